@@ -1,0 +1,60 @@
+//! What a device thread tells the daemon: scans, faults and changes of state, each with an identity
+//! that stays unique for ever, so that whoever stores a scan can refuse a second copy of it. A
+//! fault carries the raw bytes (card numbers masked); a damaged scan is never a shorter scan.
+
+use std::sync::Arc;
+
+use crate::clock::Stamp;
+use crate::decoder::{Fault, Scan};
+use crate::status::DeviceState;
+
+/// Exactly-once identity of an event, together with the device's name: the incarnation of the
+/// device layer (drawn anew at every start of the process) and a gap-free counter inside it that
+/// runs on over re-plugs and driver failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventSeq {
+    /// Drawn at start; never used twice.
+    pub incarnation: u64,
+    /// Counts the events of one device from 1, without gaps.
+    pub counter: u64,
+}
+
+/// One thing that happened at one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceEvent {
+    /// The configured name.
+    pub device: Arc<str>,
+    /// Its identity within that device.
+    pub seq: EventSeq,
+    /// When the bytes that completed it were read.
+    pub at: Stamp,
+    /// What happened.
+    pub payload: Payload,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// A complete scan.
+    Scan(Scan),
+    /// Bytes that are no scan: cut off, too long, damaged.
+    Fault(Fault),
+    /// The device came, went, or is held by another program.
+    State(DeviceState),
+}
+
+/// Fixed cost of an event in a queue, in bytes, beside its payload.
+const EVENT_BYTES_FIXED: usize = 128;
+
+impl DeviceEvent {
+    /// Roughly what the event occupies, in bytes: what bounded buffers count.
+    #[must_use]
+    pub fn cost_bytes(&self) -> usize {
+        let payload = match &self.payload {
+            Payload::Scan(scan) => scan.cost_bytes(),
+            Payload::Fault(fault) => fault.cost_bytes(),
+            Payload::State(_) => 0,
+        };
+        EVENT_BYTES_FIXED + payload
+    }
+}
