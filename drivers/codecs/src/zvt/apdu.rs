@@ -20,13 +20,21 @@ impl Apdu {
     /// A unit of these parts; `None` when the data is longer than [`APDU_DATA_BYTES_MAX`].
     #[must_use]
     pub fn new(class: u8, instruction: u8, data: Vec<u8>) -> Option<Self> {
-        (data.len() <= APDU_DATA_BYTES_MAX).then_some(Self { class, instruction, data })
+        (data.len() <= APDU_DATA_BYTES_MAX).then_some(Self {
+            class,
+            instruction,
+            data,
+        })
     }
 
     /// As [`Apdu::new`] for data this crate built; too much data is cut off.
     pub(super) fn build(class: u8, instruction: u8, mut data: Vec<u8>) -> Self {
         data.truncate(APDU_DATA_BYTES_MAX);
-        Self { class, instruction, data }
+        Self {
+            class,
+            instruction,
+            data,
+        }
     }
 
     /// The two control bytes.
@@ -46,7 +54,9 @@ impl Apdu {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.data.len() + 5);
         out.extend([self.class, self.instruction]);
-        let length = u16::try_from(self.data.len()).unwrap_or(u16::MAX).to_le_bytes();
+        let length = u16::try_from(self.data.len())
+            .unwrap_or(u16::MAX)
+            .to_le_bytes();
         match u8::try_from(self.data.len()) {
             Ok(short) if short < 0xFF => out.push(short),
             _ => out.extend([0xFF, length[0], length[1]]),
@@ -63,7 +73,11 @@ impl Apdu {
             return None;
         }
         let (class, instruction) = (*bytes.first()?, *bytes.get(1)?);
-        Some(Self { class, instruction, data: data.to_vec() })
+        Some(Self {
+            class,
+            instruction,
+            data: data.to_vec(),
+        })
     }
 }
 

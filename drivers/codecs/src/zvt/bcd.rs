@@ -37,7 +37,7 @@ pub(super) fn put(out: &mut Vec<u8>, value: u64, bytes: usize) {
     for _ in 0..bytes {
         let pair = rest % 100;
         rest /= 100;
-        let byte = (pair / 10) << 4 | pair % 10;
+        let byte = ((pair / 10) << 4) | (pair % 10);
         out.push(byte.to_le_bytes()[0]);
     }
     if let Some(written) = out.get_mut(start..) {

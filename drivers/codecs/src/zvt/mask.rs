@@ -28,7 +28,10 @@ impl MaskedBytes {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let kept = bytes.get(..MASKED_BYTES_MAX).unwrap_or(bytes);
-        Self { shown: mask_nibbles(kept), length_bytes: bytes.len() }
+        Self {
+            shown: mask_nibbles(kept),
+            length_bytes: bytes.len(),
+        }
     }
 
     /// How many bytes there were, including those not kept.
@@ -53,8 +56,10 @@ impl fmt::Debug for MaskedBytes {
 /// Hex of `bytes` with all of each long run of decimal nibbles hidden. ASCII digits are such a run too.
 fn mask_nibbles(bytes: &[u8]) -> String {
     let nibbles: Vec<u8> = bytes.iter().flat_map(|b| [b >> 4, b & 0x0F]).collect();
-    let mut shown: Vec<char> =
-        nibbles.iter().map(|&n| char::from_digit(u32::from(n), 16).unwrap_or('*')).collect();
+    let mut shown: Vec<char> = nibbles
+        .iter()
+        .map(|&n| char::from_digit(u32::from(n), 16).unwrap_or('*'))
+        .collect();
     let mut start = 0;
     for run in nibbles.chunk_by(|a, b| (*a <= 9) == (*b <= 9)) {
         let decimal = run.first().is_some_and(|n| *n <= 9);
@@ -69,7 +74,10 @@ fn mask_nibbles(bytes: &[u8]) -> String {
 }
 
 fn join_pairs(nibbles: &[char]) -> String {
-    let pairs: Vec<String> = nibbles.chunks(2).map(|pair| pair.iter().collect()).collect();
+    let pairs: Vec<String> = nibbles
+        .chunks(2)
+        .map(|pair| pair.iter().collect())
+        .collect();
     pairs.join(" ").to_uppercase()
 }
 
@@ -118,14 +126,23 @@ fn run_end(chars: &[char], start: usize) -> usize {
 fn hide_run(chars: &mut [char], start: usize, end: usize) {
     let run = chars.get(start..end).unwrap_or_default();
     let cards = run.iter().filter(|c| is_card_char(**c)).count();
-    let longest = run.split(|c| !is_card_char(*c)).map(<[char]>::len).max().unwrap_or(0);
+    let longest = run
+        .split(|c| !is_card_char(*c))
+        .map(<[char]>::len)
+        .max()
+        .unwrap_or(0);
     // Short groups in a row (a date, a price list) are not a card number unless they add up to one.
     let long = longest >= DIGIT_RUN_MIN || cards >= 12;
     if !long || !run.iter().any(char::is_ascii_digit) {
         return;
     }
     let mut left = cards;
-    for c in chars.iter_mut().take(end).skip(start).filter(|c| is_card_char(**c)) {
+    for c in chars
+        .iter_mut()
+        .take(end)
+        .skip(start)
+        .filter(|c| is_card_char(**c))
+    {
         if left > DIGITS_KEPT {
             *c = '*';
         }
@@ -154,7 +171,10 @@ impl MaskedFrame {
             (0x80 | 0x84, _) | (0x06, 0x0F | 0x1E) | (0x04, 0xFF) if data.len() <= 2 => hex(data),
             _ => MaskedBytes::of(data).to_string(),
         };
-        Self(format!("{class:02X} {instruction:02X} [{}] {shown}", data.len()))
+        Self(format!(
+            "{class:02X} {instruction:02X} [{}] {shown}",
+            data.len()
+        ))
     }
 }
 
@@ -187,7 +207,10 @@ fn show_fields(data: &[u8]) -> String {
         parts.push(format!("{:02X}:{value}", field.tag));
     }
     if walk.unread() > 0 {
-        parts.push(format!("unread:{}", "*".repeat(walk.unread().min(MASKED_BYTES_MAX))));
+        parts.push(format!(
+            "unread:{}",
+            "*".repeat(walk.unread().min(MASKED_BYTES_MAX))
+        ));
     }
     parts.join(" ")
 }

@@ -225,7 +225,13 @@ impl Packet {
     fn write(&self, d: &mut Vec<u8>) -> (u8, u8) {
         match self {
             Self::Registration(registration) => registration.write(d),
-            Self::Authorisation { amount, currency, payment_type, timeout_s, status_max } => {
+            Self::Authorisation {
+                amount,
+                currency,
+                payment_type,
+                timeout_s,
+                status_max,
+            } => {
                 put_money(d, *amount, *currency);
                 put_byte(d, 0x19, *payment_type);
                 if let Some(timeout) = timeout_s {
@@ -234,7 +240,11 @@ impl Packet {
                 put_byte(d, 0x02, *status_max);
                 (0x06, 0x01)
             }
-            Self::Reversal { password, receipt, amount } => {
+            Self::Reversal {
+                password,
+                receipt,
+                amount,
+            } => {
                 put_password(d, *password);
                 bmp::put_bcd(d, 0x87, u64::from(*receipt), 2);
                 if let Some(amount) = amount {
@@ -242,7 +252,11 @@ impl Packet {
                 }
                 (0x06, 0x30)
             }
-            Self::Refund { password, amount, currency } => {
+            Self::Refund {
+                password,
+                amount,
+                currency,
+            } => {
                 put_password(d, *password);
                 put_money(d, *amount, *currency);
                 (0x06, 0x31)
@@ -280,7 +294,9 @@ impl Packet {
             Self::Refusal { code } => (0x84, *code),
             Self::AbortRequest => (0x06, 0xB0),
             Self::LogOff => (0x06, 0x02),
-            Self::Unknown { class, instruction, .. } => (*class, *instruction),
+            Self::Unknown {
+                class, instruction, ..
+            } => (*class, *instruction),
             _ => (0x80, 0x00),
         }
     }

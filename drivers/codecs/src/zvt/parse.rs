@@ -38,14 +38,23 @@ fn read_known((class, instruction): (u8, u8), d: &[u8]) -> Option<Packet> {
         (0x04, 0x0F) => Packet::StatusInformation(Box::new(StatusInformation::read(d))),
         (0x06, 0xD1) => {
             let (&attribute, line) = d.split_first()?;
-            Packet::PrintLine { attribute, text: read_line(line) }
+            Packet::PrintLine {
+                attribute,
+                text: read_line(line),
+            }
         }
         (0x06, 0xD3) => Packet::PrintTextBlock(read_block(d)),
         (0x06, 0x0F) => Packet::Completion(read_completion(d)),
-        (0x06, 0x1E) => Packet::Abort { code: d.first().copied() },
+        (0x06, 0x1E) => Packet::Abort {
+            code: d.first().copied(),
+        },
         (0x80, 0x00) => Packet::Acknowledge,
         (0x84, code) => Packet::Refusal { code },
-        _ => Packet::Unknown { class, instruction, data_bytes: d.len() },
+        _ => Packet::Unknown {
+            class,
+            instruction,
+            data_bytes: d.len(),
+        },
     })
 }
 
@@ -89,10 +98,12 @@ fn read_permitted(container: &[u8]) -> Vec<(u8, u8)> {
     let mut permitted = Vec::new();
     for list in elements.iter().filter(|e| e.tag == 0x26) {
         let (commands, _complete) = tlv::elements(list.value);
-        permitted.extend(commands.iter().filter(|c| c.tag == 0x0A).filter_map(|c| match *c.value {
-            [class, instruction] => Some((class, instruction)),
-            _ => None,
-        }));
+        permitted.extend(commands.iter().filter(|c| c.tag == 0x0A).filter_map(
+            |c| match *c.value {
+                [class, instruction] => Some((class, instruction)),
+                _ => None,
+            },
+        ));
     }
     permitted
 }
@@ -125,12 +136,16 @@ fn read_secured(class: u8, instruction: u8, d: &[u8]) -> Option<Packet> {
     let fields = read_fields(d.get(3..)?);
     let service = fields.service;
     Some(match (class, instruction) {
-        (0x06, 0x30) => {
-            Packet::Reversal { password, receipt: fields.receipt?, amount: fields.amount }
-        }
-        (0x06, 0x31) => {
-            Packet::Refund { password, amount: fields.amount?, currency: fields.currency? }
-        }
+        (0x06, 0x30) => Packet::Reversal {
+            password,
+            receipt: fields.receipt?,
+            amount: fields.amount,
+        },
+        (0x06, 0x31) => Packet::Refund {
+            password,
+            amount: fields.amount?,
+            currency: fields.currency?,
+        },
         (0x06, 0x50) => Packet::EndOfDay { password },
         (0x06, 0x20) => Packet::RepeatReceipt { password, service },
         _ => Packet::StatusEnquiry { password, service },
@@ -144,12 +159,17 @@ fn read_intermediate(d: &[u8]) -> Option<IntermediateStatus> {
     let (timeout, lines) = match (rest, without) {
         ([], _) => (None, Vec::new()),
         (_, Some(lines)) => (None, lines),
-        ([timeout, after @ ..], None) => {
-            (Some(*timeout), read_display_lines(after).unwrap_or_default())
-        }
+        ([timeout, after @ ..], None) => (
+            Some(*timeout),
+            read_display_lines(after).unwrap_or_default(),
+        ),
     };
     let timeout_minutes = timeout.and_then(bcd::get_byte);
-    Some(IntermediateStatus { code, timeout_minutes, lines })
+    Some(IntermediateStatus {
+        code,
+        timeout_minutes,
+        lines,
+    })
 }
 
 /// The texts of a container 06 { 24 { 07 … } } that fills `bytes` exactly.
@@ -160,12 +180,21 @@ fn read_display_lines(bytes: &[u8]) -> Option<Vec<String>> {
     if walk.unread() > 0 || !complete {
         return None;
     }
-    Some(elements.iter().filter(|e| e.tag == 0x24).flat_map(|e| read_lines(e.value)).collect())
+    Some(
+        elements
+            .iter()
+            .filter(|e| e.tag == 0x24)
+            .flat_map(|e| read_lines(e.value))
+            .collect(),
+    )
 }
 
 fn read_lines(container: &[u8]) -> Vec<String> {
     let (elements, _complete) = tlv::elements(container);
-    let lines = elements.iter().filter(|e| e.tag == 0x07).take(BLOCK_LINES_MAX);
+    let lines = elements
+        .iter()
+        .filter(|e| e.tag == 0x07)
+        .take(BLOCK_LINES_MAX);
     lines.map(|e| read_line(e.value)).collect()
 }
 
@@ -199,8 +228,14 @@ fn read_block(d: &[u8]) -> TextBlock {
 fn read_completion(d: &[u8]) -> Completion {
     let mut completion = Completion::default();
     let body = match d {
-        [a, b, c, ..] if [a, b, c].iter().all(|n| *n & 0xF0 == 0xF0 && *n & 0x0F <= 9) => {
-            let digits = [a, b, c].iter().fold(0_usize, |n, d| n * 10 + usize::from(*d & 0x0F));
+        [a, b, c, ..]
+            if [a, b, c]
+                .iter()
+                .all(|n| *n & 0xF0 == 0xF0 && *n & 0x0F <= 9) =>
+        {
+            let digits = [a, b, c]
+                .iter()
+                .fold(0_usize, |n, d| n * 10 + usize::from(*d & 0x0F));
             d.get(3 + digits..).unwrap_or_default()
         }
         _ => d,

@@ -77,7 +77,11 @@ const ITEMS_MAX: usize = 1024;
 
 impl Default for SerialDecoder {
     fn default() -> Self {
-        Self { state: State::Idle, held: Vec::new(), items: std::collections::VecDeque::new() }
+        Self {
+            state: State::Idle,
+            held: Vec::new(),
+            items: std::collections::VecDeque::new(),
+        }
     }
 }
 
@@ -119,6 +123,11 @@ impl SerialDecoder {
             (State::Start | State::NoiseDle, STX) => {
                 self.end_noise();
                 State::Body
+            }
+            (State::Start, DLE) => {
+                // Between frames nothing is stuffed: the first was torn off, this one may begin a frame.
+                self.fail(Fault::Incomplete);
+                State::Start
             }
             (State::Start, _) => self.noise(byte),
             (State::Body, DLE) => State::BodyDle,
@@ -226,7 +235,11 @@ pub fn encode_serial(apdu: &Apdu) -> Vec<u8> {
 pub(super) fn kermit(bytes: impl Iterator<Item = u8>) -> u16 {
     bytes.fold(0, |crc, byte| {
         (0..8).fold(crc ^ u16::from(byte), |crc, _| {
-            if crc & 1 == 1 { crc >> 1 ^ 0x8408 } else { crc >> 1 }
+            if crc & 1 == 1 {
+                crc >> 1 ^ 0x8408
+            } else {
+                crc >> 1
+            }
         })
     })
 }

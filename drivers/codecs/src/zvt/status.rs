@@ -226,7 +226,11 @@ fn read_text(value: &[u8]) -> String {
 fn read_time(value: &[u8]) -> Option<TerminalTime> {
     let &[h, m, s] = value else { return None };
     let (hour, minute, second) = (bcd::get_byte(h)?, bcd::get_byte(m)?, bcd::get_byte(s)?);
-    (hour < 24 && minute < 60 && second < 60).then_some(TerminalTime { hour, minute, second })
+    (hour < 24 && minute < 60 && second < 60).then_some(TerminalTime {
+        hour,
+        minute,
+        second,
+    })
 }
 
 fn read_date(value: &[u8]) -> Option<TerminalDate> {

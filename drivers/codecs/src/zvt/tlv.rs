@@ -18,7 +18,10 @@ pub(super) fn read_length(bytes: &[u8]) -> Option<(usize, usize)> {
     match *bytes.first()? {
         short @ 0..=0x7F => Some((1, usize::from(short))),
         0x81 => Some((2, usize::from(*bytes.get(1)?))),
-        0x82 => Some((3, usize::from(u16::from_be_bytes([*bytes.get(1)?, *bytes.get(2)?])))),
+        0x82 => Some((
+            3,
+            usize::from(u16::from_be_bytes([*bytes.get(1)?, *bytes.get(2)?])),
+        )),
         _ => None,
     }
 }
@@ -46,7 +49,9 @@ pub(super) fn elements(bytes: &[u8]) -> (Vec<Element<'_>>, bool) {
             rest = after;
             continue;
         }
-        let Some((element, after)) = read(rest) else { return (found, false) };
+        let Some((element, after)) = read(rest) else {
+            return (found, false);
+        };
         found.push(element);
         rest = after;
     }
