@@ -1,1 +1,21 @@
-//! (being written)
+//! Bytes to meaning, for every device and barcode of a shop.
+//!
+//! This crate is pure: no clock, no randomness, no input or output, no `unsafe`. A decoder here is
+//! given bytes as they come (in any pieces) and yields items and faults; it never fails, never
+//! panics, holds a bounded amount, and finds its way back after rubbish. Each decoder has an
+//! encoder twin beside it that shares its tables: the simulators speak what the drivers read.
+//!
+//! The rooms:
+//! - [`barcode`]: what a scanned text *means*: article numbers, in-store labels, payment means to
+//!   refuse. Start at [`barcode::interpret`].
+//! - [`gs1`]: element strings, the dictionary of application identifiers, Digital Links.
+//! - [`scanner`]: how scanners deliver texts: serial lines, HID POS reports, keyboards.
+//! - [`redact`]: masking of card numbers in text and in raw frames, for everyone who logs.
+//! - [`zvt`]: frames of payment terminals.
+#![forbid(unsafe_code)]
+
+pub mod barcode;
+pub mod gs1;
+pub mod redact;
+pub mod scanner;
+pub mod zvt;

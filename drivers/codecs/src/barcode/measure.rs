@@ -91,7 +91,12 @@ impl MeasureTemplate {
                 'V' => Place::MeasureCheck,
                 'C' => Place::CodeCheck,
                 '.' => Place::Any,
-                _ => return Err(TemplateError::Character { template: template.into(), found }),
+                _ => {
+                    return Err(TemplateError::Character {
+                        template: template.into(),
+                        found,
+                    });
+                }
             });
         }
         Self::build(template, places, unit, decimals)
@@ -114,11 +119,19 @@ impl MeasureTemplate {
                 '0'..='9' if !inside => {
                     places.push(Place::Digit(u8::try_from(found).unwrap_or(b'0')));
                 }
-                _ => return Err(TemplateError::Character { template: template.into(), found }),
+                _ => {
+                    return Err(TemplateError::Character {
+                        template: template.into(),
+                        found,
+                    });
+                }
             }
         }
         // The usual spelling leaves the check digit out.
-        let digits = places.iter().filter(|place| matches!(place, Place::Measure)).count();
+        let digits = places
+            .iter()
+            .filter(|place| matches!(place, Place::Measure))
+            .count();
         if places.len() == 12 || (places.len() == 11 && digits > 0) {
             places.push(Place::CodeCheck);
         }
@@ -148,7 +161,12 @@ impl MeasureTemplate {
         if decimals > 4 {
             return Err(TemplateError::Decimals(template.into()));
         }
-        Ok(MeasureTemplate { places, unit, decimals, currency_decimals: 2 })
+        Ok(MeasureTemplate {
+            places,
+            unit,
+            decimals,
+            currency_decimals: 2,
+        })
     }
 
     /// Reads a code of digits whose own check digit has been checked. `None` if the template
@@ -176,12 +194,17 @@ impl MeasureTemplate {
         if check.is_some() && check != price_check_digit(&measure) {
             return None;
         }
-        let mantissa = measure.iter().fold(0, |n: u64, b| n * 10 + u64::from(b.wrapping_sub(b'0')));
+        let mantissa = measure
+            .iter()
+            .fold(0, |n: u64, b| n * 10 + u64::from(b.wrapping_sub(b'0')));
         Some((item, self.measure(mantissa)?))
     }
 
     fn measure(&self, mantissa: u64) -> Option<Measure> {
-        let decimal = crate::gs1::amount::Decimal { mantissa, decimals: self.decimals };
+        let decimal = crate::gs1::amount::Decimal {
+            mantissa,
+            decimals: self.decimals,
+        };
         Some(match self.unit {
             MeasureUnit::Kilogram => Measure::Weight(decimal.rescale(3)?),
             MeasureUnit::Pound => Measure::Weight(decimal.pounds_in_g()?),

@@ -60,14 +60,17 @@ impl Symbology {
     /// Whether the text is a GS1 element string.
     #[must_use]
     pub fn carries_elements(self) -> bool {
-        use Symbology::{DataBar, Gs1128, Gs1DataMatrix, Gs1DotCode, Gs1Qr};
+        use Symbology::{DataBar, Gs1DataMatrix, Gs1DotCode, Gs1Qr, Gs1128};
         matches!(self, Gs1128 | DataBar | Gs1DataMatrix | Gs1Qr | Gs1DotCode)
     }
 
     /// Whether the symbol can only hold a trade item number (or a store-internal one).
     #[must_use]
     pub fn is_retail(self) -> bool {
-        matches!(self, Symbology::Ean13 | Symbology::Ean8 | Symbology::UpcA | Symbology::UpcE)
+        matches!(
+            self,
+            Symbology::Ean13 | Symbology::Ean8 | Symbology::UpcA | Symbology::UpcE
+        )
     }
 }
 
@@ -89,7 +92,13 @@ impl Aim {
             [b']', code, modifier, rest @ ..]
                 if code.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric() =>
             {
-                Some((Aim { code: *code, modifier: *modifier }, rest))
+                Some((
+                    Aim {
+                        code: *code,
+                        modifier: *modifier,
+                    },
+                    rest,
+                ))
             }
             _ => None,
         }
@@ -156,7 +165,11 @@ impl<'a> ScanText<'a> {
     /// A text of which nothing more is known.
     #[must_use]
     pub fn plain(text: &'a [u8]) -> Self {
-        ScanText { text, aim: None, symbology: None }
+        ScanText {
+            text,
+            aim: None,
+            symbology: None,
+        }
     }
 
     /// What kind of symbol it was. A maker's own code that says more than AIM wins.
@@ -255,7 +268,11 @@ impl PrefixScheme {
     #[must_use]
     pub fn split<'a>(&self, bytes: &'a [u8]) -> ScanText<'a> {
         let plain = ScanText::plain(bytes);
-        let coded = |symbology, text| ScanText { text, aim: None, symbology: Some(symbology) };
+        let coded = |symbology, text| ScanText {
+            text,
+            aim: None,
+            symbology: Some(symbology),
+        };
         let by_table = |table: &[(&str, Symbology)]| {
             let hit = table.iter().find_map(|&(prefix, symbology)| {
                 let text = bytes.strip_prefix(prefix.as_bytes())?;
@@ -265,8 +282,11 @@ impl PrefixScheme {
         };
         match self {
             PrefixScheme::None => plain,
-            PrefixScheme::Aim => Aim::split(bytes)
-                .map_or(plain, |(aim, text)| ScanText { text, aim: Some(aim), symbology: None }),
+            PrefixScheme::Aim => Aim::split(bytes).map_or(plain, |(aim, text)| ScanText {
+                text,
+                aim: Some(aim),
+                symbology: None,
+            }),
             PrefixScheme::DatalogicEu => by_table(&DATALOGIC_EU),
             PrefixScheme::DatalogicUs => by_table(&DATALOGIC_US),
             PrefixScheme::Honeywell => match bytes {
@@ -299,6 +319,5 @@ impl PrefixScheme {
 
 /// A retail prefix in front of something that is no number is data, not a prefix.
 fn fits(symbology: Symbology, text: &[u8]) -> bool {
-    !symbology.is_retail()
-        || (text.len() >= 6 && text.iter().all(u8::is_ascii_digit))
+    !symbology.is_retail() || (text.len() >= 6 && text.iter().all(u8::is_ascii_digit))
 }

@@ -66,7 +66,9 @@ impl Elements<'_> {
     /// Number of pieces: (30) of this item, or (37) of the contained item.
     #[must_use]
     pub fn pieces(&self) -> Option<u32> {
-        let digits = self.get(Ai::COUNT).or_else(|| self.get(Ai::CONTENT_COUNT))?;
+        let digits = self
+            .get(Ai::COUNT)
+            .or_else(|| self.get(Ai::CONTENT_COUNT))?;
         digits.parse().ok()
     }
 
@@ -74,7 +76,10 @@ impl Elements<'_> {
     #[must_use]
     pub fn price(&self) -> Option<LabelPrice> {
         if let Some(amount) = self.decimal(392) {
-            return Some(LabelPrice { currency: None, amount });
+            return Some(LabelPrice {
+                currency: None,
+                amount,
+            });
         }
         let element = self.family(393)?;
         let (currency, digits) = element.value.split_at_checked(3)?;

@@ -33,7 +33,11 @@ pub fn resolve(yymmdd: &str, year_now: u16) -> Option<LabelDate> {
     let (month, day) = (pair(2), pair(4));
     let last = days_in(year, month)?;
     match day {
-        0 => Some(LabelDate { year, month, day: last }),
+        0 => Some(LabelDate {
+            year,
+            month,
+            day: last,
+        }),
         1.. if day <= last => Some(LabelDate { year, month, day }),
         _ => None,
     }

@@ -111,7 +111,8 @@ pub(crate) struct Dictionary {
 pub(crate) static DICTIONARY: Dictionary = Dictionary::read();
 
 impl Dictionary {
-    /// Number of lines; for tests and diagnostics.
+    /// The lines.
+    #[cfg(test)]
     pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
@@ -123,7 +124,8 @@ impl Dictionary {
 
     /// Digits of the AI that starts with these two ASCII digits, 0 if there is none.
     pub(crate) fn digits(&self, tens: u8, ones: u8) -> u8 {
-        let prefix = usize::from(tens.wrapping_sub(b'0')) * 10 + usize::from(ones.wrapping_sub(b'0'));
+        let prefix =
+            usize::from(tens.wrapping_sub(b'0')) * 10 + usize::from(ones.wrapping_sub(b'0'));
         self.digits_by_prefix.get(prefix).copied().unwrap_or(0)
     }
 
@@ -144,7 +146,11 @@ impl Dictionary {
     const fn read() -> Self {
         let mut table = Dictionary {
             rows: [EMPTY_ROW; ROWS],
-            rules: [Rule { pairing: Pairing::End, first: 0, last: 0 }; RULES_MAX],
+            rules: [Rule {
+                pairing: Pairing::End,
+                first: 0,
+                last: 0,
+            }; RULES_MAX],
             rules_len: 0,
             row_by_key: [NO_ROW; 10_000],
             digits_by_prefix: [0; 100],
@@ -163,13 +169,19 @@ impl Dictionary {
         table
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "asserted: at most 254 rows")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "asserted: at most 254 rows"
+    )]
     const fn index(&mut self, number: usize) {
         assert!(number < NO_ROW as usize, "more AIs than the index can name");
         let row = &self.rows[number];
         let mut key = row.key_first;
         while key <= row.key_last {
-            assert!(self.row_by_key[key as usize] == NO_ROW, "an AI is described twice");
+            assert!(
+                self.row_by_key[key as usize] == NO_ROW,
+                "an AI is described twice"
+            );
             self.row_by_key[key as usize] = number as u8;
             let prefix = (key / 100) as usize;
             let known = self.digits_by_prefix[prefix];
@@ -183,7 +195,10 @@ impl Dictionary {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "rules_len <= RULES_MAX = 1024")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "rules_len <= RULES_MAX = 1024"
+    )]
     const fn read_row(&mut self, start: usize, end: usize) -> Row {
         let bytes = TEXT.as_bytes();
         let mut row = EMPTY_ROW;
@@ -211,7 +226,7 @@ impl Dictionary {
                 b'r' => self.read_required(value_start(at, stop), stop),
                 b'e' => self.read_excluded(value_start(at, stop), stop),
                 b'd' => row.primary_key = Some(text(value_start(at, stop), stop)),
-                _ => panic_on_line(),
+                _ => understood(false),
             }
             at = stop;
         }
@@ -226,7 +241,11 @@ impl Dictionary {
         while at < end {
             let stop = pattern_end(at, end);
             self.push(pairing, at, stop);
-            pairing = if stop < end && bytes[stop] == b'+' { Pairing::And } else { Pairing::Or };
+            pairing = if stop < end && bytes[stop] == b'+' {
+                Pairing::And
+            } else {
+                Pairing::Or
+            };
             at = stop + 1;
         }
         self.push(Pairing::End, end, end);
@@ -242,9 +261,16 @@ impl Dictionary {
     }
 
     const fn push(&mut self, pairing: Pairing, start: usize, end: usize) {
-        assert!(self.rules_len < RULES_MAX, "more pairing rules than the table holds");
+        assert!(
+            self.rules_len < RULES_MAX,
+            "more pairing rules than the table holds"
+        );
         let (first, last) = key_range(start, end);
-        self.rules[self.rules_len] = Rule { pairing, first, last };
+        self.rules[self.rules_len] = Rule {
+            pairing,
+            first,
+            last,
+        };
         self.rules_len += 1;
     }
 }
@@ -273,8 +299,8 @@ const EMPTY_ROW: Row = Row {
     title: "",
 };
 
-const fn panic_on_line() {
-    assert!(false, "the dictionary has a line of a shape not known here");
+const fn understood(holds: bool) {
+    assert!(holds, "the dictionary has a line of a shape not known here");
 }
 
 const fn count_rows() -> usize {
@@ -388,7 +414,7 @@ const fn read_flags(start: usize, end: usize, row: &mut Row) {
         match bytes[at] {
             b'*' => row.fixed = true,
             b'?' => row.attribute = true,
-            _ => panic_on_line(),
+            _ => understood(false),
         }
         at += 1;
     }
@@ -423,7 +449,10 @@ const fn read_part(start: usize, end: usize) -> Part {
     }
     while at < end {
         let stop = pattern_end(at + 1, end);
-        assert!((part.lints_len as usize) < LINTS_MAX, "too many checks on a component");
+        assert!(
+            (part.lints_len as usize) < LINTS_MAX,
+            "too many checks on a component"
+        );
         part.lints[part.lints_len as usize] = read_lint(at + 1, stop);
         part.lints_len += 1;
         at = stop;
@@ -447,6 +476,6 @@ const fn read_lint(start: usize, end: usize) -> Lint {
         }
         row += 1;
     }
-    panic_on_line();
+    understood(false);
     Lint::Csum
 }

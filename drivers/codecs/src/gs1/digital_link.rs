@@ -102,7 +102,10 @@ fn after_scheme(uri: &str) -> Option<&str> {
 }
 
 fn ai_of(segment: &str) -> Option<Ai> {
-    let number = NAMES.iter().find(|(name, _)| *name == segment).map_or(segment, |&(_, ai)| ai);
+    let number = NAMES
+        .iter()
+        .find(|(name, _)| *name == segment)
+        .map_or(segment, |&(_, ai)| ai);
     Ai::parse(number)
 }
 
@@ -124,16 +127,23 @@ fn key_and_qualifiers<'a>(path: &[&'a str]) -> Option<Vec<(Ai, &'a str)>> {
 
 /// The qualifiers must be one of the key's sequences, in order, with gaps allowed.
 fn check_qualifiers(pairs: &[(Ai, &str)]) -> Result<(), LinkError> {
-    let Some(((key, _), qualifiers)) = pairs.split_first() else { return Ok(()) };
+    let Some(((key, _), qualifiers)) = pairs.split_first() else {
+        return Ok(());
+    };
     let sequences = key.row().and_then(|row| row.primary_key).unwrap_or("");
     let fits = sequences.split('|').any(|sequence| {
         let mut allowed = sequence.split(',').map(Ai::parse);
-        qualifiers.iter().all(|&(ai, _)| allowed.any(|next| next == Some(ai)))
+        qualifiers
+            .iter()
+            .all(|&(ai, _)| allowed.any(|next| next == Some(ai)))
     });
     if qualifiers.is_empty() || fits {
         return Ok(());
     }
-    Err(invalid(qualifiers.first().map(|&(ai, _)| ai), Gs1Fault::Placement))
+    Err(invalid(
+        qualifiers.first().map(|&(ai, _)| ai),
+        Gs1Fault::Placement,
+    ))
 }
 
 fn push(out: &mut String, ai: Ai, value: &str, options: LinkOptions) -> Result<(), LinkError> {

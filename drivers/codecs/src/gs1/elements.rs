@@ -7,9 +7,7 @@
 
 use std::fmt;
 
-use super::dictionary::{
-    CLASS_N, CLASS_X, CLASS_Y, CLASS_Z, DICTIONARY, Pairing, Part, Row, Rule,
-};
+use super::dictionary::{CLASS_N, CLASS_X, CLASS_Y, CLASS_Z, DICTIONARY, Pairing, Part, Row, Rule};
 use super::lint::{Lint, passes};
 use super::{Ai, ELEMENT_STRING_BYTES_MAX, ELEMENTS_MAX, GS};
 use crate::barcode::Gtin;
@@ -94,7 +92,12 @@ struct Slot {
     start: u16,
 }
 
-const NO_SLOT: Slot = Slot { ai: Ai::SSCC, row: 0, len: 0, start: 0 };
+const NO_SLOT: Slot = Slot {
+    ai: Ai::SSCC,
+    row: 0,
+    len: 0,
+    start: 0,
+};
 
 /// One element: an AI and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,9 +122,17 @@ impl<'a> Elements<'a> {
     pub fn parse(text: &'a str) -> Result<Elements<'a>, Gs1Error> {
         let bytes = text.as_bytes();
         if bytes.len() > ELEMENT_STRING_BYTES_MAX {
-            return Err(Gs1Error { at: 0, ai: None, fault: Gs1Fault::TooLong });
+            return Err(Gs1Error {
+                at: 0,
+                ai: None,
+                fault: Gs1Fault::TooLong,
+            });
         }
-        let mut elements = Elements { text, slots: [NO_SLOT; ELEMENTS_MAX], len: 0 };
+        let mut elements = Elements {
+            text,
+            slots: [NO_SLOT; ELEMENTS_MAX],
+            len: 0,
+        };
         let mut at = 0;
         while at < bytes.len() {
             if bytes[at] == GS {
@@ -131,7 +142,11 @@ impl<'a> Elements<'a> {
             }
         }
         if elements.len == 0 {
-            return Err(Gs1Error { at: 0, ai: None, fault: Gs1Fault::Empty });
+            return Err(Gs1Error {
+                at: 0,
+                ai: None,
+                fault: Gs1Fault::Empty,
+            });
         }
         Ok(elements)
     }
@@ -142,9 +157,17 @@ impl<'a> Elements<'a> {
         let bytes = self.text.as_bytes();
         let rest = bytes.get(at..).unwrap_or(&[]);
         let Some((ai, number)) = Ai::at_start(rest) else {
-            return Err(Gs1Error { at, ai: None, fault: Gs1Fault::UnknownAi });
+            return Err(Gs1Error {
+                at,
+                ai: None,
+                fault: Gs1Fault::UnknownAi,
+            });
         };
-        let error = |fault| Gs1Error { at, ai: Some(ai), fault };
+        let error = |fault| Gs1Error {
+            at,
+            ai: Some(ai),
+            fault,
+        };
         let Some(row) = DICTIONARY.row(number) else {
             return Err(error(Gs1Fault::UnknownAi));
         };
@@ -172,7 +195,11 @@ impl<'a> Elements<'a> {
         for known in self.slots.iter().take(self.len) {
             if known.ai == slot.ai {
                 let same = self.value(known) == self.value(&slot);
-                return if same { Ok(()) } else { Err(Gs1Fault::Repeated) };
+                return if same {
+                    Ok(())
+                } else {
+                    Err(Gs1Fault::Repeated)
+                };
             }
         }
         let place = self.slots.get_mut(self.len).ok_or(Gs1Fault::TooMany)?;
@@ -183,28 +210,35 @@ impl<'a> Elements<'a> {
 
     fn value(&self, slot: &Slot) -> &'a str {
         let start = usize::from(slot.start);
-        self.text.get(start..start + usize::from(slot.len)).unwrap_or("")
+        self.text
+            .get(start..start + usize::from(slot.len))
+            .unwrap_or("")
     }
 
     /// The elements in the order of the text; a repeated one is given once.
     pub fn iter(&self) -> impl Iterator<Item = Element<'a>> + '_ {
-        self.slots
-            .iter()
-            .take(self.len)
-            .map(|slot| Element { ai: slot.ai, value: self.value(slot) })
+        self.slots.iter().take(self.len).map(|slot| Element {
+            ai: slot.ai,
+            value: self.value(slot),
+        })
     }
 
     /// The value of an AI.
     #[must_use]
     pub fn get(&self, ai: Ai) -> Option<&'a str> {
-        let slot = self.slots.iter().take(self.len).find(|slot| slot.ai == ai)?;
+        let slot = self
+            .slots
+            .iter()
+            .take(self.len)
+            .find(|slot| slot.ai == ai)?;
         Some(self.value(slot))
     }
 
     /// The element whose AI has these first three digits (a family such as 310n).
     #[must_use]
     pub fn family(&self, first_three: u16) -> Option<Element<'a>> {
-        self.iter().find(|element| element.ai.key() / 10 == first_three)
+        self.iter()
+            .find(|element| element.ai.key() / 10 == first_three)
     }
 
     /// Number of elements, at least 1.
@@ -267,15 +301,19 @@ impl<'a> Elements<'a> {
 
     #[inline]
     fn present(&self, rule: &Rule, except: Option<Ai>) -> Option<Ai> {
-        self.slots.iter().take(self.len).map(|slot| slot.ai).find(|&ai| {
-            (rule.first..=rule.last).contains(&ai.key()) && Some(ai) != except
-        })
+        self.slots
+            .iter()
+            .take(self.len)
+            .map(|slot| slot.ai)
+            .find(|&ai| (rule.first..=rule.last).contains(&ai.key()) && Some(ai) != except)
     }
 }
 
 impl fmt::Debug for Elements<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|e| (e.ai, e.value))).finish()
+        f.debug_map()
+            .entries(self.iter().map(|e| (e.ai, e.value)))
+            .finish()
     }
 }
 
@@ -321,13 +359,24 @@ pub(super) fn check_value(row: &Row, value: &[u8]) -> Result<(), Gs1Fault> {
         check_part(part, own)?;
         rest = others;
     }
-    if rest.is_empty() { Ok(()) } else { Err(Gs1Fault::ValueTooLong) }
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(Gs1Fault::ValueTooLong)
+    }
 }
 
 #[inline]
 fn check_part(part: &Part, own: &[u8]) -> Result<(), Gs1Fault> {
-    if own.iter().any(|&b| CLASSES[usize::from(b)] & part.class == 0) {
-        return Err(if own.contains(&GS) { Gs1Fault::ValueTooShort } else { Gs1Fault::Character });
+    if own
+        .iter()
+        .any(|&b| CLASSES[usize::from(b)] & part.class == 0)
+    {
+        return Err(if own.contains(&GS) {
+            Gs1Fault::ValueTooShort
+        } else {
+            Gs1Fault::Character
+        });
     }
     for &lint in part.lints.iter().take(usize::from(part.lints_len)) {
         if !passes(lint, own) {

@@ -135,9 +135,9 @@ pub(crate) fn passes(lint: Lint, part: &[u8]) -> bool {
         Lint::PosInSeqSlash => {
             matches!(part, [position @ b'1'..=b'9', b'/', total @ b'1'..=b'9'] if position <= total)
         }
-        Lint::ImporterIndex => {
-            part.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        }
+        Lint::ImporterIndex => part
+            .iter()
+            .all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')),
         Lint::MediaType => matches!(number(part), 1..=10 | 80..=99),
         Lint::Iso5218 => matches!(part, b"0" | b"1" | b"2" | b"9"),
         Lint::NoZeroPrefix => part == b"0" || part.first() != Some(&b'0'),
@@ -156,7 +156,8 @@ fn starts_with_digits(part: &[u8]) -> bool {
 /// Value of up to 18 digits; anything else counts as zero digits.
 fn number(part: &[u8]) -> u64 {
     part.iter().fold(0, |n: u64, b| {
-        n.wrapping_mul(10).wrapping_add(u64::from(b.wrapping_sub(b'0')))
+        n.wrapping_mul(10)
+            .wrapping_add(u64::from(b.wrapping_sub(b'0')))
     })
 }
 
@@ -164,9 +165,13 @@ const DAYS: [u8; 13] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /// Two-digit years: a leap day is accepted in every fourth year, which is right from 1901 to 2099.
 fn date(part: &[u8], day_may_be_zero: bool) -> bool {
-    let &[y1, y2, m1, m2, d1, d2] = part else { return false };
+    let &[y1, y2, m1, m2, d1, d2] = part else {
+        return false;
+    };
     let pair = |tens: u8, ones: u8| {
-        (tens.wrapping_sub(b'0')).wrapping_mul(10).wrapping_add(ones.wrapping_sub(b'0'))
+        (tens.wrapping_sub(b'0'))
+            .wrapping_mul(10)
+            .wrapping_add(ones.wrapping_sub(b'0'))
     };
     let (year, month, day) = (pair(y1, y2), pair(m1, m2), pair(d1, d2));
     if day == 0 {
@@ -220,10 +225,14 @@ const CSET82: &[u8; 82] =
 
 /// GMN: characters valued by their place in CSET 82, weighted by primes from the right, mod 1021.
 fn csum_alpha(part: &[u8]) -> bool {
-    let Some((data, &[high, low])) = part.split_last_chunk::<2>() else { return false };
+    let Some((data, &[high, low])) = part.split_last_chunk::<2>() else {
+        return false;
+    };
     let mut sum = 0_u32;
     for (&b, &prime) in data.iter().rev().zip(&PRIMES) {
-        let Some(value) = CSET82.iter().position(|&c| c == b) else { return false };
+        let Some(value) = CSET82.iter().position(|&c| c == b) else {
+            return false;
+        };
         sum += u32::try_from(value).unwrap_or(0) * prime;
     }
     let sum = usize::try_from(sum % 1021).unwrap_or(0);

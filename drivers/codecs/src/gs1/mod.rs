@@ -40,25 +40,55 @@ impl Ai {
     /// (00) logistic unit, SSCC.
     pub const SSCC: Ai = Ai { key: 0, digits: 2 };
     /// (01) trade item, GTIN.
-    pub const GTIN: Ai = Ai { key: 100, digits: 2 };
+    pub const GTIN: Ai = Ai {
+        key: 100,
+        digits: 2,
+    };
     /// (02) trade items contained in a logistic unit.
-    pub const CONTENT: Ai = Ai { key: 200, digits: 2 };
+    pub const CONTENT: Ai = Ai {
+        key: 200,
+        digits: 2,
+    };
     /// (10) batch or lot.
-    pub const BATCH: Ai = Ai { key: 1000, digits: 2 };
+    pub const BATCH: Ai = Ai {
+        key: 1000,
+        digits: 2,
+    };
     /// (15) best before.
-    pub const BEST_BEFORE: Ai = Ai { key: 1500, digits: 2 };
+    pub const BEST_BEFORE: Ai = Ai {
+        key: 1500,
+        digits: 2,
+    };
     /// (16) sell by.
-    pub const SELL_BY: Ai = Ai { key: 1600, digits: 2 };
+    pub const SELL_BY: Ai = Ai {
+        key: 1600,
+        digits: 2,
+    };
     /// (17) use by, expiry.
-    pub const USE_BY: Ai = Ai { key: 1700, digits: 2 };
+    pub const USE_BY: Ai = Ai {
+        key: 1700,
+        digits: 2,
+    };
     /// (21) serial number.
-    pub const SERIAL: Ai = Ai { key: 2100, digits: 2 };
+    pub const SERIAL: Ai = Ai {
+        key: 2100,
+        digits: 2,
+    };
     /// (30) variable count of items.
-    pub const COUNT: Ai = Ai { key: 3000, digits: 2 };
+    pub const COUNT: Ai = Ai {
+        key: 3000,
+        digits: 2,
+    };
     /// (37) count of trade items contained.
-    pub const CONTENT_COUNT: Ai = Ai { key: 3700, digits: 2 };
+    pub const CONTENT_COUNT: Ai = Ai {
+        key: 3700,
+        digits: 2,
+    };
     /// (8006) piece of a trade item.
-    pub const ITIP: Ai = Ai { key: 8006, digits: 4 };
+    pub const ITIP: Ai = Ai {
+        key: 8006,
+        digits: 4,
+    };
 
     /// The AI written with these digits, if the dictionary has it.
     #[must_use]
@@ -95,7 +125,11 @@ impl Ai {
                 key += u16::from(digit - b'0');
             }
         }
-        let row = if digits == 0 { None } else { DICTIONARY.row_number(key) };
+        let row = if digits == 0 {
+            None
+        } else {
+            DICTIONARY.row_number(key)
+        };
         Some((Ai { key, digits }, row?))
     }
 

@@ -1,0 +1,1 @@
+//! How scanners deliver texts.
