@@ -27,7 +27,11 @@ impl Backoff {
     /// Starts with no failures; `seed` decides the jitter.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { failures: 0, denials: 0, random: seed }
+        Self {
+            failures: 0,
+            denials: 0,
+            random: seed,
+        }
     }
 
     /// Forgets all failures: the device answered, or the kernel announced a new one.
@@ -67,7 +71,9 @@ impl Backoff {
 }
 
 fn doubled(first_ms: u64, times: u32, most_ms: u64) -> u64 {
-    first_ms.saturating_mul(1u64.checked_shl(times).unwrap_or(u64::MAX)).min(most_ms)
+    first_ms
+        .saturating_mul(1u64.checked_shl(times).unwrap_or(u64::MAX))
+        .min(most_ms)
 }
 
 #[cfg(test)]
@@ -77,7 +83,9 @@ mod tests {
     #[test]
     fn delays_double_to_thirty_seconds_and_stay_there() {
         let mut backoff = Backoff::new(7);
-        for whole in [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000] {
+        for whole in [
+            250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000,
+        ] {
             let ms = u64::try_from(backoff.next_delay().as_millis()).unwrap();
             assert!(ms <= whole && ms >= whole * 3 / 4, "{ms} ms of {whole} ms");
         }
@@ -104,7 +112,11 @@ mod tests {
 
     #[test]
     fn a_million_failures_do_not_overflow() {
-        let mut backoff = Backoff { failures: u32::MAX - 1, denials: 0, random: 0 };
+        let mut backoff = Backoff {
+            failures: u32::MAX - 1,
+            denials: 0,
+            random: 0,
+        };
         for _ in 0..3 {
             assert!(backoff.next_delay() <= Duration::from_millis(RETRY_DELAY_MS_MAX));
         }

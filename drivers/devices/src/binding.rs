@@ -49,10 +49,16 @@ impl FromStr for Selector {
             "serial" => Ok(Self::Serial(value.to_owned())),
             "path" if value.starts_with('/') => Ok(Self::Path(PathBuf::from(value))),
             "port" => match value.split_once('/') {
-                None => Ok(Self::Port { port: value.to_owned(), model: None }),
+                None => Ok(Self::Port {
+                    port: value.to_owned(),
+                    model: None,
+                }),
                 Some((port, model)) => {
                     let model = Some(parse_model(model).ok_or_else(bad)?);
-                    Ok(Self::Port { port: port.to_owned(), model })
+                    Ok(Self::Port {
+                        port: port.to_owned(),
+                        model,
+                    })
                 }
             },
             _ => Err(bad()),
@@ -65,7 +71,11 @@ fn parse_model(text: &str) -> Option<Model> {
     let vendor = u16::from_str_radix(parts.next()?, 16).ok()?;
     let product = u16::from_str_radix(parts.next()?, 16).ok()?;
     let interface = u8::from_str_radix(parts.next()?, 16).ok()?;
-    parts.next().is_none().then_some(Model { vendor, product, interface })
+    parts.next().is_none().then_some(Model {
+        vendor,
+        product,
+        interface,
+    })
 }
 
 impl fmt::Display for Selector {
@@ -73,7 +83,10 @@ impl fmt::Display for Selector {
         match self {
             Self::Serial(serial) => write!(f, "serial:{serial}"),
             Self::Port { port, model: None } => write!(f, "port:{port}"),
-            Self::Port { port, model: Some(model) } => write!(f, "port:{port}/{model}"),
+            Self::Port {
+                port,
+                model: Some(model),
+            } => write!(f, "port:{port}/{model}"),
             Self::Path(path) => write!(f, "path:{}", path.display()),
         }
     }
@@ -153,8 +166,10 @@ pub fn bind(
     let mut bindings = Bindings::default();
     let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
     for config in configs {
-        let candidates: Vec<&Found> =
-            found.iter().filter(|f| matches(&config.selector, f) && !taken.contains(&f.node)).collect();
+        let candidates: Vec<&Found> = found
+            .iter()
+            .filter(|f| matches(&config.selector, f) && !taken.contains(&f.node))
+            .collect();
         match choose(config, &candidates, current) {
             Ok(node) => {
                 taken.insert(node.clone());
@@ -169,7 +184,10 @@ pub fn bind(
     bindings.unbound = found
         .iter()
         .filter(|f| !taken.contains(&f.node))
-        .map(|f| Unbound { found: f.clone(), hint: hint(f) })
+        .map(|f| Unbound {
+            found: f.clone(),
+            hint: hint(f),
+        })
         .collect();
     bindings
 }
@@ -204,7 +222,10 @@ fn choose(
             "{} devices match {}: select one by {}",
             many.len(),
             config.selector,
-            many.iter().map(|f| by_port(f)).collect::<Vec<_>>().join(" or ")
+            many.iter()
+                .map(|f| by_port(f))
+                .collect::<Vec<_>>()
+                .join(" or ")
         )),
     }
 }
@@ -218,7 +239,9 @@ fn follow_moved(
     bindings: &mut Bindings,
 ) {
     let wanted = |config: &DeviceConfig| match &config.selector {
-        Selector::Port { model: Some(model), .. } => Some(*model),
+        Selector::Port {
+            model: Some(model), ..
+        } => Some(*model),
         _ => None,
     };
     let missing: Vec<(&DeviceConfig, Model)> = configs
@@ -229,7 +252,9 @@ fn follow_moved(
     for (config, model) in &missing {
         let free: Vec<&Found> = found
             .iter()
-            .filter(|f| !taken.contains(&f.node) && f.usb.as_ref().is_some_and(|u| u.model == *model))
+            .filter(|f| {
+                !taken.contains(&f.node) && f.usb.as_ref().is_some_and(|u| u.model == *model)
+            })
             .collect();
         let rivals = missing.iter().filter(|(_, m)| m == model).count();
         if let ([one], 1) = (free.as_slice(), rivals) {
@@ -258,7 +283,11 @@ const SCANNER_VENDORS: [(u16, &str); 5] = [
 ];
 
 fn hint(found: &Found) -> String {
-    let selector = if found.twin { by_port(found) } else { found.identity.to_string() };
+    let selector = if found.twin {
+        by_port(found)
+    } else {
+        found.identity.to_string()
+    };
     let what = match &found.usb {
         Some(usb) => SCANNER_VENDORS
             .iter()
@@ -267,7 +296,11 @@ fn hint(found: &Found) -> String {
         None if matches!(found.identity, Identity::Path(_)) => "an on-board serial port",
         None => "a device",
     };
-    let twin = if found.twin { "; another unit carries the same serial number" } else { "" };
+    let twin = if found.twin {
+        "; another unit carries the same serial number"
+    } else {
+        ""
+    };
     format!("{what} without a role{twin}: to use it, add a device with selector = \"{selector}\"")
 }
 

@@ -5,7 +5,9 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,7 +51,17 @@ pub fn channel(events_max: usize) -> (EventSender, EventReceiver) {
     let events_max = events_max.max(1);
     let (tx, rx) = sync_channel(events_max);
     let room = Arc::new(Room::default());
-    (EventSender { tx, room: Arc::clone(&room) }, EventReceiver { rx, room, events_max })
+    (
+        EventSender {
+            tx,
+            room: Arc::clone(&room),
+        },
+        EventReceiver {
+            rx,
+            room,
+            events_max,
+        },
+    )
 }
 
 /// The device threads' end of the queue.
@@ -142,7 +154,14 @@ impl Outbox {
     /// An empty buffer whose owner sleeps on `wake`.
     #[must_use]
     pub fn new(sender: EventSender, wake: Arc<WakeFd>, spill_bytes_max: usize) -> Self {
-        Self { sender, wake, spill: VecDeque::new(), spill_bytes: 0, spill_bytes_max, closed: false }
+        Self {
+            sender,
+            wake,
+            spill: VecDeque::new(),
+            spill_bytes: 0,
+            spill_bytes_max,
+            closed: false,
+        }
     }
 
     /// Takes an event; it goes out at the next [`Outbox::pump`]. The bound is kept by asking

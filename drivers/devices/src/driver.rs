@@ -3,7 +3,7 @@
 //! decoder belong to the device's thread and are made anew at every opening.
 
 use crate::decoder::Decoder;
-use crate::serial::{SerialOpener, SerialSettings};
+use crate::serial::SerialSettings;
 use crate::transport::Opener;
 
 /// One kind of device.

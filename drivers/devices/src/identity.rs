@@ -19,7 +19,11 @@ pub struct Model {
 
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04x}:{:04x}:{:02x}", self.vendor, self.product, self.interface)
+        write!(
+            f,
+            "{:04x}:{:04x}:{:02x}",
+            self.vendor, self.product, self.interface
+        )
     }
 }
 
@@ -98,10 +102,14 @@ const SERIALS_OF_NOBODY: [&str; 8] = [
 /// character repeated, only printable ASCII.
 #[must_use]
 pub fn plausible_serial(serial: &str) -> bool {
-    let Some(first) = serial.chars().next() else { return false };
+    let Some(first) = serial.chars().next() else {
+        return false;
+    };
     serial.chars().all(|c| c.is_ascii_graphic() || c == ' ')
         && !serial.chars().all(|c| c == first)
-        && !SERIALS_OF_NOBODY.iter().any(|s| s.eq_ignore_ascii_case(serial))
+        && !SERIALS_OF_NOBODY
+            .iter()
+            .any(|s| s.eq_ignore_ascii_case(serial))
 }
 
 /// Gives every present node its identity. It takes all of them at once because a serial number
@@ -122,17 +130,37 @@ pub fn identify(nodes: Vec<(PathBuf, Option<UsbFacts>)>) -> Vec<Found> {
         .into_iter()
         .map(|(node, usb)| {
             let Some(facts) = &usb else {
-                return Found { identity: Identity::Path(node.clone()), node, usb, twin: false };
+                return Found {
+                    identity: Identity::Path(node.clone()),
+                    node,
+                    usb,
+                    twin: false,
+                };
             };
-            let key = (facts.model.vendor, facts.model.product, facts.serial.clone());
+            let key = (
+                facts.model.vendor,
+                facts.model.product,
+                facts.serial.clone(),
+            );
             let plausible = plausible_serial(&facts.serial);
             let twin = plausible && carriers.get(&key).is_some_and(|ports| ports.len() > 1);
             let identity = if plausible && !twin {
-                Identity::Serial { serial: facts.serial.clone(), model: facts.model }
+                Identity::Serial {
+                    serial: facts.serial.clone(),
+                    model: facts.model,
+                }
             } else {
-                Identity::Port { port: facts.port.clone(), model: facts.model }
+                Identity::Port {
+                    port: facts.port.clone(),
+                    model: facts.model,
+                }
             };
-            Found { node, usb, identity, twin }
+            Found {
+                node,
+                usb,
+                identity,
+                twin,
+            }
         })
         .collect();
     found.sort();
@@ -145,7 +173,11 @@ mod tests {
 
     fn usb(port: &str, serial: &str, interface: u8) -> Option<UsbFacts> {
         Some(UsbFacts {
-            model: Model { vendor: 0x0c2e, product: 0x0b61, interface },
+            model: Model {
+                vendor: 0x0c2e,
+                product: 0x0b61,
+                interface,
+            },
             serial: serial.to_owned(),
             product_name: "Scanner".to_owned(),
             port: port.to_owned(),
@@ -153,13 +185,28 @@ mod tests {
     }
 
     fn names(nodes: Vec<(&str, Option<UsbFacts>)>) -> Vec<String> {
-        let nodes = nodes.into_iter().map(|(n, u)| (PathBuf::from(n), u)).collect();
-        identify(nodes).iter().map(|f| f.identity.to_string()).collect()
+        let nodes = nodes
+            .into_iter()
+            .map(|(n, u)| (PathBuf::from(n), u))
+            .collect();
+        identify(nodes)
+            .iter()
+            .map(|f| f.identity.to_string())
+            .collect()
     }
 
     #[test]
     fn placeholders_are_no_serial_numbers() {
-        for bad in ["", "0", "00000000", "0123456789", "123456789abcdef", "none", "A\u{7f}B", "é1"] {
+        for bad in [
+            "",
+            "0",
+            "00000000",
+            "0123456789",
+            "123456789abcdef",
+            "none",
+            "A\u{7f}B",
+            "é1",
+        ] {
             assert!(!plausible_serial(bad), "{bad:?}");
         }
         for good in ["19155B45C8", "S/N 22", "0000000001", "12345678"] {
@@ -169,9 +216,15 @@ mod tests {
 
     #[test]
     fn a_serial_number_counts_unless_two_units_share_it() {
-        assert_eq!(names(vec![("/dev/ttyACM0", usb("p1", "AB12", 0))]), ["serial:AB12"]);
         assert_eq!(
-            names(vec![("/dev/ttyACM0", usb("p1", "AB12", 0)), ("/dev/ttyACM1", usb("p2", "AB12", 0))]),
+            names(vec![("/dev/ttyACM0", usb("p1", "AB12", 0))]),
+            ["serial:AB12"]
+        );
+        assert_eq!(
+            names(vec![
+                ("/dev/ttyACM0", usb("p1", "AB12", 0)),
+                ("/dev/ttyACM1", usb("p2", "AB12", 0))
+            ]),
             ["port:p1/0c2e:0b61:00", "port:p2/0c2e:0b61:00"]
         );
     }
@@ -183,13 +236,20 @@ mod tests {
             (PathBuf::from("/dev/ttyACM1"), usb("p1", "AB12", 2)),
         ];
         let found = identify(nodes);
-        assert!(found.iter().all(|f| !f.twin && matches!(f.identity, Identity::Serial { .. })));
+        assert!(
+            found
+                .iter()
+                .all(|f| !f.twin && matches!(f.identity, Identity::Serial { .. }))
+        );
         assert_ne!(found[0].identity, found[1].identity);
     }
 
     #[test]
     fn without_usb_only_the_path_remains() {
         assert_eq!(names(vec![("/dev/ttyS0", None)]), ["path:/dev/ttyS0"]);
-        assert_eq!(names(vec![("/dev/ttyUSB3", usb("p9", "", 0))]), ["port:p9/0c2e:0b61:00"]);
+        assert_eq!(
+            names(vec![("/dev/ttyUSB3", usb("p9", "", 0))]),
+            ["port:p9/0c2e:0b61:00"]
+        );
     }
 }

@@ -43,7 +43,12 @@ impl Journal {
             self.0.pop_front();
         }
         let bytes = frame[..frame.len().min(JOURNAL_FRAME_BYTES_MAX)].to_vec();
-        self.0.push_back(JournalEntry { at, direction, bytes, length_bytes: frame.len() });
+        self.0.push_back(JournalEntry {
+            at,
+            direction,
+            bytes,
+            length_bytes: frame.len(),
+        });
     }
 
     /// Oldest first.
@@ -60,12 +65,19 @@ mod tests {
     fn the_journal_is_bounded_in_frames_and_bytes() {
         let mut journal = Journal::default();
         for i in 0..1000u64 {
-            let at = Stamp { mono_us: i, wall_ms: 0 };
+            let at = Stamp {
+                mono_us: i,
+                wall_ms: 0,
+            };
             journal.add(at, Direction::In, &vec![b'x'; 10_000]);
         }
         assert_eq!(journal.entries().count(), JOURNAL_FRAMES_MAX);
         assert_eq!(journal.entries().next_back_at(), 999);
-        assert!(journal.entries().all(|e| e.bytes.len() == 256 && e.length_bytes == 10_000));
+        assert!(
+            journal
+                .entries()
+                .all(|e| e.bytes.len() == 256 && e.length_bytes == 10_000)
+        );
     }
 
     trait Last {

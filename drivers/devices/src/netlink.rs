@@ -28,7 +28,11 @@ impl Group {
     /// `/run/udev/control`.
     #[must_use]
     pub fn detect(udev_control: &Path) -> Self {
-        if udev_control.exists() { Self::Udev } else { Self::Kernel }
+        if udev_control.exists() {
+            Self::Udev
+        } else {
+            Self::Kernel
+        }
     }
 
     fn mask(self) -> u32 {
@@ -77,8 +81,10 @@ impl UeventSocket {
     /// Waits for events, a signal on `wake`, or `limit`.
     pub fn wait(&self, wake: &WakeFd, limit: Duration) -> Heard {
         let (ready, woken) = {
-            let mut fds =
-                [PollFd::new(&self.fd, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
+            let mut fds = [
+                PollFd::new(&self.fd, PollFlags::IN),
+                PollFd::new(wake, PollFlags::IN),
+            ];
             match poll_for(&mut fds, Some(limit)) {
                 Ok(0) => return Heard::TimedOut,
                 Ok(_) => (!fds[0].revents().is_empty(), !fds[1].revents().is_empty()),
@@ -97,10 +103,13 @@ impl UeventSocket {
         let mut buf = [0u8; DATAGRAM_BYTES_MAX];
         for _ in 0..EVENTS_PER_TURN_MAX {
             match recvfrom(&self.fd, &mut buf[..], RecvFlags::empty()) {
-                Ok((n, _, Some(from))) if self.trusts(SocketAddrNetlink::try_from(from).ok()) => {
-                    events.extend(parse(&buf[..n.min(DATAGRAM_BYTES_MAX)]));
+                Ok((n, _, from)) => {
+                    let from = from.and_then(|from| SocketAddrNetlink::try_from(from).ok());
+                    if self.trusts(from) {
+                        events.extend(parse(&buf[..n.min(DATAGRAM_BYTES_MAX)]));
+                    }
                 }
-                Ok(_) | Err(Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
                 Err(Errno::NOBUFS) => return Heard::Overflow,
                 Err(e) => return Heard::Failed(e),

@@ -71,13 +71,17 @@ impl Opener for SerialOpener {
             .stop_bits(s.stop_bits)
             .flow_control(s.flow);
         let port = TTYPort::open(&builder).map_err(|e| open_error(path, name.clone(), &e))?;
-        let port = SerialTransport { port, wake: Arc::clone(wake) };
+        let port = SerialTransport {
+            port,
+            wake: Arc::clone(wake),
+        };
         // serialport leaves the handle blocking; after our own poll a read must never block.
         rustix::fs::fcntl_getfl(&port)
-            .and_then(|flags| {
-                rustix::fs::fcntl_setfl(&port, flags | rustix::fs::OFlags::NONBLOCK)
-            })
-            .map_err(|e| OpenError::Failed { path: name, reason: e.to_string() })?;
+            .and_then(|flags| rustix::fs::fcntl_setfl(&port, flags | rustix::fs::OFlags::NONBLOCK))
+            .map_err(|e| OpenError::Failed {
+                path: name,
+                reason: e.to_string(),
+            })?;
         Ok(Box::new(port))
     }
 }
@@ -89,7 +93,10 @@ fn open_error(path: &Path, name: String, error: &serialport::Error) -> OpenError
         // The crate folds "held by another" (EBUSY, a lock refused) into NoDevice.
         ErrorKind::NoDevice => OpenError::Busy { path: name },
         _ if !path.exists() => OpenError::Absent { path: name },
-        _ => OpenError::Failed { path: name, reason: error.to_string() },
+        _ => OpenError::Failed {
+            path: name,
+            reason: error.to_string(),
+        },
     }
 }
 
@@ -99,7 +106,10 @@ struct SerialTransport {
 }
 
 impl AsFd for SerialTransport {
-    #[expect(unsafe_code, reason = "serialport lends its descriptor only as a number")]
+    #[expect(
+        unsafe_code,
+        reason = "serialport lends its descriptor only as a number"
+    )]
     fn as_fd(&self) -> BorrowedFd<'_> {
         // SAFETY: `port` owns the descriptor and closes it only when dropped; the returned borrow
         // has the lifetime of `&self`, so it can't outlive `port`.
@@ -110,8 +120,10 @@ impl AsFd for SerialTransport {
 impl Transport for SerialTransport {
     fn read(&mut self, buf: &mut [u8], deadline: Option<Duration>) -> ReadOutcome {
         let (ready, woken) = {
-            let mut fds =
-                [PollFd::new(&*self, PollFlags::IN), PollFd::new(&*self.wake, PollFlags::IN)];
+            let mut fds = [
+                PollFd::new(&*self, PollFlags::IN),
+                PollFd::new(&*self.wake, PollFlags::IN),
+            ];
             match poll_for(&mut fds, deadline) {
                 Ok(0) => return ReadOutcome::Idle,
                 Ok(_) => (fds[0].revents(), !fds[1].revents().is_empty()),

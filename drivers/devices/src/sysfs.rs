@@ -3,7 +3,10 @@
 //! so tests walk a made-up tree. A tree that changes while it is read (somebody unplugs) is normal:
 //! what can't be read is left out, and the next kernel event brings the next look.
 
-#![allow(clippy::disallowed_methods, reason = "this module is the one that reads sysfs")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this module is the one that reads sysfs"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,15 +34,20 @@ impl Default for Sysfs {
 impl Sysfs {
     /// A sysfs mounted at `sys` whose nodes are under `dev`.
     pub fn new(sys: impl Into<PathBuf>, dev: impl Into<PathBuf>) -> Self {
-        Self { sys: sys.into(), dev: dev.into() }
+        Self {
+            sys: sys.into(),
+            dev: dev.into(),
+        }
     }
 
     /// All serial ports present now, with identities, ordered by node. An unreadable sysfs is an
     /// error; an unreadable entry in it is not.
     pub fn scan(&self) -> Result<Vec<Found>, ScanError> {
         let class = self.sys.join("class/tty");
-        let entries = fs::read_dir(&class)
-            .map_err(|source| ScanError { path: class.display().to_string(), source })?;
+        let entries = fs::read_dir(&class).map_err(|source| ScanError {
+            path: class.display().to_string(),
+            source,
+        })?;
         let nodes = entries
             .flatten()
             .filter_map(|entry| {
@@ -77,7 +85,9 @@ fn usb_of(device: &Path) -> Option<UsbFacts> {
         if interface.is_none() {
             interface = hex_u8(&attribute(dir, "bInterfaceNumber"));
         }
-        let Some(vendor) = hex_u16(&attribute(dir, "idVendor")) else { continue };
+        let Some(vendor) = hex_u16(&attribute(dir, "idVendor")) else {
+            continue;
+        };
         return Some(UsbFacts {
             model: Model {
                 vendor,
@@ -97,7 +107,9 @@ fn usb_of(device: &Path) -> Option<UsbFacts> {
 /// does not. A tree without a recognisable controller falls back to bus and chain.
 fn port_of(device: &Path) -> String {
     let name = file_name(device);
-    let chain = name.split_once('-').map_or(name.as_str(), |(_, chain)| chain);
+    let chain = name
+        .split_once('-')
+        .map_or(name.as_str(), |(_, chain)| chain);
     let controller = device
         .ancestors()
         .find(|dir| is_root_hub(&file_name(dir)))
@@ -111,17 +123,24 @@ fn port_of(device: &Path) -> String {
 }
 
 fn is_root_hub(name: &str) -> bool {
-    name.strip_prefix("usb").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    name.strip_prefix("usb")
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// A sysfs attribute, trimmed and bounded; empty if it isn't there or isn't text.
 fn attribute(dir: &Path, name: &str) -> String {
     let text = fs::read(dir.join(name)).unwrap_or_default();
-    String::from_utf8_lossy(&text).trim().chars().take(ATTRIBUTE_CHARS_MAX).collect()
+    String::from_utf8_lossy(&text)
+        .trim()
+        .chars()
+        .take(ATTRIBUTE_CHARS_MAX)
+        .collect()
 }
 
 fn hex_u16(text: &str) -> Option<u16> {

@@ -33,7 +33,10 @@ impl Uevent {
     /// Whether the set of devices that this crate serves may have changed.
     #[must_use]
     pub fn concerns_us(&self) -> bool {
-        matches!(self.subsystem.as_str(), "tty" | "hidraw" | "input" | "usb" | "usb-serial")
+        matches!(
+            self.subsystem.as_str(),
+            "tty" | "hidraw" | "input" | "usb" | "usb-serial"
+        )
     }
 }
 
@@ -70,7 +73,9 @@ fn from_properties(properties: &[u8]) -> Option<Uevent> {
     let mut action = None;
     let (mut subsystem, mut devpath, mut devname) = (String::new(), String::new(), String::new());
     for property in properties.split(|&b| b == 0) {
-        let Ok(property) = std::str::from_utf8(property) else { continue };
+        let Ok(property) = std::str::from_utf8(property) else {
+            continue;
+        };
         match property.split_once('=') {
             Some(("ACTION", "add")) => action = Some(Action::Add),
             Some(("ACTION", "remove")) => action = Some(Action::Remove),
@@ -78,13 +83,20 @@ fn from_properties(properties: &[u8]) -> Option<Uevent> {
             Some(("SUBSYSTEM", v)) => v.clone_into(&mut subsystem),
             Some(("DEVPATH", v)) => v.clone_into(&mut devpath),
             Some(("DEVNAME", v)) => {
-                v.strip_prefix("/dev/").unwrap_or(v).clone_into(&mut devname);
+                v.strip_prefix("/dev/")
+                    .unwrap_or(v)
+                    .clone_into(&mut devname);
             }
             _ => {}
         }
     }
     let action = action?;
-    (!subsystem.is_empty()).then_some(Uevent { action, subsystem, devpath, devname })
+    (!subsystem.is_empty()).then_some(Uevent {
+        action,
+        subsystem,
+        devpath,
+        devname,
+    })
 }
 
 #[cfg(test)]
@@ -99,7 +111,15 @@ mod tests {
     fn udev(properties: &[u8]) -> Vec<u8> {
         let mut d = b"libudev\0".to_vec();
         d.extend(0xfeed_cafe_u32.to_be_bytes());
-        for word in [40u32, 40, u32::try_from(properties.len()).unwrap(), 0, 0, 0, 0] {
+        for word in [
+            40u32,
+            40,
+            u32::try_from(properties.len()).unwrap(),
+            0,
+            0,
+            0,
+            0,
+        ] {
             d.extend(word.to_ne_bytes());
         }
         d.extend(properties);
@@ -136,9 +156,17 @@ mod tests {
         lying[16..20].copy_from_slice(&u32::MAX.to_ne_bytes());
         let mut magic = udev(b"ACTION=add\0SUBSYSTEM=tty\0");
         magic[8] = 0;
-        for bad in [b"".as_slice(), b"\0", b"add@/x", b"hello\0ACTION=add\0SUBSYSTEM=tty\0",
-            b"add@/x\0ACTION=add\0", b"libudev\0", b"libudev\0\xfe\xed\xca\xfe", &lying, &magic]
-        {
+        for bad in [
+            b"".as_slice(),
+            b"\0",
+            b"add@/x",
+            b"hello\0ACTION=add\0SUBSYSTEM=tty\0",
+            b"add@/x\0ACTION=add\0",
+            b"libudev\0",
+            b"libudev\0\xfe\xed\xca\xfe",
+            &lying,
+            &magic,
+        ] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
     }

@@ -60,7 +60,10 @@ impl AsFd for WakeFd {
 }
 
 /// `poll` with a [`Duration`]; `None` waits for ever, a time too long for the kernel also does.
-pub(crate) fn poll_for(fds: &mut [PollFd<'_>], limit: Option<Duration>) -> rustix::io::Result<usize> {
+pub(crate) fn poll_for(
+    fds: &mut [PollFd<'_>],
+    limit: Option<Duration>,
+) -> rustix::io::Result<usize> {
     let spec = limit.and_then(|d| Timespec::try_from(d).ok());
     poll(fds, spec.as_ref())
 }

@@ -3,7 +3,11 @@
 use super::*;
 use crate::identity::{UsbFacts, identify};
 
-const MODEL: Model = Model { vendor: 0x1a86, product: 0x7523, interface: 0 };
+const MODEL: Model = Model {
+    vendor: 0x1a86,
+    product: 0x7523,
+    interface: 0,
+};
 
 fn node(name: &str, port: &str, serial: &str) -> (PathBuf, Option<UsbFacts>) {
     let usb = UsbFacts {
@@ -35,20 +39,38 @@ fn at(bindings: &Bindings, name: &str) -> Option<String> {
 
 #[test]
 fn selectors_read_back_as_written() {
-    for text in
-        ["serial:AB 12:3", "port:pci-0000:00:14.0-usb-0:1.2", "port:usb-1-1/1a86:7523:00", "path:/dev/ttyS0"]
-    {
+    for text in [
+        "serial:AB 12:3",
+        "port:pci-0000:00:14.0-usb-0:1.2",
+        "port:usb-1-1/1a86:7523:00",
+        "path:/dev/ttyS0",
+    ] {
         assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
     }
-    for bad in ["", "serial", "serial:", "path:ttyS0", "port:x/1a86", "port:x/1:2:3:4", "usb:1"] {
+    for bad in [
+        "",
+        "serial",
+        "serial:",
+        "path:ttyS0",
+        "port:x/1a86",
+        "port:x/1:2:3:4",
+        "usb:1",
+    ] {
         let error = bad.parse::<Selector>().unwrap_err().to_string();
-        assert!(error.contains(&format!("`{bad}`")) && error.contains("serial:NUMBER"), "{error}");
+        assert!(
+            error.contains(&format!("`{bad}`")) && error.contains("serial:NUMBER"),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn every_identity_is_a_selector_that_finds_it() {
-    let nodes = vec![node("/dev/ttyUSB0", "p1", "AB1"), node("/dev/ttyUSB1", "p2", ""), (PathBuf::from("/dev/ttyS0"), None)];
+    let nodes = vec![
+        node("/dev/ttyUSB0", "p1", "AB1"),
+        node("/dev/ttyUSB1", "p2", ""),
+        (PathBuf::from("/dev/ttyS0"), None),
+    ];
     for found in identify(nodes) {
         let selector: Selector = found.identity.to_string().parse().unwrap();
         assert!(matches(&selector, &found), "{selector}");
@@ -57,25 +79,41 @@ fn every_identity_is_a_selector_that_finds_it() {
 
 #[test]
 fn a_unit_is_found_in_any_port_by_serial_number() {
-    let b = bound(&[config("hand", "serial:AB1")], vec![node("/dev/ttyUSB5", "p9", "AB1")]);
+    let b = bound(
+        &[config("hand", "serial:AB1")],
+        vec![node("/dev/ttyUSB5", "p9", "AB1")],
+    );
     assert_eq!(at(&b, "hand").as_deref(), Some("/dev/ttyUSB5"));
     assert!(b.unbound.is_empty() && b.missing.is_empty());
 }
 
 #[test]
 fn twins_are_never_guessed_between() {
-    let nodes = vec![node("/dev/ttyUSB0", "p1", "AB1"), node("/dev/ttyUSB1", "p2", "AB1")];
+    let nodes = vec![
+        node("/dev/ttyUSB0", "p1", "AB1"),
+        node("/dev/ttyUSB1", "p2", "AB1"),
+    ];
     let b = bound(&[config("hand", "serial:AB1")], nodes);
     assert_eq!(at(&b, "hand"), None);
     let why = &b.missing["hand"];
-    assert!(why.contains("2 devices match") && why.contains("port:p2/1a86:7523:00"), "{why}");
-    assert!(b.unbound[0].hint.contains("same serial number"), "{}", b.unbound[0].hint);
+    assert!(
+        why.contains("2 devices match") && why.contains("port:p2/1a86:7523:00"),
+        "{why}"
+    );
+    assert!(
+        b.unbound[0].hint.contains("same serial number"),
+        "{}",
+        b.unbound[0].hint
+    );
 }
 
 #[test]
 fn a_working_device_is_not_taken_away_when_its_twin_appears() {
     let configs = [config("hand", "serial:AB1")];
-    let nodes = vec![node("/dev/ttyUSB0", "p1", "AB1"), node("/dev/ttyUSB1", "p2", "AB1")];
+    let nodes = vec![
+        node("/dev/ttyUSB0", "p1", "AB1"),
+        node("/dev/ttyUSB1", "p2", "AB1"),
+    ];
     let current = BTreeMap::from([("hand".to_owned(), PathBuf::from("/dev/ttyUSB1"))]);
     let b = bind(&configs, &identify(nodes), &current);
     assert_eq!(at(&b, "hand").as_deref(), Some("/dev/ttyUSB1"));
@@ -84,11 +122,17 @@ fn a_working_device_is_not_taken_away_when_its_twin_appears() {
 #[test]
 fn a_moved_unit_is_followed_only_when_it_is_the_only_one() {
     let hand = config("hand", "port:p1/1a86:7523:00");
-    let b = bound(std::slice::from_ref(&hand), vec![node("/dev/ttyUSB0", "p7", "")]);
+    let b = bound(
+        std::slice::from_ref(&hand),
+        vec![node("/dev/ttyUSB0", "p7", "")],
+    );
     assert_eq!(at(&b, "hand").as_deref(), Some("/dev/ttyUSB0"));
     assert!(b.moved.contains("hand"));
 
-    let two = vec![node("/dev/ttyUSB0", "p7", ""), node("/dev/ttyUSB1", "p8", "")];
+    let two = vec![
+        node("/dev/ttyUSB0", "p7", ""),
+        node("/dev/ttyUSB1", "p8", ""),
+    ];
     assert_eq!(at(&bound(std::slice::from_ref(&hand), two), "hand"), None);
 
     let rivals = [hand, config("table", "port:p2/1a86:7523:00")];
@@ -113,5 +157,11 @@ fn a_path_is_bound_whether_or_not_it_is_known_to_sysfs() {
 #[test]
 fn what_has_no_role_is_listed_with_the_line_to_write() {
     let b = bound(&[], vec![node("/dev/ttyUSB0", "p1", "0123456789")]);
-    assert!(b.unbound[0].hint.contains("selector = \"port:p1/1a86:7523:00\""), "{:?}", b.unbound);
+    assert!(
+        b.unbound[0]
+            .hint
+            .contains("selector = \"port:p1/1a86:7523:00\""),
+        "{:?}",
+        b.unbound
+    );
 }

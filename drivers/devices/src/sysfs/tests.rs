@@ -24,9 +24,16 @@ impl Tree {
     fn usb_port(&self, tty: &str, device: &str, interface: u8, converter: bool) {
         let name = device.rsplit('/').next().unwrap();
         let iface = format!("{device}/{name}:1.{interface}");
-        self.file(&format!("{iface}/bInterfaceNumber"), &format!("{interface:02x}\n"));
+        self.file(
+            &format!("{iface}/bInterfaceNumber"),
+            &format!("{interface:02x}\n"),
+        );
         // A converter's tty hangs below a port device; a CDC-ACM tty directly at the interface.
-        let at = if converter { format!("{iface}/{tty}") } else { iface };
+        let at = if converter {
+            format!("{iface}/{tty}")
+        } else {
+            iface
+        };
         self.file(&format!("{at}/tty/{tty}/dev"), "188:0\n");
         self.link(tty, &at);
     }
@@ -65,7 +72,12 @@ fn pair(node: &str, identity: &str) -> (String, String) {
 #[test]
 fn cdc_port_is_known_by_its_serial_number() {
     let tree = Tree::new();
-    tree.unit(&format!("{HUB}/1-1.2"), "0c2e\n", "0b6a\n", Some(" 19155B45C8 \n"));
+    tree.unit(
+        &format!("{HUB}/1-1.2"),
+        "0c2e\n",
+        "0b6a\n",
+        Some(" 19155B45C8 \n"),
+    );
     tree.usb_port("ttyACM0", &format!("{HUB}/1-1.2"), 1, false);
     assert_eq!(tree.scan(), [pair("/dev/ttyACM0", "serial:19155B45C8")]);
 }
@@ -77,7 +89,10 @@ fn converter_without_serial_number_is_known_by_its_port() {
     tree.usb_port("ttyUSB7", &format!("{HUB}/1-1.4"), 0, true);
     assert_eq!(
         tree.scan(),
-        [pair("/dev/ttyUSB7", "port:pci-0000:00:14.0-usb-0:1.4/1a86:7523:00")]
+        [pair(
+            "/dev/ttyUSB7",
+            "port:pci-0000:00:14.0-usb-0:1.4/1a86:7523:00"
+        )]
     );
 }
 
@@ -90,7 +105,10 @@ fn twins_fall_back_to_their_ports() {
     }
     let found = Sysfs::new(tree.0.path(), "/dev").scan().unwrap();
     assert!(found.iter().all(|f| f.twin));
-    assert_eq!(found[1].identity.to_string(), "port:pci-0000:00:14.0-usb-0:1.3/05f9:4204:00");
+    assert_eq!(
+        found[1].identity.to_string(),
+        "port:pci-0000:00:14.0-usb-0:1.3/05f9:4204:00"
+    );
 }
 
 #[test]
@@ -105,7 +123,10 @@ fn platform_controllers_and_bare_trees_have_ports_too() {
     assert_eq!(
         tree.scan(),
         [
-            pair("/dev/ttyUSB0", "port:platform-fe980000.usb-usb-0:2/067b:2303:00"),
+            pair(
+                "/dev/ttyUSB0",
+                "port:platform-fe980000.usb-usb-0:2/067b:2303:00"
+            ),
             pair("/dev/ttyUSB1", "port:usb-9-4/067b:2303:00"),
         ]
     );
@@ -136,12 +157,18 @@ fn half_gone_and_garbled_entries_do_no_harm() {
     tree.usb_port("ttyACM3", odd, 2, false);
     assert_eq!(
         tree.scan(),
-        [pair("/dev/ttyACM3", "port:pci-0000:00:14.0-usb-0:9/05e0:0000:02")]
+        [pair(
+            "/dev/ttyACM3",
+            "port:pci-0000:00:14.0-usb-0:9/05e0:0000:02"
+        )]
     );
 }
 
 #[test]
 fn a_missing_sysfs_says_where_it_looked() {
     let error = Sysfs::new("/nonexistent", "/dev").scan().unwrap_err();
-    assert!(error.to_string().contains("/nonexistent/class/tty"), "{error}");
+    assert!(
+        error.to_string().contains("/nonexistent/class/tty"),
+        "{error}"
+    );
 }
