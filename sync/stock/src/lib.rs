@@ -10,15 +10,19 @@
 //!
 //! Rooms: [`quantity`] and [`money`] (amounts), [`time`] (wall time and hybrid logical time),
 //! [`identity`] (who wrote what, where in a log), [`name`] (bounded names), [`location`]
-//! (accounts of the double entry), [`item`] (what is stocked), [`document`] (facts).
+//! (accounts of the double entry), [`item`] (what is stocked), [`document`] (facts), [`order`] (their
+//! total order), [`movement`] (what they move), [`fold`] (what a set of them means).
 
 #![forbid(unsafe_code)]
 
 pub mod document;
+pub mod fold;
 pub mod identity;
 pub mod item;
 pub mod location;
 pub mod money;
+pub mod movement;
 pub mod name;
+pub mod order;
 pub mod quantity;
 pub mod time;
