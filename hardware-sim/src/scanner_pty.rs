@@ -144,7 +144,7 @@ impl PtyScanner {
 
     /// What the host has written (beeps), waiting until at least `bytes` came or `limit` passed
     /// without one more.
-    pub fn from_host(&mut self, bytes: usize, limit: Duration) -> io::Result<Vec<u8>> {
+    pub fn host_wrote(&mut self, bytes: usize, limit: Duration) -> io::Result<Vec<u8>> {
         let master = &self.pty()?.master;
         let mut got = Vec::new();
         let mut buf = [0u8; 512];
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(read_some(&node, 14), b"4006381333931\r");
         rustix::io::write(&node, b"\x07\n").unwrap();
         assert_eq!(
-            scanner.from_host(2, Duration::from_secs(10)).unwrap(),
+            scanner.host_wrote(2, Duration::from_secs(10)).unwrap(),
             b"\x07\n"
         );
         assert_eq!(scanner.shown(), ["4006381333931"]);

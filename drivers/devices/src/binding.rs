@@ -103,6 +103,34 @@ pub enum Role {
     Counting,
 }
 
+/// A role that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no role: write till:NAME, receiving or counting")]
+pub struct RoleError(String);
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(text: &str) -> Result<Self, RoleError> {
+        match text.split_once(':') {
+            Some(("till", name)) if !name.is_empty() => Ok(Self::Till(name.to_owned())),
+            None if text == "receiving" => Ok(Self::Receiving),
+            None if text == "counting" => Ok(Self::Counting),
+            _ => Err(RoleError(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Till(name) => write!(f, "till:{name}"),
+            Self::Receiving => f.write_str("receiving"),
+            Self::Counting => f.write_str("counting"),
+        }
+    }
+}
+
 /// Whether other programs may read the device too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Share {

@@ -218,3 +218,7 @@ impl Outbox {
         self.spill_bytes
     }
 }
+
+#[cfg(test)]
+#[path = "delivery/tests.rs"]
+mod tests;

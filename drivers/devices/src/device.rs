@@ -169,7 +169,7 @@ impl DeviceThread {
             match transport.write(&bytes) {
                 Ok(()) => self.sent(&bytes),
                 Err(WriteError::TimedOut { .. }) => {
-                    self.shared.live().counters.commands_failed += 1
+                    self.shared.live().counters.commands_failed += 1;
                 }
                 Err(WriteError::Gone(why)) => return Some(Ended::Lost(why)),
             }

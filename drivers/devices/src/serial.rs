@@ -6,12 +6,14 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use serialport::{DataBits, ErrorKind, FlowControl, Parity, StopBits, TTYPort};
+pub use serialport::{DataBits, FlowControl, Parity, StopBits};
+use serialport::{ErrorKind, TTYPort};
 
 use crate::transport::{OpenError, Opener, ReadOutcome, Transport, WriteError};
 use crate::wake::{WakeFd, poll_for};
@@ -44,6 +46,51 @@ impl Default for SerialSettings {
             stop_bits: StopBits::One,
             flow: FlowControl::None,
         }
+    }
+}
+
+/// Line settings that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` are no line settings: write for example 9600-8N1, 19200-7E1/rtscts or 115200-8N1/xonxoff"
+)]
+pub struct SettingsError(String);
+
+impl FromStr for SerialSettings {
+    type Err = SettingsError;
+
+    /// Reads `BAUD-{7|8}{N|E|O}{1|2}` with `/rtscts` or `/xonxoff` behind it, as makers print it.
+    fn from_str(text: &str) -> Result<Self, SettingsError> {
+        let bad = || SettingsError(text.to_owned());
+        let (line, flow) = match text.split_once('/') {
+            None => (text, FlowControl::None),
+            Some((line, "rtscts")) => (line, FlowControl::Hardware),
+            Some((line, "xonxoff")) => (line, FlowControl::Software),
+            Some(_) => return Err(bad()),
+        };
+        let (baud, framing) = line.split_once('-').ok_or_else(bad)?;
+        let baud = baud.parse().ok().filter(|&b| b > 0).ok_or_else(bad)?;
+        let [data, parity, stop] = <[u8; 3]>::try_from(framing.as_bytes()).map_err(|_| bad())?;
+        Ok(Self {
+            baud,
+            data_bits: match data {
+                b'7' => DataBits::Seven,
+                b'8' => DataBits::Eight,
+                _ => return Err(bad()),
+            },
+            parity: match parity {
+                b'N' => Parity::None,
+                b'E' => Parity::Even,
+                b'O' => Parity::Odd,
+                _ => return Err(bad()),
+            },
+            stop_bits: match stop {
+                b'1' => StopBits::One,
+                b'2' => StopBits::Two,
+                _ => return Err(bad()),
+            },
+            flow,
+        })
     }
 }
 
@@ -173,5 +220,52 @@ impl Transport for SerialTransport {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_settings_read_as_makers_print_them() {
+        assert_eq!("9600-8N1".parse(), Ok(SerialSettings::default()));
+        let odd: SerialSettings = "19200-7E2/rtscts".parse().unwrap();
+        assert_eq!(
+            (odd.baud, odd.data_bits, odd.parity),
+            (19200, DataBits::Seven, Parity::Even)
+        );
+        assert_eq!(
+            (odd.stop_bits, odd.flow),
+            (StopBits::Two, FlowControl::Hardware)
+        );
+        for bad in [
+            "",
+            "9600",
+            "0-8N1",
+            "9600-9N1",
+            "9600-8N",
+            "9600-8X1",
+            "9600-8N3",
+            "9600-8N1/x",
+        ] {
+            let error = bad.parse::<SerialSettings>().unwrap_err().to_string();
+            assert!(error.contains("9600-8N1, "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_terminal_is_no_scanner() {
+        let dir = tempfile::tempdir().unwrap();
+        let wake = Arc::new(WakeFd::new().unwrap());
+        let open = |path: &Path| SerialOpener::default().open(path, &wake).err().unwrap();
+        assert!(matches!(
+            open(&dir.path().join("none")),
+            OpenError::Absent { .. }
+        ));
+        assert!(matches!(
+            open(Path::new("/dev/null")),
+            OpenError::Failed { .. }
+        ));
     }
 }

@@ -244,7 +244,10 @@ fn commands_reach_the_device_and_too_many_are_refused() {
     supervisor
         .command("hand", Command::Write(b"\x16\x54\r".to_vec()))
         .unwrap();
-    assert_eq!(scanner.from_host(4, rig::PATIENCE).unwrap(), b"B\x16\x54\r");
+    assert_eq!(
+        scanner.host_wrote(4, rig::PATIENCE).unwrap(),
+        b"B\x16\x54\r"
+    );
     let unknown = supervisor.command("hnad", Command::Accepted).unwrap_err();
     assert_eq!(unknown, CommandError::Unknown("hnad".to_owned()));
     stop(supervisor, events);

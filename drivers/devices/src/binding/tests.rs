@@ -165,3 +165,13 @@ fn what_has_no_role_is_listed_with_the_line_to_write() {
         b.unbound
     );
 }
+
+#[test]
+fn roles_read_back_as_written() {
+    for text in ["till:front", "receiving", "counting"] {
+        assert_eq!(text.parse::<Role>().unwrap().to_string(), text);
+    }
+    for bad in ["", "till", "till:", "receiving:1", "Counting"] {
+        assert!(bad.parse::<Role>().is_err(), "{bad:?}");
+    }
+}

@@ -2,6 +2,12 @@
 //! for events with a deadline (never a sleep).
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a rig fails its test"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "tests own their clock and their files"
 )]
@@ -141,9 +147,17 @@ pub(crate) fn until_counted(
     name: &str,
     reached: impl Fn(&Counters) -> bool,
 ) {
+    until(|| reached(&status(supervisor, name).counters));
+}
+
+/// Waits until something is so that leaves no event behind.
+pub(crate) fn until(is_so: impl Fn() -> bool) {
     let start = Instant::now();
-    while !reached(&status(supervisor, name).counters) {
-        assert!(start.elapsed() < PATIENCE, "{:?}", status(supervisor, name));
+    while !is_so() {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "it did not become so in {PATIENCE:?}"
+        );
         std::thread::yield_now();
     }
 }
