@@ -1,1 +1,7 @@
-//! (being written)
+//! Device dialogues as machines without IO: they take inputs and the time, and say what is to be done.
+//!
+//! They decide when money may be taken and when a sale must be durable, so they are tested against
+//! simulators in virtual time, with the cable pulled at every byte. They must never read a clock, touch
+//! a socket or decide what a sale means to the stock.
+
+pub mod zvt;

@@ -1,0 +1,31 @@
+//! The cash register's side of a ZVT dialogue over TCP.
+//!
+//! The commit point of a card sale is our answer to the terminal's status information: until we answer,
+//! the terminal takes the money back. [`Session`] therefore asks its shell to make the sale durable
+//! ([`Effect::CommitThenConfirm`]) and answers only when it hears [`Input::Committed`]. What a lost
+//! connection leaves open is asked for (registration, status enquiry, repeat receipt), compared with the
+//! persisted intent and with the receipt the terminal had *before*, and is left to people when it stays
+//! unclear. The machine must never send a payment twice, never start one as a health check, and never
+//! call a payment failed because an answer is missing.
+//!
+//! Duties of the shell: perform effects in order; make each [`Effect::PersistState`] durable and answer
+//! [`Input::Persisted`]; treat a repeated [`Effect::CommitThenConfirm`] of one intent as committed
+//! already; call [`Input::Tick`] at the time of the last [`Effect::SetTimer`]; after a restart give each
+//! record whose [`IntentRecord::is_open`] to [`Input::Resume`]. After [`Effect::Disconnect`] the machine
+//! expects no [`Input::Disconnected`]; bytes of the old connection must not follow.
+
+mod charge;
+mod dialogue;
+mod interface;
+mod job;
+mod record;
+mod resync;
+mod session;
+mod verdict;
+
+pub use interface::{Ask, Config, Connection, Effect, Input, Mono, Outcome, Rejection, ShopTime};
+pub use record::{ChargeKind, Evidence, IntentId, IntentRecord, PaymentState, Previous};
+pub use session::Session;
+
+#[cfg(test)]
+mod tests;
