@@ -11,7 +11,8 @@
 //! Rooms: [`quantity`] and [`money`] (amounts), [`time`] (wall time and hybrid logical time),
 //! [`identity`] (who wrote what, where in a log), [`name`] (bounded names), [`location`]
 //! (accounts of the double entry), [`item`] (what is stocked), [`document`] (facts), [`order`] (their
-//! total order), [`movement`] (what they move), [`fold`] (what a set of them means).
+//! total order), [`movement`] (what they move), [`fold`] (what a set of them means),
+//! [`sellable`] (what a channel may show), [`returns`] (where goods go that come back).
 
 #![forbid(unsafe_code)]
 
@@ -25,4 +26,6 @@ pub mod movement;
 pub mod name;
 pub mod order;
 pub mod quantity;
+pub mod returns;
+pub mod sellable;
 pub mod time;

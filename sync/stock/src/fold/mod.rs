@@ -16,6 +16,8 @@
 //! The fold must never read a clock, a catalogue or the order of arrival.
 
 mod apply;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod count;
 mod dump;
 mod exception;

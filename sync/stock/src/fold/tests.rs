@@ -66,3 +66,8 @@ fn the_least_place_of_a_receipt_counts_whatever_came_first() {
     assert_eq!(exceptions(&fold).unwrap().len(), 1);
     assert_eq!(verify(&fold).unwrap(), []);
 }
+
+#[test]
+fn the_memory_storage_conforms() {
+    super::conformance::suite(MemoryFold::new);
+}
