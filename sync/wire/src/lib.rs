@@ -17,7 +17,7 @@
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 pub mod document;
-//F pub mod frame;
+pub mod frame;
 #[expect(
     unreachable_pub,
     clippy::doc_markdown,
@@ -26,6 +26,6 @@ pub mod document;
 #[path = "generated.rs"]
 mod generated;
 pub mod key;
-//F pub mod message;
+pub mod message;
 pub mod sealed;
-//F pub mod topic;
+pub mod topic;

@@ -1,45 +1,13 @@
 //! A document's bytes: nothing is lost, nothing panics, small things are small.
 
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod samples;
+
 use proptest::prelude::*;
-use shelf_stock::document::{Document, Draft, Kind, Line, Subject};
-use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
-use shelf_stock::location::Location;
-use shelf_stock::money::Money;
-use shelf_stock::name::{Code, ItemId, TillId};
-use shelf_stock::quantity::Quantity;
-use shelf_stock::time::{Hlc, Timestamp};
+use samples::sale;
 use shelf_wire::document::{decode, encode, head_bytes, read_head};
 use shelf_wire::sealed::{Authored, Sealed};
-
-fn sale() -> Document {
-    let wall = Timestamp::from_millis(1_790_000_000_123);
-    let gtin = "04006381333931";
-    let mut draft = Draft::new(Kind::Sale);
-    draft.till = Some(TillId::new("till-1").unwrap());
-    draft.lines = vec![Line {
-        subject: Subject::Item(ItemId::new(gtin).unwrap()),
-        quantity: Quantity::ONE,
-        from: Location::SalesFloor,
-        to: Location::Customer,
-        effective: wall.plus_millis(-1_500),
-        unit_price: Some(Money::minor(249)),
-        amount: Some(Money::minor(249)),
-        parts: vec![],
-        code: Some(Code::new(gtin).unwrap()),
-        reason: None,
-    }];
-    Document {
-        place: Place {
-            node: NodeId::from_bytes([7; 16]),
-            incarnation: Incarnation(0x1234_5678_9ABC_DEF0),
-            seq: Seq(1_000),
-        },
-        prev: Digest::from_bytes([9; 32]),
-        hlc: Hlc::at(wall),
-        wall,
-        draft,
-    }
-}
 
 #[test]
 fn a_one_line_sale_is_well_below_64_bytes_beyond_its_ids() {

@@ -1,0 +1,123 @@
+//! How a message is packed into one payload.
+//!
+//! A payload is one byte with the format (high half) and whether the rest is compressed (lowest
+//! bit), one byte with the message's type, and the message. Small payloads are never compressed:
+//! zstd only makes them larger. Both directions have hard limits, so that neither a broker's limit
+//! nor a receiver's memory depends on what somebody sends.
+
+use crate::message::{Message, MessageError};
+
+/// The format that this version writes.
+pub const FORMAT: u8 = 1;
+/// The oldest format that this version reads.
+pub const FORMAT_OLDEST: u8 = 1;
+/// The most bytes of one payload on the wire.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// The most bytes of one payload after unpacking.
+pub const UNPACKED_BYTES_MAX: usize = 1024 * 1024;
+/// Shorter messages travel as they are.
+pub const COMPRESS_BYTES_MIN: usize = 160;
+
+const HEADER_BYTES: usize = 2;
+const COMPRESSED: u8 = 1;
+const COMPRESSION_LEVEL: i32 = 3;
+
+/// A message can't be packed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PackError {
+    /// It stays too large.
+    #[error("a message of {bytes} bytes doesn't fit a payload of {FRAME_BYTES_MAX} bytes")]
+    TooLarge {
+        /// Its packed size.
+        bytes: usize,
+    },
+}
+
+/// A payload can't be unpacked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnpackError {
+    /// Longer than [`FRAME_BYTES_MAX`] or, unpacked, than [`UNPACKED_BYTES_MAX`].
+    #[error("a payload is larger than its limit")]
+    TooLarge,
+    /// Too short to be one.
+    #[error("a payload has only {bytes} bytes")]
+    TooShort {
+        /// How many.
+        bytes: usize,
+    },
+    /// A format that this version doesn't read.
+    #[error(
+        "a payload has the format {format}; this version reads {FORMAT_OLDEST} to {FORMAT}: update \
+         the older side"
+    )]
+    Format {
+        /// Which.
+        format: u8,
+    },
+    /// Header bits that must be zero are not.
+    #[error("a payload has unknown flags {flags:#x}")]
+    Flags {
+        /// All of them.
+        flags: u8,
+    },
+    /// Compressed data that is damaged.
+    #[error("a payload's compressed part is damaged")]
+    Compression,
+    /// The message inside can't be read.
+    #[error("a payload's message can't be read")]
+    Message(#[source] MessageError),
+}
+
+/// One payload for a message.
+pub fn pack(message: &Message) -> Result<Vec<u8>, PackError> {
+    let (kind, body) = message.encode();
+    let mut frame = vec![FORMAT << 4, kind];
+    let packed = match body.len() >= COMPRESS_BYTES_MIN {
+        true => zstd::bulk::compress(&body, COMPRESSION_LEVEL).ok(),
+        false => None,
+    };
+    match packed.filter(|it| it.len() < body.len() && body.len() <= UNPACKED_BYTES_MAX) {
+        Some(packed) => {
+            frame = vec![FORMAT << 4 | COMPRESSED, kind];
+            frame.extend(packed);
+        }
+        None => frame.extend(body),
+    }
+    match frame.len() {
+        0..=FRAME_BYTES_MAX => Ok(frame),
+        bytes => Err(PackError::TooLarge { bytes }),
+    }
+}
+
+/// The message in one payload.
+pub fn unpack(frame: &[u8]) -> Result<Message, UnpackError> {
+    if frame.len() > FRAME_BYTES_MAX {
+        return Err(UnpackError::TooLarge);
+    }
+    let Some(([head, kind], body)) = frame.split_first_chunk::<HEADER_BYTES>() else {
+        return Err(UnpackError::TooShort { bytes: frame.len() });
+    };
+    let (format, flags) = (head >> 4, head & 0x0F);
+    if !(FORMAT_OLDEST..=FORMAT).contains(&format) {
+        return Err(UnpackError::Format { format });
+    }
+    let message = match flags {
+        0 => Message::decode(*kind, body),
+        COMPRESSED => Message::decode(*kind, &decompress(body)?),
+        _ => return Err(UnpackError::Flags { flags }),
+    };
+    message.map_err(UnpackError::Message)
+}
+
+fn decompress(body: &[u8]) -> Result<Vec<u8>, UnpackError> {
+    let declared = zstd::zstd_safe::get_frame_content_size(body);
+    let Ok(Some(size)) = declared else {
+        return Err(UnpackError::Compression);
+    };
+    match usize::try_from(size) {
+        Ok(size) if size <= UNPACKED_BYTES_MAX => {
+            zstd::bulk::decompress(body, size).map_err(|_| UnpackError::Compression)
+        }
+        _ => Err(UnpackError::TooLarge),
+    }
+}
