@@ -23,6 +23,8 @@ use crate::time::{Hlc, Timestamp};
 pub const DOCUMENT_LINES_MAX: usize = 500;
 /// The most bytes of one encoded document.
 pub const DOCUMENT_BYTES_MAX: usize = 48 * 1024;
+/// The most parts of one group.
+pub const GROUP_PARTS_MAX: u32 = 1000;
 /// The most tenders that may pay one sale.
 pub const DOCUMENT_TENDERS_MAX: usize = 16;
 
@@ -288,6 +290,25 @@ pub enum DraftError {
         /// Where.
         location: Location,
     },
+    /// Nobody can count there.
+    #[error("line {line} counts goods at {location}, which is no place inside the store")]
+    Uncountable {
+        /// Which line, from 1 (0: the close of a session).
+        line: usize,
+        /// Where.
+        location: Location,
+    },
+    /// No such part of a group.
+    #[error(
+        "part {index} of a group of {of} can't be: parts run from 0 and at most \
+         {GROUP_PARTS_MAX} fit"
+    )]
+    Group {
+        /// Which part.
+        index: u32,
+        /// Of how many.
+        of: u32,
+    },
 }
 
 impl Draft {
@@ -304,14 +325,24 @@ impl Draft {
         }
     }
 
-    /// Whether it may be written: bounded, quantities above zero, goods that really move.
+    /// Whether it may be written: bounded, quantities above zero, goods that really move, counts
+    /// of places inside the store.
     pub fn validate(&self) -> Result<(), DraftError> {
-        let (counted, parts): (&[CountLine], &[Part]) = match &self.kind {
-            Kind::Count { counted, .. } => (counted, &[]),
-            Kind::Bind { parts, .. } => (&[], parts),
-            _ => (&[], &[]),
+        if let Some(Group { index, of, .. }) = self.group
+            && (index >= of || of > GROUP_PARTS_MAX)
+        {
+            return Err(DraftError::Group { index, of });
+        }
+        let more = match &self.kind {
+            Kind::Count { counted, .. } => counted.len(),
+            Kind::Bind { parts, .. } => parts.len(),
+            Kind::CountClose {
+                scope: CountScope::Listed(items),
+                ..
+            } => items.len(),
+            _ => 0,
         };
-        let lines = self.lines.len() + counted.len() + parts.len();
+        let lines = self.lines.len() + more;
         if lines > DOCUMENT_LINES_MAX {
             return Err(DraftError::Lines { lines });
         }
@@ -335,13 +366,110 @@ impl Draft {
                 });
             }
         }
-        let countable = |it: &Quantity| *it == Quantity::ZERO || it.fits_a_line();
-        match counted.iter().position(|it| !countable(&it.quantity)) {
-            Some(index) => Err(DraftError::Quantity {
-                line: index + 1,
-                quantity: counted.get(index).map(|it| it.quantity).unwrap_or_default(),
-            }),
-            None => Ok(()),
+        match &self.kind {
+            Kind::Count { counted, .. } => validate_counted(counted),
+            Kind::CountClose { location, .. } => validate_countable(0, location),
+            Kind::Bind { parts, .. } => validate_parts(parts),
+            _ => Ok(()),
         }
+    }
+}
+
+fn validate_countable(line: usize, location: &Location) -> Result<(), DraftError> {
+    if location.is_countable() {
+        return Ok(());
+    }
+    let location = location.clone();
+    Err(DraftError::Uncountable { line, location })
+}
+
+/// Zero is a finding, so it may stand on a line of a count.
+fn validate_counted(counted: &[CountLine]) -> Result<(), DraftError> {
+    for (line, it) in (1..).zip(counted) {
+        let quantity = it.quantity;
+        if quantity != Quantity::ZERO && !quantity.fits_a_line() {
+            return Err(DraftError::Quantity { line, quantity });
+        }
+        validate_countable(line, &it.location)?;
+    }
+    Ok(())
+}
+
+fn validate_parts(parts: &[Part]) -> Result<(), DraftError> {
+    for (line, it) in (1..).zip(parts) {
+        let quantity = it.quantity;
+        if !quantity.fits_a_line() {
+            return Err(DraftError::Quantity { line, quantity });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(location: Location, units: i64) -> Draft {
+        Draft::new(Kind::Count {
+            session: SessionId::new("s").unwrap(),
+            area: AreaId::new("a").unwrap(),
+            counted: vec![CountLine {
+                item: ItemId::new("tea").unwrap(),
+                location,
+                quantity: Quantity::units(units),
+                effective: Timestamp::default(),
+            }],
+        })
+    }
+
+    #[test]
+    fn what_may_not_be_written() {
+        let line = Line {
+            subject: Subject::Open,
+            quantity: Quantity::ONE,
+            from: Location::SalesFloor,
+            to: Location::Customer,
+            effective: Timestamp::default(),
+            unit_price: None,
+            amount: None,
+            parts: vec![],
+            code: None,
+            reason: None,
+        };
+        let mut fits = Draft::new(Kind::Sale);
+        fits.lines = vec![line; DOCUMENT_LINES_MAX];
+        assert_eq!(fits.validate(), Ok(()));
+        assert_eq!(count(Location::Damaged, 0).validate(), Ok(()));
+
+        let mut draft = fits.clone();
+        draft.lines.push(draft.lines[0].clone());
+        assert_eq!(draft.validate(), Err(DraftError::Lines { lines: 501 }));
+        let mut draft = fits.clone();
+        draft.lines[2].to = Location::SalesFloor;
+        assert!(matches!(
+            draft.validate(),
+            Err(DraftError::Standstill { line: 3, .. })
+        ));
+        let mut draft = fits.clone();
+        draft.lines[1].quantity = Quantity::ZERO;
+        assert!(matches!(
+            draft.validate(),
+            Err(DraftError::Quantity { line: 2, .. })
+        ));
+        let mut draft = fits;
+        draft.group = Some(Group {
+            id: GroupId::new("g").unwrap(),
+            index: 2,
+            of: 2,
+        });
+        assert_eq!(draft.validate(), Err(DraftError::Group { index: 2, of: 2 }));
+        assert!(matches!(
+            count(Location::Customer, 1).validate(),
+            Err(DraftError::Uncountable { line: 1, .. })
+        ));
+        assert!(matches!(
+            count(Location::SalesFloor, -1).validate(),
+            Err(DraftError::Quantity { line: 1, .. })
+        ));
     }
 }

@@ -56,6 +56,18 @@ impl Location {
     pub fn is_book(&self) -> bool {
         matches!(self, Self::SalesFloor | Self::Backroom | Self::Staging)
     }
+
+    /// Whether goods can be counted here: places in the store, not the world outside or loss.
+    pub fn is_countable(&self) -> bool {
+        match self {
+            Self::SalesFloor
+            | Self::Backroom
+            | Self::Staging
+            | Self::Inspection
+            | Self::Damaged => true,
+            Self::Transit(_) | Self::Supplier | Self::Customer | Self::Loss => false,
+        }
+    }
 }
 
 impl fmt::Display for Location {

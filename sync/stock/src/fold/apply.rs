@@ -113,14 +113,16 @@ fn arrive<S: FoldStore>(
     admit(store, document, changes)
 }
 
-/// A complete fact: counts unless a lesser place has its source key.
+/// A complete fact: counts unless a lesser place has its source key. Evidence about a receipt
+/// never stands in for the receipt: it moves nothing, so it does not compete for the key.
 fn admit<S: FoldStore>(
     store: &mut S,
     document: &Document,
     changes: &mut Changes,
 ) -> Result<Outcome, S::Error> {
     let place = document.place;
-    if let Some(source) = &document.draft.source {
+    let is_evidence = matches!(document.draft.kind, Kind::Evidence { .. });
+    if let Some(source) = document.draft.source.as_ref().filter(|_| !is_evidence) {
         let duplicate = |place| DuplicateRow {
             source: source.clone(),
             place,

@@ -109,8 +109,13 @@ impl FoldStore for MemoryFold {
     }
 
     fn group_parts(&self, key: &GroupKey) -> Result<Vec<GroupRow>, MissingDocument> {
-        let parts = self.groups.iter().filter(|it| it.key == *key);
-        Ok(parts.cloned().collect())
+        let least = GroupRow {
+            key: key.clone(),
+            index: 0,
+            place: OrderKey::MIN.place,
+        };
+        let parts = self.groups.range(least..);
+        Ok(parts.take_while(|it| it.key == *key).cloned().collect())
     }
 
     fn source_counted(&self, key: &SourceKey) -> Result<Option<Place>, MissingDocument> {
@@ -207,8 +212,13 @@ impl FoldStore for MemoryFold {
     }
 
     fn unbound_lines(&self, code: &Code) -> Result<Vec<UnboundRow>, MissingDocument> {
-        let lines = self.unbound.iter().filter(|it| it.code == *code);
-        Ok(lines.cloned().collect())
+        let least = UnboundRow {
+            code: code.clone(),
+            place: OrderKey::MIN.place,
+            line: 0,
+        };
+        let lines = self.unbound.range(least..);
+        Ok(lines.take_while(|it| it.code == *code).cloned().collect())
     }
 
     fn bind_put(&mut self, row: &BindRow) -> Result<(), MissingDocument> {
@@ -222,8 +232,13 @@ impl FoldStore for MemoryFold {
     }
 
     fn bind_latest(&self, code: &Code) -> Result<Option<OrderKey>, MissingDocument> {
-        let binds = self.binds.iter().filter(|it| it.code == *code);
-        Ok(binds.map(|it| it.key).max())
+        let least = BindRow {
+            code: code.clone(),
+            key: OrderKey::MIN,
+        };
+        let binds = self.binds.range(least..);
+        let binds = binds.take_while(|it| it.code == *code);
+        Ok(binds.last().map(|it| it.key))
     }
 
     fn void_put(&mut self, row: &VoidRow) -> Result<(), MissingDocument> {

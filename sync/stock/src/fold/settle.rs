@@ -27,18 +27,6 @@ impl Sign {
     }
 }
 
-/// Whether goods can be counted there: places in the store, not the outside world or loss.
-pub(super) fn is_countable(location: &Location) -> bool {
-    match location {
-        Location::SalesFloor
-        | Location::Backroom
-        | Location::Staging
-        | Location::Inspection
-        | Location::Damaged => true,
-        Location::Transit(_) | Location::Supplier | Location::Customer | Location::Loss => false,
-    }
-}
-
 /// A movement's row was put or deleted: both locations follow.
 pub(super) fn movement<S: FoldStore>(
     store: &mut S,
@@ -61,7 +49,7 @@ fn side<S: FoldStore>(
     let item = &row.movement.item;
     let effective = row.key.effective;
     let reaches = |it: &Step| it.cut >= row.key || it.window_to >= effective;
-    let last = if is_countable(location) {
+    let last = if location.is_countable() {
         store.step_last(item, location)?.filter(reaches)
     } else {
         None
@@ -95,7 +83,7 @@ pub fn count_state<S: FoldStore>(
     item: &ItemId,
     location: &Location,
 ) -> Result<CountState, S::Error> {
-    if !is_countable(location) {
+    if !location.is_countable() {
         return Ok(CountState::default());
     }
     let rows = store.count_rows(item, location)?;

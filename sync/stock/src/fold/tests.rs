@@ -1,9 +1,15 @@
+mod mutant;
+mod oracle;
+mod property;
+
 use super::memory::MemoryFold;
-use super::{Outcome, apply, exceptions, verify};
-use crate::document::{Document, Draft, Kind, Line, SourceAction, SourceKey, Subject};
+use super::{Outcome, TROLLEY_TIME_MS_DEFAULT, apply, exceptions, verify};
+use crate::document::{
+    CountLine, CountScope, Document, Draft, Kind, Line, SourceAction, SourceKey, Subject,
+};
 use crate::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use crate::location::Location;
-use crate::name::{ItemId, ReceiptNo, SourceId};
+use crate::name::{AreaId, ItemId, Reason, ReceiptNo, SessionId, SourceId};
 use crate::quantity::Quantity;
 use crate::time::{Hlc, Timestamp};
 
@@ -70,4 +76,50 @@ fn the_least_place_of_a_receipt_counts_whatever_came_first() {
 #[test]
 fn the_memory_storage_conforms() {
     super::conformance::suite(MemoryFold::new);
+}
+
+#[test]
+fn an_ordinary_sale_reads_single_rows_only() {
+    let mut fold = mutant::Mutant::new(None);
+    let mut opening = sale(1, 1, 1);
+    opening.draft = Draft::new(Kind::Count {
+        session: SessionId::new("s").unwrap(),
+        area: AreaId::new("a").unwrap(),
+        counted: vec![CountLine {
+            item: ItemId::new("tea").unwrap(),
+            location: Location::SalesFloor,
+            quantity: Quantity::units(10),
+            effective: Timestamp::from_millis(-TROLLEY_TIME_MS_DEFAULT),
+        }],
+    });
+    let mut close = opening.clone();
+    close.place.seq = Seq(2);
+    close.draft = Draft::new(Kind::CountClose {
+        session: SessionId::new("s").unwrap(),
+        location: Location::SalesFloor,
+        scope: CountScope::EveryCounted,
+    });
+    apply(&mut fold, &opening).unwrap();
+    apply(&mut fold, &close).unwrap();
+    fold.fault = Some(mutant::Fault::ScansFail);
+    let applied = apply(&mut fold, &sale(1, 3, 2)).unwrap();
+    assert_eq!(applied.outcome, Outcome::Counted);
+    let tea = ItemId::new("tea").unwrap();
+    let floor = fold.inner.balance(&tea, &Location::SalesFloor);
+    assert_eq!(floor, Quantity::units(8));
+}
+
+#[test]
+fn evidence_never_displaces_the_sale_it_is_about() {
+    let (mut evidence, real) = (sale(1, 1, 2), sale(2, 1, 5));
+    evidence.draft.kind = Kind::Evidence {
+        about: Reason::new("file").unwrap(),
+    };
+    let mut fold = MemoryFold::new();
+    apply(&mut fold, &evidence).unwrap();
+    apply(&mut fold, &real).unwrap();
+    let tea = ItemId::new("tea").unwrap();
+    let floor = fold.balance(&tea, &Location::SalesFloor);
+    assert_eq!(floor, Quantity::units(-5));
+    assert_eq!(exceptions(&fold).unwrap(), []);
 }

@@ -79,7 +79,7 @@ pub fn shuffled(documents: &[Document], seed: u64) -> Vec<Document> {
 pub fn documents(specs: &[Spec]) -> Vec<Document> {
     let mut documents = Vec::new();
     for (seq, spec) in (1_u64..).zip(specs) {
-        if spec[0] % 16 == 14 {
+        if spec[0] % 20 == 19 {
             documents.extend(group(spec, seq));
         } else {
             documents.push(document(spec, seq * 2, draft(spec)));
@@ -95,7 +95,7 @@ fn group(spec: &Spec, seq: u64) -> Vec<Document> {
             let mut spec = *spec;
             spec[3] = spec[3].wrapping_add(index);
             let mut draft = lines(Kind::Sale, &spec);
-            draft.source = source(&spec, SourceAction::Record, u32::from(index));
+            draft.source = source(spec[7], SourceAction::Record, u32::from(index));
             draft.group = Some(Group {
                 id: name(["g", "h"][usize::from(spec[9] % 2)]),
                 index: u32::from(index),
@@ -118,7 +118,7 @@ fn document(spec: &Spec, seq: u64, draft: Draft) -> Document {
     Document {
         place: Place {
             node: NodeId::from_bytes([spec[1] % 3; NODE_ID_BYTES]),
-            incarnation: Incarnation(u64::from(spec[1] / 3 % 2)),
+            incarnation: Incarnation(u64::from(spec[1] / 240)),
             seq: Seq(seq),
         },
         prev: Digest::ZERO,
@@ -129,20 +129,20 @@ fn document(spec: &Spec, seq: u64, draft: Draft) -> Document {
 }
 
 fn draft(spec: &Spec) -> Draft {
-    let mut draft = match spec[0] % 16 {
+    let mut draft = match spec[0] % 20 {
         0..=3 => lines(Kind::Sale, spec),
         4 => lines(Kind::GoodsReceipt, spec),
         5 => lines(Kind::Transfer, spec),
         6 => lines(Kind::Adjustment { reason: name("r") }, spec),
         7 => void(spec),
-        8..=10 => Draft::new(count(spec)),
-        11 => Draft::new(close(spec, CountScope::EveryCounted)),
-        12 => {
+        8..=12 => Draft::new(count(spec)),
+        13..=15 => Draft::new(close(spec, CountScope::EveryCounted)),
+        16 => {
             let both = [spec[3], spec[3] / 3];
             let listed = both.map(item).into_iter().take(usize::from(spec[10] % 3));
             Draft::new(close(spec, CountScope::Listed(listed.collect())))
         }
-        13 => {
+        17 => {
             let parts = parts(spec).into_iter().take(usize::from(spec[10] % 3));
             Draft::new(Kind::Bind {
                 code: code(spec[8]),
@@ -154,15 +154,15 @@ fn draft(spec: &Spec) -> Draft {
         }),
     };
     draft.source = match draft.kind {
-        Kind::Void { .. } => source(spec, SourceAction::Void, 0),
-        _ => source(spec, SourceAction::Record, 0),
+        Kind::Void { .. } => source(spec[7], SourceAction::Void, 0),
+        _ => source(spec[7], SourceAction::Record, 0),
     };
     draft
 }
 
-fn source(spec: &Spec, action: SourceAction, part: u32) -> Option<SourceKey> {
+fn source(number: u8, action: SourceAction, part: u32) -> Option<SourceKey> {
     let receipts = ["1", "2", "3"];
-    let receipt = receipts.get(usize::from(spec[7] % 8))?;
+    let receipt = receipts.get(usize::from(number % 12))?;
     Some(SourceKey {
         source: name::<SourceId>("pos"),
         receipt: name::<ReceiptNo>(receipt),
@@ -172,12 +172,12 @@ fn source(spec: &Spec, action: SourceAction, part: u32) -> Option<SourceKey> {
 }
 
 fn void(spec: &Spec) -> Draft {
-    let of = match source(spec, SourceAction::Record, 0) {
-        Some(key) if spec[10].is_multiple_of(2) => DocumentRef::Source(key),
-        _ => DocumentRef::Place(Place {
+    let of = match source(spec[10] % 5, SourceAction::Record, 0) {
+        Some(key) => DocumentRef::Source(key),
+        None => DocumentRef::Place(Place {
             node: NodeId::from_bytes([spec[9] % 3; NODE_ID_BYTES]),
             incarnation: Incarnation(0),
-            seq: Seq(u64::from(spec[9] % 16) * 2),
+            seq: Seq(u64::from(spec[9] % 8) * 2),
         }),
     };
     let reason = name::<Reason>("void");
