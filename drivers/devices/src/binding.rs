@@ -7,8 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::driver::LineScannerConfig;
 use crate::identity::{Found, Identity, Model};
+use crate::line_scanner::LineScannerConfig;
 
 /// How the operator says which device is meant; the text is what [`Identity`] prints.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,30 +4,52 @@
 
 use std::time::Duration;
 
-/// A complete scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scan {
-    /// The code's content without prefix, AIM identifier and terminator; may hold control characters.
-    pub data: Vec<u8>,
-    /// AIM identifier without the bracket's meaning interpreted, for example `]E0`.
-    pub aim: Option<[u8; 3]>,
-    /// Whether a terminator ended it (else: silence).
-    pub terminated: bool,
+use shelf_codecs::barcode::{Barcode, PrefixScheme, interpret};
+use shelf_codecs::redact::mask_bytes;
+use shelf_codecs::scanner::{FaultReason, Scan};
+
+/// Why bytes are no scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FaultCause {
+    /// The decoder refused them.
+    #[error("{0}")]
+    Undecodable(FaultReason),
+    /// The device went away, or the agent stopped, in the middle of a frame.
+    #[error("the device went away in the middle of a scan: scan again")]
+    CutOff,
+    /// A scanner that ends its scans with a terminator fell silent without one.
+    #[error("the end of the scan never came: scan again")]
+    EndMissing,
 }
 
 /// Bytes that are no scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What is wrong, in words.
-    pub reason: String,
-    /// The bytes, masked and cut to a bounded length.
-    pub raw: Vec<u8>,
+    /// Why.
+    pub cause: FaultCause,
+    /// The first bytes with long numbers masked, others than printable ASCII as `\xNN`.
+    pub masked: String,
+    /// How many bytes there were in all.
+    pub bytes_total: u64,
+}
+
+impl Fault {
+    /// A fault over these bytes; masks them.
+    #[must_use]
+    pub fn new(cause: FaultCause, bytes: &[u8], bytes_total: u64) -> Self {
+        Self {
+            cause,
+            masked: mask_bytes(bytes),
+            bytes_total,
+        }
+    }
 }
 
 /// What a decoder yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded {
-    /// A complete scan.
+    /// A complete scan. Its prefix is off already: ask for [`Scan::text`] with
+    /// [`PrefixScheme::None`].
     Scan(Scan),
     /// Bytes that are no scan.
     Fault(Fault),
@@ -44,18 +66,24 @@ pub trait Decoder: Send {
     /// How long to wait for more before calling [`Decoder::flush_idle`]; `None` while nothing is
     /// pending, so that an idle device costs no wake-ups.
     fn idle_flush_after(&self) -> Option<Duration>;
-    /// The device is gone or the thread stops: forgets the unfinished frame and returns it as a fault.
+    /// The device is gone or the thread stops: forgets the unfinished frame and returns it as a
+    /// fault. Never a scan, however whole it looks.
     fn cut_off(&mut self) -> Option<Fault>;
 }
 
-impl Scan {
-    pub(crate) fn cost_bytes(&self) -> usize {
-        self.data.len()
-    }
-}
-
-impl Fault {
-    pub(crate) fn cost_bytes(&self) -> usize {
-        self.reason.len() + self.raw.len()
+impl Decoded {
+    /// How the item reads in the journal, and its length in bytes. Only what is recognised as goods
+    /// is shown whole; a payment means or rubbish, which may be one, is masked.
+    pub(crate) fn journal_text(&self) -> (String, u64) {
+        match self {
+            Self::Scan(scan) => {
+                let text = match interpret(&scan.text(PrefixScheme::None), &[]) {
+                    Barcode::Refused(_) | Barcode::Bad { .. } => mask_bytes(&scan.bytes),
+                    _ => scan.bytes.escape_ascii().to_string(),
+                };
+                (text, scan.bytes.len() as u64)
+            }
+            Self::Fault(fault) => (fault.masked.clone(), fault.bytes_total),
+        }
     }
 }

@@ -58,7 +58,7 @@ pub fn channel(events_max: usize) -> (EventSender, EventReceiver) {
         },
         EventReceiver {
             rx,
-            room,
+            room: LastWord(room),
             events_max,
         },
     )
@@ -83,9 +83,20 @@ impl EventSender {
 /// thread has stopped and everything was taken.
 #[derive(Debug)]
 pub struct EventReceiver {
+    // Dropped first: whoever is woken by `room` must find the queue closed already.
     rx: Receiver<DeviceEvent>,
-    room: Arc<Room>,
+    room: LastWord,
     events_max: usize,
+}
+
+/// Wakes everyone who waits for room when there will never be any.
+#[derive(Debug)]
+struct LastWord(Arc<Room>);
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        self.0.wake_all();
+    }
 }
 
 impl EventReceiver {
@@ -107,24 +118,17 @@ impl EventReceiver {
     /// Events waiting in the queue now: a metric.
     #[must_use]
     pub fn depth(&self) -> usize {
-        usize::try_from(self.room.depth.load(Ordering::Relaxed)).unwrap_or(0)
+        usize::try_from(self.room.0.depth.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
     fn taken(&self, event: DeviceEvent) -> DeviceEvent {
-        let left = self.room.depth.fetch_sub(1, Ordering::SeqCst) - 1;
+        let left = self.room.0.depth.fetch_sub(1, Ordering::SeqCst) - 1;
         // Waking at half rather than at the first free place saves a thread switch per event.
         let half = isize::try_from(self.events_max / 2).unwrap_or(0);
-        if left <= half && self.room.waiting.load(Ordering::SeqCst) > 0 {
-            self.room.wake_all();
+        if left <= half && self.room.0.waiting.load(Ordering::SeqCst) > 0 {
+            self.room.0.wake_all();
         }
         event
-    }
-}
-
-impl Drop for EventReceiver {
-    /// Threads that wait for room must learn that there will never be any.
-    fn drop(&mut self) {
-        self.room.wake_all();
     }
 }
 

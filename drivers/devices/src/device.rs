@@ -57,10 +57,10 @@ enum Ended {
 impl DeviceThread {
     /// Runs until stopped; returns when everything read has been delivered.
     pub(crate) fn run(mut self) {
-        while !self.shared.stopping() {
+        loop {
             // Signals up to here are covered by what is looked at next.
             self.shared.wake.clear();
-            if self.shared.stopping() {
+            if self.ending() {
                 break;
             }
             self.progress.generation = self.shared.generation();
@@ -128,10 +128,14 @@ impl DeviceThread {
             if let Some(ended) = self.interrupted(node, transport) {
                 return ended;
             }
-            if self.outbox.pump() == Pumped::Waiting && self.outbox.is_full() {
-                self.shared.live().counters.stalls += 1;
-                self.shared.wake.wait(None);
-                continue;
+            match self.outbox.pump() {
+                Pumped::Closed => return Ended::Stopped,
+                Pumped::Waiting if self.outbox.is_full() => {
+                    self.shared.live().counters.stalls += 1;
+                    self.shared.wake.wait(None);
+                    continue;
+                }
+                Pumped::Waiting | Pumped::Empty => {}
             }
             let outcome = transport.read(&mut buf, decoder.idle_flush_after());
             self.shared.live().counters.reads += 1;
@@ -191,7 +195,9 @@ impl DeviceThread {
         let now = self.clock.now();
         let mut live = self.shared.live();
         live.counters.bytes_out += bytes.len() as u64;
-        live.journal.add(now, Direction::Out, bytes);
+        let text = bytes.escape_ascii().to_string();
+        live.journal
+            .add(now, Direction::Out, &text, bytes.len() as u64);
     }
 
     fn drain(&mut self, now: Stamp, decoder: &mut dyn Decoder) {
@@ -201,9 +207,10 @@ impl DeviceThread {
     }
 
     fn emit(&mut self, now: Stamp, item: Decoded) {
+        let (text, length) = item.journal_text();
         let payload = {
             let mut live = self.shared.live();
-            live.journal.add(now, Direction::In, &item.masked());
+            live.journal.add(now, Direction::In, &text, length);
             match item {
                 Decoded::Scan(scan) => {
                     live.counters.frames += 1;
@@ -244,7 +251,15 @@ impl DeviceThread {
             let now = self.clock.now();
             self.post(now, Payload::State(state));
         }
-        self.outbox.pump();
+        // A device that comes and goes while the daemon is behind must not fill memory with news.
+        while self.outbox.pump() == Pumped::Waiting && self.outbox.is_full() && !self.ending() {
+            self.shared.wake.wait(None);
+        }
+    }
+
+    /// Whether to stop: told so, or nobody will ever take an event.
+    fn ending(&self) -> bool {
+        self.shared.stopping() || self.outbox.is_closed()
     }
 
     fn not_opened(&mut self, error: OpenError) {
@@ -274,7 +289,7 @@ impl DeviceThread {
         loop {
             self.refuse_commands();
             self.outbox.pump();
-            if self.shared.stopping() {
+            if self.ending() {
                 return;
             }
             if self.shared.generation() != self.progress.generation {

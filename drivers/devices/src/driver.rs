@@ -3,7 +3,6 @@
 //! decoder belong to the device's thread and are made anew at every opening.
 
 use crate::decoder::Decoder;
-use crate::serial::SerialSettings;
 use crate::transport::Opener;
 
 /// One kind of device.
@@ -25,15 +24,4 @@ pub enum Command {
     Refused,
     /// Send these bytes as they are.
     Write(Vec<u8>),
-}
-
-/// A barcode scanner that sends lines over a serial port.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LineScannerConfig {
-    /// Line settings.
-    pub serial: SerialSettings,
-    /// Bytes that make it sound the good beep; empty if it beeps by itself.
-    pub accepted_bytes: Vec<u8>,
-    /// Bytes that make it sound the bad beep; empty if it has none.
-    pub refused_bytes: Vec<u8>,
 }

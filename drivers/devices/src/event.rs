@@ -1,11 +1,13 @@
 //! What a device thread tells the daemon: scans, faults and changes of state, each with an identity
 //! that stays unique for ever, so that whoever stores a scan can refuse a second copy of it. A
-//! fault carries the raw bytes (card numbers masked); a damaged scan is never a shorter scan.
+//! fault carries its bytes (long numbers masked); a damaged scan is never a shorter scan.
 
 use std::sync::Arc;
 
+use shelf_codecs::scanner::Scan;
+
 use crate::clock::Stamp;
-use crate::decoder::{Fault, Scan};
+use crate::decoder::Fault;
 use crate::status::DeviceState;
 
 /// Exactly-once identity of an event, together with the device's name: the incarnation of the
@@ -35,7 +37,7 @@ pub struct DeviceEvent {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
-    /// A complete scan.
+    /// A complete scan, its prefix taken off: ask for its text with `PrefixScheme::None`.
     Scan(Scan),
     /// Bytes that are no scan: cut off, too long, damaged.
     Fault(Fault),
@@ -51,8 +53,8 @@ impl DeviceEvent {
     #[must_use]
     pub fn cost_bytes(&self) -> usize {
         let payload = match &self.payload {
-            Payload::Scan(scan) => scan.cost_bytes(),
-            Payload::Fault(fault) => fault.cost_bytes(),
+            Payload::Scan(scan) => scan.bytes.len(),
+            Payload::Fault(fault) => fault.masked.len(),
             Payload::State(_) => 0,
         };
         EVENT_BYTES_FIXED + payload

@@ -7,8 +7,8 @@ use crate::clock::Stamp;
 
 /// Frames kept per device.
 pub const JOURNAL_FRAMES_MAX: usize = 64;
-/// Bytes kept of one frame.
-pub const JOURNAL_FRAME_BYTES_MAX: usize = 256;
+/// Characters kept of one frame.
+pub const JOURNAL_FRAME_CHARS_MAX: usize = 256;
 
 /// Which way a frame went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +26,11 @@ pub struct JournalEntry {
     pub at: Stamp,
     /// Which way.
     pub direction: Direction,
-    /// The bytes, masked, at most [`JOURNAL_FRAME_BYTES_MAX`].
-    pub bytes: Vec<u8>,
-    /// Length before cutting.
-    pub length_bytes: usize,
+    /// The frame, masked, others than printable ASCII as `\xNN`, at most
+    /// [`JOURNAL_FRAME_CHARS_MAX`].
+    pub text: String,
+    /// Length of the frame as it was on the wire, in bytes.
+    pub length_bytes: u64,
 }
 
 /// The ring.
@@ -37,17 +38,17 @@ pub struct JournalEntry {
 pub struct Journal(VecDeque<JournalEntry>);
 
 impl Journal {
-    /// Adds a frame (already masked), forgetting the oldest when full.
-    pub fn add(&mut self, at: Stamp, direction: Direction, frame: &[u8]) {
+    /// Adds a frame (already masked and escaped), forgetting the oldest when full.
+    pub fn add(&mut self, at: Stamp, direction: Direction, text: &str, length_bytes: u64) {
         if self.0.len() >= JOURNAL_FRAMES_MAX {
             self.0.pop_front();
         }
-        let bytes = frame[..frame.len().min(JOURNAL_FRAME_BYTES_MAX)].to_vec();
+        let text = text.chars().take(JOURNAL_FRAME_CHARS_MAX).collect();
         self.0.push_back(JournalEntry {
             at,
             direction,
-            bytes,
-            length_bytes: frame.len(),
+            text,
+            length_bytes,
         });
     }
 
@@ -62,30 +63,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_journal_is_bounded_in_frames_and_bytes() {
+    fn the_journal_is_bounded_in_frames_and_length() {
         let mut journal = Journal::default();
+        let long = "x".repeat(10_000);
         for i in 0..1000u64 {
             let at = Stamp {
                 mono_us: i,
                 wall_ms: 0,
             };
-            journal.add(at, Direction::In, &vec![b'x'; 10_000]);
+            journal.add(at, Direction::In, &long, 10_000);
         }
-        assert_eq!(journal.entries().count(), JOURNAL_FRAMES_MAX);
-        assert_eq!(journal.entries().next_back_at(), 999);
+        let kept: Vec<_> = journal.entries().collect();
+        assert_eq!(kept.len(), JOURNAL_FRAMES_MAX);
+        assert_eq!(kept[JOURNAL_FRAMES_MAX - 1].at.mono_us, 999);
         assert!(
-            journal
-                .entries()
-                .all(|e| e.bytes.len() == 256 && e.length_bytes == 10_000)
+            kept.iter()
+                .all(|e| e.text.len() == 256 && e.length_bytes == 10_000)
         );
-    }
-
-    trait Last {
-        fn next_back_at(self) -> u64;
-    }
-    impl<'a, I: Iterator<Item = &'a JournalEntry>> Last for I {
-        fn next_back_at(self) -> u64 {
-            self.last().map_or(0, |e| e.at.mono_us)
-        }
     }
 }

@@ -33,7 +33,7 @@ pub mod event;
 pub mod hotplug;
 pub mod identity;
 pub mod journal;
-mod line_scanner;
+pub mod line_scanner;
 pub mod netlink;
 pub mod serial;
 mod shared;

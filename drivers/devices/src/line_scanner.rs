@@ -1,75 +1,204 @@
-//! interim
-use crate::decoder::{Decoded, Decoder, Fault, Scan};
-use crate::driver::{Command, Driver, LineScannerConfig};
-use crate::serial::SerialOpener;
-use crate::transport::Opener;
-use std::collections::VecDeque;
+//! Line scanners: the codec's line decoder with what only a driver can know, namely silence and
+//! whether this scanner ends its scans with a terminator. As long as none was seen, 50 ms of silence
+//! end a scan (many scanners leave the factory without suffix). Once one was seen, silence ends
+//! nothing: a scan that stalls on the bus is waited for, and one whose end never comes is a fault,
+//! not a short code.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-#[derive(Default)]
-struct Interim {
-    line: Vec<u8>,
-    out: VecDeque<Decoded>,
+use shelf_codecs::barcode::PrefixScheme;
+use shelf_codecs::scanner::line::{IDLE_FLUSH_MS, LineConfig, LineDecoder, LineItem};
+use shelf_codecs::scanner::{FaultReason, Scan, Terminators};
+
+use crate::decoder::{Decoded, Decoder, Fault, FaultCause};
+use crate::driver::{Command, Driver};
+use crate::serial::{SerialOpener, SerialSettings};
+use crate::transport::Opener;
+
+/// How long the rest of a scan is waited for when the scanner is known to end its scans, in
+/// milliseconds.
+pub const END_WAIT_MS: u64 = 1_000;
+/// After this many scans in a row without their terminator the scanner is taken to have been
+/// reconfigured to send none.
+pub const END_MISSING_IN_A_ROW_MAX: u32 = 3;
+
+/// A barcode scanner that sends lines over a serial port.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LineScannerConfig {
+    /// Line settings of the port.
+    pub serial: SerialSettings,
+    /// How scans are framed.
+    pub line: LineConfig,
+    /// How the scanner marks the symbology in front of the text.
+    pub prefix_scheme: PrefixScheme,
+    /// Bytes that make it sound the good beep; empty if it beeps by itself.
+    pub accepted_bytes: Vec<u8>,
+    /// Bytes that make it sound the bad beep; empty if it has none.
+    pub refused_bytes: Vec<u8>,
 }
-impl Decoder for Interim {
-    fn push(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            if b == b'\r' || b == b'\n' {
-                if !self.line.is_empty() {
-                    let data = std::mem::take(&mut self.line);
-                    self.out.push_back(Decoded::Scan(Scan {
-                        data,
-                        aim: None,
-                        terminated: true,
-                    }));
+
+/// The driver of a line scanner; remembers over re-plugs whether it ends its scans.
+#[derive(Debug)]
+pub struct LineScanner {
+    config: LineScannerConfig,
+    habit: Arc<Habit>,
+}
+
+/// Scans that may still miss their terminator before the scanner is believed to send none; 0 while
+/// none was ever seen.
+#[derive(Debug, Default)]
+struct Habit(AtomicU32);
+
+impl Habit {
+    fn ends_scans(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    fn end_seen(&self) {
+        self.0.store(END_MISSING_IN_A_ROW_MAX, Ordering::Relaxed);
+    }
+
+    fn end_missed(&self) {
+        let left = self.0.load(Ordering::Relaxed).saturating_sub(1);
+        self.0.store(left, Ordering::Relaxed);
+    }
+}
+
+impl LineScanner {
+    /// A driver for a scanner with this configuration.
+    #[must_use]
+    pub fn new(config: LineScannerConfig) -> Self {
+        Self {
+            config,
+            habit: Arc::default(),
+        }
+    }
+}
+
+impl Driver for LineScanner {
+    fn opener(&self) -> Box<dyn Opener> {
+        Box::new(SerialOpener::new(self.config.serial))
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::new(LineScannerDecoder {
+            lines: LineDecoder::new(self.config.line.clone()),
+            only_silence_ends: self.config.line.terminators == Terminators::NONE,
+            prefix_scheme: self.config.prefix_scheme,
+            habit: Arc::clone(&self.habit),
+            flushed: None,
+        })
+    }
+
+    fn encode(&self, command: &Command) -> Vec<u8> {
+        match command {
+            Command::Accepted => self.config.accepted_bytes.clone(),
+            Command::Refused => self.config.refused_bytes.clone(),
+            Command::Write(bytes) => bytes.clone(),
+        }
+    }
+}
+
+struct LineScannerDecoder {
+    lines: LineDecoder,
+    only_silence_ends: bool,
+    prefix_scheme: PrefixScheme,
+    habit: Arc<Habit>,
+    /// What a flush made of the unfinished line.
+    flushed: Option<Decoded>,
+}
+
+impl LineScannerDecoder {
+    fn silence_ends_a_scan(&self) -> bool {
+        self.only_silence_ends || !self.habit.ends_scans()
+    }
+
+    fn decoded(&self, item: LineItem) -> Decoded {
+        match item {
+            LineItem::Scan(scan) => {
+                if scan.terminator.is_some() {
+                    self.habit.end_seen();
                 }
-            } else {
-                self.line.push(b);
+                Decoded::Scan(without_prefix(scan, self.prefix_scheme))
+            }
+            LineItem::Fault(fault) => {
+                let cause = FaultCause::Undecodable(fault.reason);
+                Decoded::Fault(Fault::new(cause, &fault.bytes, fault.bytes_total))
             }
         }
     }
+
+    /// Ends the unfinished line as a fault for this cause; a line that is faulty by itself keeps its
+    /// own cause.
+    fn break_off(&mut self, cause: FaultCause) -> Option<Fault> {
+        self.lines.flush_idle();
+        match self.lines.next()? {
+            LineItem::Scan(scan) => Some(Fault::new(cause, &scan.bytes, scan.bytes.len() as u64)),
+            LineItem::Fault(fault) => {
+                let cause = match fault.reason {
+                    // What is missing is missing because the line broke off.
+                    FaultReason::SuffixMissing | FaultReason::TooShort => cause,
+                    other => FaultCause::Undecodable(other),
+                };
+                Some(Fault::new(cause, &fault.bytes, fault.bytes_total))
+            }
+        }
+    }
+}
+
+impl Decoder for LineScannerDecoder {
+    fn push(&mut self, bytes: &[u8]) {
+        self.lines.push(bytes);
+    }
+
     fn next(&mut self) -> Option<Decoded> {
-        self.out.pop_front()
+        match self.lines.next() {
+            Some(item) => Some(self.decoded(item)),
+            None => self.flushed.take(),
+        }
     }
+
     fn flush_idle(&mut self) {
-        let data = std::mem::take(&mut self.line);
-        self.out.push_back(Decoded::Scan(Scan {
-            data,
-            aim: None,
-            terminated: false,
-        }));
+        if self.silence_ends_a_scan() {
+            self.lines.flush_idle();
+        } else if self.lines.has_pending() {
+            self.flushed = self.break_off(FaultCause::EndMissing).map(Decoded::Fault);
+            self.habit.end_missed();
+        }
     }
+
     fn idle_flush_after(&self) -> Option<Duration> {
-        (!self.line.is_empty()).then_some(Duration::from_millis(50))
+        let wait_ms = if self.silence_ends_a_scan() {
+            IDLE_FLUSH_MS
+        } else {
+            END_WAIT_MS
+        };
+        self.lines
+            .has_pending()
+            .then_some(Duration::from_millis(wait_ms))
     }
+
     fn cut_off(&mut self) -> Option<Fault> {
-        let raw = std::mem::take(&mut self.line);
-        (!raw.is_empty()).then(|| Fault {
-            reason: "cut off".into(),
-            raw,
-        })
+        self.break_off(FaultCause::CutOff)
     }
 }
-impl Driver for LineScannerConfig {
-    fn opener(&self) -> Box<dyn Opener> {
-        Box::new(SerialOpener::new(self.serial))
+
+/// Moves a symbology prefix from the text to where it belongs.
+fn without_prefix(scan: Scan, scheme: PrefixScheme) -> Scan {
+    let text = scan.text(scheme);
+    if text.text.len() == scan.bytes.len() {
+        return scan;
     }
-    fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(Interim::default())
-    }
-    fn encode(&self, command: &Command) -> Vec<u8> {
-        match command {
-            Command::Accepted => self.accepted_bytes.clone(),
-            Command::Refused => self.refused_bytes.clone(),
-            Command::Write(b) => b.clone(),
-        }
-    }
-}
-impl Decoded {
-    pub(crate) fn masked(&self) -> Vec<u8> {
-        match self {
-            Self::Scan(s) => s.data.clone(),
-            Self::Fault(f) => f.raw.clone(),
-        }
+    Scan {
+        bytes: text.text.to_vec(),
+        aim: text.aim,
+        symbology: text.symbology,
+        ..scan
     }
 }
+
+#[cfg(test)]
+#[path = "line_scanner/tests.rs"]
+mod tests;

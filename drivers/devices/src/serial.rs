@@ -164,6 +164,14 @@ impl AsFd for SerialTransport {
     }
 }
 
+impl Drop for SerialTransport {
+    fn drop(&mut self) {
+        // Closing a real UART waits up to 30 s for bytes that a stuck flow control holds back; a
+        // beep is not worth that. A device that is gone has nothing to flush.
+        let _gone = rustix::termios::tcflush(&*self, rustix::termios::QueueSelector::OFlush);
+    }
+}
+
 impl Transport for SerialTransport {
     fn read(&mut self, buf: &mut [u8], deadline: Option<Duration>) -> ReadOutcome {
         let (ready, woken) = {

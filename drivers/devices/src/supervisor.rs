@@ -18,6 +18,7 @@ use crate::delivery::{
 use crate::device::{DeviceThread, Progress};
 use crate::driver::{Command, Driver};
 use crate::hotplug::{Hotplug, HotplugStatus, open_socket};
+use crate::line_scanner::LineScanner;
 use crate::netlink::Group;
 use crate::shared::Shared;
 use crate::status::{DeviceState, DeviceStatus};
@@ -132,7 +133,7 @@ impl Supervisor {
             .into_iter()
             .map(|config| {
                 let driver: Box<dyn Driver> = match &config.kind {
-                    DeviceKind::LineScanner(scanner) => Box::new(scanner.clone()),
+                    DeviceKind::LineScanner(scanner) => Box::new(LineScanner::new(scanner.clone())),
                 };
                 (config, driver)
             })

@@ -121,3 +121,24 @@ proptest! {
         prop_assert_eq!((outbox.spilled_bytes(), receiver.depth()), (0, 0));
     }
 }
+
+#[test]
+fn whoever_waits_for_room_learns_that_the_receiver_is_gone() {
+    for _ in 0..200 {
+        let (sender, receiver) = channel(1);
+        let mut outbox = outbox(&sender, 1);
+        outbox.push(event("a", 0));
+        outbox.push(event("a", 1));
+        let thread = std::thread::spawn(move || {
+            while outbox.pump() == Pumped::Waiting {
+                if outbox.wake.wait(Some(Duration::from_secs(20))) == crate::wake::Waited::TimedOut
+                {
+                    return false;
+                }
+            }
+            outbox.is_closed()
+        });
+        drop(receiver);
+        assert!(thread.join().unwrap(), "a missed last word");
+    }
+}

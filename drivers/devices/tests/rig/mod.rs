@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use shelf_devices::binding::{DeviceConfig, DeviceKind, Role, Selector, Share};
 use shelf_devices::clock::{Clock, Stamp};
 use shelf_devices::delivery::EventReceiver;
-use shelf_devices::driver::LineScannerConfig;
 use shelf_devices::event::{DeviceEvent, Payload};
+use shelf_devices::line_scanner::LineScannerConfig;
 use shelf_devices::status::{Counters, DeviceState, DeviceStatus};
 use shelf_devices::supervisor::{Supervisor, Surroundings};
 use shelf_devices::sysfs::Sysfs;
@@ -126,7 +126,7 @@ pub(crate) fn until_ready(events: &EventReceiver) -> Vec<DeviceEvent> {
 pub(crate) fn next_scan(events: &EventReceiver) -> String {
     loop {
         match next(events).payload {
-            Payload::Scan(scan) => return String::from_utf8_lossy(&scan.data).into_owned(),
+            Payload::Scan(scan) => return String::from_utf8_lossy(&scan.bytes).into_owned(),
             Payload::State(_) => {}
             Payload::Fault(fault) => panic!("a fault instead of a scan: {fault:?}"),
         }
