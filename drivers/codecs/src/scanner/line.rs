@@ -75,7 +75,12 @@ impl LineDecoder {
     /// A decoder for a device with this configuration.
     #[must_use]
     pub fn new(config: LineConfig) -> LineDecoder {
-        LineDecoder { config, line: Vec::new(), line_bytes: 0, items: VecDeque::new() }
+        LineDecoder {
+            config,
+            line: Vec::new(),
+            line_bytes: 0,
+            items: VecDeque::new(),
+        }
     }
 
     /// Takes bytes as they came.
@@ -138,7 +143,11 @@ impl LineDecoder {
     }
 
     fn fault(&mut self, reason: FaultReason) {
-        self.items.push_back(LineItem::Fault(Fault::new(reason, &self.line, self.line_bytes)));
+        self.items.push_back(LineItem::Fault(Fault::new(
+            reason,
+            &self.line,
+            self.line_bytes,
+        )));
         self.reset();
     }
 
@@ -150,7 +159,8 @@ impl LineDecoder {
         match self.text() {
             Ok(bytes) => {
                 self.reset();
-                self.items.push_back(LineItem::Scan(Scan::plain(bytes, terminator)));
+                self.items
+                    .push_back(LineItem::Scan(Scan::plain(bytes, terminator)));
             }
             Err(reason) => self.fault(reason),
         }
@@ -167,14 +177,20 @@ impl LineDecoder {
             None if config.stx_required => return Err(FaultReason::PrefixMissing),
             None => &self.line,
         };
-        let text = text.strip_prefix(&config.prefix[..]).ok_or(FaultReason::PrefixMissing)?;
-        let text = text.strip_suffix(&config.suffix[..]).ok_or(FaultReason::SuffixMissing)?;
+        let text = text
+            .strip_prefix(&config.prefix[..])
+            .ok_or(FaultReason::PrefixMissing)?;
+        let text = text
+            .strip_suffix(&config.suffix[..])
+            .ok_or(FaultReason::SuffixMissing)?;
         if text.len() < config.length_min.max(1) {
             return Err(FaultReason::TooShort);
         }
         let mut text = text.to_vec();
         if let Some(substitute) = config.gs_substitute {
-            text.iter_mut().filter(|b| **b == substitute).for_each(|b| *b = GS);
+            text.iter_mut()
+                .filter(|b| **b == substitute)
+                .for_each(|b| *b = GS);
         }
         let control = |b: &u8| b.is_ascii_control() && !matches!(b, 0x04 | 0x1C..=0x1E);
         if !config.binary && text.iter().any(control) {
