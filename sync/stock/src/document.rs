@@ -165,7 +165,8 @@ pub struct Line {
     /// What the line adds to the customer's bill (negative for a return), where money is involved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// What it takes from stock per line, snapshotted at capture. Empty: the subject itself.
+    /// What the whole line takes from stock (totals, as [`crate::item::Item::explode`] gives them
+    /// for the line's quantity), snapshotted at capture. Empty: the subject itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
     /// The code that was read, where the subject was found by one.

@@ -10,6 +10,8 @@ use crate::document::Document;
 use crate::fold::conformance::draw::{Random, Spec, documents, shuffled};
 use crate::fold::memory::MemoryFold;
 use crate::fold::{Exception, FoldListing, apply, exceptions, verify};
+use crate::location::Location;
+use crate::name::ItemId;
 use crate::quantity::Quantity;
 
 fn fold(documents: &[Document], fault: Option<Fault>) -> Result<MemoryFold, String> {
@@ -101,6 +103,34 @@ proptest! {
     ) {
         let checked = check(&specs, seed, None);
         prop_assert!(checked.is_ok(), "{}", checked.unwrap_err());
+    }
+}
+
+/// Whoever shows stock asks again for the touched items only.
+#[test]
+fn every_item_whose_stock_changed_is_touched() {
+    type Balances = BTreeMap<(ItemId, Location), Quantity>;
+    let balances = |fold: &MemoryFold| -> Balances {
+        let all = fold.all_balances().unwrap().into_iter();
+        let all = all.filter(|(_, _, it)| *it != Quantity::ZERO);
+        all.map(|(item, at, it)| ((item, at), it)).collect()
+    };
+    for seed in 1..=64 {
+        let mut fold = MemoryFold::new();
+        for document in shuffled(&documents(&drawn(seed)), seed) {
+            let before = balances(&fold);
+            let applied = apply(&mut fold, &document).unwrap();
+            let after = balances(&fold);
+            let changed = before.iter().filter(|(at, it)| after.get(at) != Some(it));
+            let changed = changed.chain(after.iter().filter(|(at, _)| !before.contains_key(at)));
+            for ((item, _), _) in changed {
+                let touched = &applied.touched;
+                assert!(
+                    touched.contains(item),
+                    "seed {seed}: {item} not in {touched:?}"
+                );
+            }
+        }
     }
 }
 
