@@ -152,4 +152,28 @@ mod tests {
         assert!(!socket.trusts(Some(SocketAddrNetlink::new(4711, 1))));
         assert!(socket.trusts(Some(SocketAddrNetlink::new(0, 1))));
     }
+
+    /// Asks the kernel to announce a terminal again. Only root may; elsewhere there is nothing to
+    /// prove this with, and the parsing is proven by itself.
+    #[test]
+    #[allow(
+        clippy::disallowed_methods,
+        clippy::print_stderr,
+        reason = "a test asks the kernel"
+    )]
+    fn the_kernel_is_heard() {
+        let socket = UeventSocket::open(Group::Kernel).unwrap();
+        let wake = WakeFd::new().unwrap();
+        if let Err(e) = std::fs::write("/sys/class/tty/tty0/uevent", "add") {
+            eprintln!("skipped: cannot ask the kernel for an event: {e}");
+            return;
+        }
+        loop {
+            match socket.wait(&wake, Duration::from_secs(20)) {
+                Heard::Events(events) if events.iter().any(|e| e.devname == "tty0") => return,
+                Heard::Events(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
