@@ -199,9 +199,14 @@ impl Till {
 
     fn payment_update(&mut self, call: &mut Call<'_>, intent: IntentId, update: Update) {
         let found = self.find_payment(intent);
-        let Some((basket, state)) = found.map(|(basket, it)| (basket.id, it.state)) else {
+        let Some((basket, payment)) = found else {
             return self.stray_update(call, intent, &update);
         };
+        if payment.kind == PaymentKind::Cash {
+            // No terminal knows about cash.
+            return;
+        }
+        let (basket, state) = (basket.id, payment.state);
         if let Update::Progress { text } = &update {
             self.volatile.progress = state.is_open().then(|| bounded(text));
             return;

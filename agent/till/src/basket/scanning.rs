@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use shelf_stock::document::Subject;
 use shelf_stock::item::{Item, ItemKind, Part};
-use shelf_stock::location::Location;
 use shelf_stock::money::Money;
 use shelf_stock::name::{Code, Reason, StaffId};
 use shelf_stock::quantity::{Quantity, Unit};
@@ -91,7 +90,7 @@ impl Till {
         line.code = Some(code);
         if self.mode() == Mode::Return {
             line.direction = Direction::Return {
-                to: Location::Inspection,
+                to: self.config.returns.disposition(None),
             };
         }
         if self.add_line(call, line) {
@@ -116,24 +115,15 @@ impl Till {
         }
         let direction = match self.mode() {
             Mode::Return => Direction::Return {
-                to: self.returns_to(&read.item),
+                to: self.config.returns.disposition(Some(&read.item)),
             },
             _ => Direction::Sale,
         };
         let line = item_line(read, direction, at);
-        let calm = line.stock != StockFlag::Pin && !line.needs_price();
+        let calm = line.stock != StockFlag::Pin && line.amount.is_some();
         if self.add_line(call, line) {
             call.sound = Some(if calm { Sound::Ok } else { Sound::Blocked });
         }
-    }
-
-    /// Where a returned unit goes: the item says, else its group, else it is inspected.
-    fn returns_to(&self, item: &Item) -> Location {
-        let by_group = || self.config.returns.get(&item.group).cloned();
-        let place = item.returns_to.clone().or_else(by_group);
-        place
-            .filter(|it| *it != Location::Customer)
-            .unwrap_or(Location::Inspection)
     }
 
     /// Adds a row to the basket on the counter; refuses while a payment is under way.
@@ -233,7 +223,7 @@ impl Till {
         line.unit_price = Some(price);
         if self.mode() == Mode::Return {
             line.direction = Direction::Return {
-                to: Location::Inspection,
+                to: self.config.returns.disposition(None),
             };
         }
         line.amount = Some(line.signed(price));

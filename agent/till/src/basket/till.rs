@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use shelf_stock::document::Draft;
-use shelf_stock::location::Location;
 use shelf_stock::name::{StaffId, TillId};
+use shelf_stock::returns::ReturnRules;
 use shelf_stock::time::Timestamp;
 
 use super::effect::{Sound, TillEffect};
@@ -45,7 +45,7 @@ pub struct TillConfig {
     /// own times; 0 turns the guard off).
     pub duplicate_guard_ms: i64,
     /// Where returned goods go by item group, where the item itself doesn't say.
-    pub returns: BTreeMap<String, Location>,
+    pub returns: ReturnRules,
 }
 
 impl TillConfig {
@@ -55,7 +55,7 @@ impl TillConfig {
             till,
             fiscal: Fiscal::None,
             duplicate_guard_ms: DUPLICATE_GUARD_MS_DEFAULT,
-            returns: BTreeMap::new(),
+            returns: ReturnRules::default(),
         }
     }
 }
@@ -186,6 +186,9 @@ impl Till {
             change,
         };
         self.fold(&event);
+        // What was refused before may be possible now.
+        let lasting = |it: &Notice| !matches!(it, Notice::Refused { .. });
+        self.volatile.notices.retain(lasting);
         call.out.push(TillEffect::Persist(event));
     }
 
