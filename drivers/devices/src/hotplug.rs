@@ -61,14 +61,14 @@ pub(crate) struct Hotplug {
 }
 
 /// Opens the hot-plug socket, or says why news won't arrive.
-pub(crate) fn open_socket(group: Group) -> (Option<UeventSocket>, Hearing) {
+pub(crate) fn open_socket(group: Option<Group>) -> (Option<UeventSocket>, Hearing) {
+    let Some(group) = group else {
+        return (None, Hearing::Deaf("not to be listened to".to_owned()));
+    };
     match (UeventSocket::open(group), group) {
         (Ok(socket), Group::Udev) => (Some(socket), Hearing::Udev),
         (Ok(socket), Group::Kernel) => (Some(socket), Hearing::Kernel),
-        (Err(e), _) => (
-            None,
-            Hearing::Deaf(format!("cannot open the hot-plug socket: {e}")),
-        ),
+        (Err(e), _) => (None, Hearing::Deaf(format!("no hot-plug socket: {e}"))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::status::{DeviceStatus, Live};
+use crate::status::{DeviceState, DeviceStatus, Live};
 use crate::wake::WakeFd;
 
 /// Where a device is now, as the last look at sysfs told.
@@ -62,9 +62,11 @@ impl Shared {
             .clone()
     }
 
-    /// Sets the target; `retry` makes a waiting thread try again at once even if nothing changed.
+    /// Sets the target; `retry` makes a thread that is down try again at once even if nothing
+    /// changed. A device that works is left in peace.
     pub(crate) fn aim(&self, target: Target, retry: bool) {
         let mut current = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let retry = retry && self.live().state != DeviceState::Ready;
         if *current == target && !retry {
             return;
         }

@@ -3,7 +3,7 @@
 //! configuration entry never keeps the others from working.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,8 +43,8 @@ pub struct Surroundings {
     pub seed: u64,
     /// Where sysfs and the nodes are.
     pub sysfs: Sysfs,
-    /// udevd's control socket; its presence decides whom to listen to.
-    pub udev_control: PathBuf,
+    /// Whose announcements of plugging to listen to; `None` looks every few seconds instead.
+    pub listen_to: Option<Group>,
     /// Length of the queue to the daemon, in events.
     pub queue_events_max: usize,
     /// Buffer of each device in front of that queue, in bytes.
@@ -60,7 +60,7 @@ impl Surroundings {
             incarnation,
             seed,
             sysfs: Sysfs::default(),
-            udev_control: PathBuf::from("/run/udev/control"),
+            listen_to: Some(Group::detect(Path::new("/run/udev/control"))),
             queue_events_max: QUEUE_EVENTS_MAX,
             spill_bytes_max: SPILL_BYTES_MAX,
         }
@@ -149,7 +149,7 @@ impl Supervisor {
         check(&devices)?;
         let (sender, receiver) = channel(surroundings.queue_events_max);
         // Listening begins before the first look, so that nothing falls between them.
-        let (socket, hearing) = open_socket(Group::detect(&surroundings.udev_control));
+        let (socket, hearing) = open_socket(surroundings.listen_to);
         let mut supervisor = Self {
             members: BTreeMap::new(),
             hotplug: Arc::new(Mutex::new(HotplugStatus {

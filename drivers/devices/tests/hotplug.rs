@@ -11,6 +11,7 @@ use std::path::Path;
 
 use rig::{Rig, config, next_scan, status, stop, until, until_ready, until_state};
 use shelf_devices::binding::{DeviceConfig, Selector};
+use shelf_devices::netlink::Group;
 use shelf_devices::status::DeviceState;
 use shelf_devices::supervisor::Supervisor;
 use shelf_devices::sysfs::Sysfs;
@@ -64,7 +65,7 @@ impl Pc {
     ) -> (Supervisor, shelf_devices::delivery::EventReceiver) {
         let mut surroundings = self.0.surroundings();
         // The kernel's own group: it is there on every machine.
-        surroundings.udev_control = self.root().join("no-udevd");
+        surroundings.listen_to = Some(Group::Kernel);
         surroundings.sysfs = Sysfs::new(self.root().join("sys"), self.root().join("dev"));
         Supervisor::start(&surroundings, configs).unwrap()
     }

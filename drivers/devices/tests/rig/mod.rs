@@ -68,6 +68,8 @@ impl Rig {
     pub(crate) fn surroundings(&self) -> Surroundings {
         let mut s = Surroundings::of_this_machine(TestClock::shared(), 7, 1);
         s.sysfs = Sysfs::new(self.dir.path().join("sys"), "/dev");
+        // Events of this machine, or of another test, must not disturb the counts.
+        s.listen_to = None;
         s.queue_events_max = self.queue_events_max;
         s.spill_bytes_max = self.spill_bytes_max;
         s
