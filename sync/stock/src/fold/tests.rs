@@ -123,3 +123,14 @@ fn evidence_never_displaces_the_sale_it_is_about() {
     assert_eq!(floor, Quantity::units(-5));
     assert_eq!(exceptions(&fold).unwrap(), []);
 }
+
+#[test]
+fn a_storage_with_a_fault_does_not_conform() {
+    for fault in mutant::FAULTS {
+        let suite = || super::conformance::suite(|| mutant::Mutant::new(Some(fault)));
+        assert!(
+            std::panic::catch_unwind(suite).is_err(),
+            "{fault:?} conforms"
+        );
+    }
+}

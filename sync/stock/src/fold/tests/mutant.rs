@@ -5,8 +5,8 @@ use std::cell::Cell;
 use crate::document::{Document, SourceKey};
 use crate::fold::memory::{MemoryFold, MissingDocument};
 use crate::fold::{
-    BindRow, CloseRow, CountRow, DuplicateRow, FoldStore, GroupKey, GroupRow, MovementRow, Rules,
-    Step, UnboundRow, VoidRow,
+    BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, FoldStore, GroupKey, GroupRow,
+    MovementRow, Rules, Step, StepsRow, UnboundRow, VoidRow,
 };
 use crate::identity::{Incarnation, NodeId, Place, Seq};
 use crate::location::Location;
@@ -291,4 +291,28 @@ impl FoldStore for Mutant {
         self.scan()?;
         self.inner.steps(item, location)
     }
+}
+
+macro_rules! list {
+    ($($name:ident: $row:ty;)*) => {
+        impl FoldListing for Mutant {
+            $(fn $name(&self) -> Answer<Vec<$row>> {
+                self.inner.$name()
+            })*
+        }
+    };
+}
+
+list! {
+    all_groups: GroupRow;
+    all_sources: (SourceKey, Place);
+    all_duplicates: DuplicateRow;
+    all_movements: MovementRow;
+    all_balances: (ItemId, Location, Quantity);
+    all_unbound: UnboundRow;
+    all_binds: BindRow;
+    all_voids: VoidRow;
+    all_counts: CountRow;
+    all_closes: CloseRow;
+    all_steps: StepsRow;
 }
