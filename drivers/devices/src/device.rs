@@ -9,12 +9,11 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use crate::backoff::{Backoff, RETRY_DELAY_MS_MAX};
-use crate::clock::{Clock, Stamp};
+use crate::clock::Stamp;
 use crate::decoder::{Decoded, Decoder};
-use crate::delivery::{Outbox, Pumped};
+use crate::delivery::Pumped;
 use crate::driver::{Command, Driver};
-use crate::event::{DeviceEvent, EventSeq, Payload};
-use crate::journal::Direction;
+use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::DeviceState;
 use crate::transport::{OpenError, ReadOutcome, Transport, WriteError};
@@ -28,20 +27,16 @@ pub(crate) struct DeviceThread {
     pub(crate) shared: Arc<Shared>,
     pub(crate) driver: Box<dyn Driver>,
     pub(crate) commands: Receiver<Command>,
-    pub(crate) outbox: Outbox,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) reporter: Reporter,
     pub(crate) backoff: Backoff,
-    pub(crate) incarnation: u64,
     pub(crate) progress: Progress,
 }
 
 /// What a device's thread remembers from one opening to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    counter: u64,
     generation: u64,
     opened_before: bool,
-    told: Option<DeviceState>,
 }
 
 /// Why an opening ended.
@@ -60,13 +55,13 @@ impl DeviceThread {
         loop {
             // Signals up to here are covered by what is looked at next.
             self.shared.wake.clear();
-            if self.ending() {
+            if self.reporter.ending() {
                 break;
             }
             self.progress.generation = self.shared.generation();
             let target = self.shared.target();
             let Some(node) = target.node else {
-                self.tell(DeviceState::Absent(target.missing));
+                self.reporter.tell(DeviceState::Absent(target.missing));
                 self.pause(None);
                 continue;
             };
@@ -85,8 +80,8 @@ impl DeviceThread {
                 }
             }
         }
-        self.tell(DeviceState::Stopped);
-        self.deliver_rest();
+        self.reporter.tell(DeviceState::Stopped);
+        self.reporter.deliver_rest();
     }
 
     /// One opening, from open to close.
@@ -101,15 +96,15 @@ impl DeviceThread {
             self.shared.live().counters.reopens += 1;
         }
         self.progress.opened_before = true;
-        self.tell(DeviceState::Ready);
+        self.reporter.tell(DeviceState::Ready);
         let mut decoder = self.driver.decoder();
-        let opened_us = self.clock.now().mono_us;
+        let opened_us = self.reporter.now().mono_us;
         let ended = self.listen(node, &mut *transport, &mut *decoder);
         // Closed before anything else: a node kept open gives the returning device a new name.
         drop(transport);
-        let now = self.clock.now();
+        let now = self.reporter.now();
         if let Some(fault) = decoder.cut_off() {
-            self.emit(now, Decoded::Fault(fault));
+            self.reporter.emit(now, Decoded::Fault(fault));
         }
         if now.mono_us.saturating_sub(opened_us) > RETRY_DELAY_MS_MAX * 1000 {
             self.backoff.reset();
@@ -128,9 +123,9 @@ impl DeviceThread {
             if let Some(ended) = self.interrupted(node, transport) {
                 return ended;
             }
-            match self.outbox.pump() {
+            match self.reporter.pump() {
                 Pumped::Closed => return Ended::Stopped,
-                Pumped::Waiting if self.outbox.is_full() => {
+                Pumped::Waiting if self.reporter.is_full() => {
                     self.shared.live().counters.stalls += 1;
                     self.shared.wake.wait(None);
                     continue;
@@ -141,13 +136,14 @@ impl DeviceThread {
             self.shared.live().counters.reads += 1;
             match outcome {
                 ReadOutcome::Bytes(n) => {
-                    let now = self.received(n);
+                    let now = self.reporter.received(n);
+                    self.backoff.reset();
                     decoder.push(&buf[..n]);
                     self.drain(now, decoder);
                 }
                 ReadOutcome::Idle => {
                     decoder.flush_idle();
-                    let now = self.clock.now();
+                    let now = self.reporter.now();
                     self.drain(now, decoder);
                 }
                 ReadOutcome::Woken => {}
@@ -171,7 +167,7 @@ impl DeviceThread {
         while let Ok(command) = self.commands.try_recv() {
             let bytes = self.driver.encode(&command);
             match transport.write(&bytes) {
-                Ok(()) => self.sent(&bytes),
+                Ok(()) => self.reporter.sent(&bytes),
                 Err(WriteError::TimedOut { .. }) => {
                     self.shared.live().counters.commands_failed += 1;
                 }
@@ -181,85 +177,10 @@ impl DeviceThread {
         None
     }
 
-    fn received(&mut self, bytes: usize) -> Stamp {
-        let now = self.clock.now();
-        let mut live = self.shared.live();
-        live.counters.bytes_in += bytes as u64;
-        live.last_data = Some(now);
-        drop(live);
-        self.backoff.reset();
-        now
-    }
-
-    fn sent(&mut self, bytes: &[u8]) {
-        let now = self.clock.now();
-        let mut live = self.shared.live();
-        live.counters.bytes_out += bytes.len() as u64;
-        let text = bytes.escape_ascii().to_string();
-        live.journal
-            .add(now, Direction::Out, &text, bytes.len() as u64);
-    }
-
     fn drain(&mut self, now: Stamp, decoder: &mut dyn Decoder) {
         while let Some(item) = decoder.next() {
-            self.emit(now, item);
+            self.reporter.emit(now, item);
         }
-    }
-
-    fn emit(&mut self, now: Stamp, item: Decoded) {
-        let (text, length) = item.journal_text();
-        let payload = {
-            let mut live = self.shared.live();
-            live.journal.add(now, Direction::In, &text, length);
-            match item {
-                Decoded::Scan(scan) => {
-                    live.counters.frames += 1;
-                    Payload::Scan(scan)
-                }
-                Decoded::Fault(fault) => {
-                    live.counters.faults += 1;
-                    Payload::Fault(fault)
-                }
-            }
-        };
-        self.post(now, payload);
-    }
-
-    fn post(&mut self, at: Stamp, payload: Payload) {
-        self.progress.counter += 1;
-        let seq = EventSeq {
-            incarnation: self.incarnation,
-            counter: self.progress.counter,
-        };
-        let device = Arc::clone(&self.shared.name);
-        self.outbox.push(DeviceEvent {
-            device,
-            seq,
-            at,
-            payload,
-        });
-        let held = self.outbox.spilled_bytes() as u64;
-        let mut live = self.shared.live();
-        live.counters.spilled_bytes_peak = live.counters.spilled_bytes_peak.max(held);
-    }
-
-    /// Sets the state and announces it if it is news; trying again is not.
-    fn tell(&mut self, state: DeviceState) {
-        state.clone_into(&mut self.shared.live().state);
-        if self.progress.told.as_ref() != Some(&state) {
-            self.progress.told = Some(state.clone());
-            let now = self.clock.now();
-            self.post(now, Payload::State(state));
-        }
-        // A device that comes and goes while the daemon is behind must not fill memory with news.
-        while self.outbox.pump() == Pumped::Waiting && self.outbox.is_full() && !self.ending() {
-            self.shared.wake.wait(None);
-        }
-    }
-
-    /// Whether to stop: told so, or nobody will ever take an event.
-    fn ending(&self) -> bool {
-        self.shared.stopping() || self.outbox.is_closed()
     }
 
     fn not_opened(&mut self, error: OpenError) {
@@ -270,7 +191,7 @@ impl DeviceThread {
             OpenError::Denied { .. } => {
                 let (delay, give_notice) = self.backoff.next_delay_denied();
                 if give_notice {
-                    self.tell(DeviceState::Denied);
+                    self.reporter.tell(DeviceState::Denied);
                 }
                 self.pause(Some(delay));
             }
@@ -278,25 +199,26 @@ impl DeviceThread {
     }
 
     fn down(&mut self, state: DeviceState) {
-        self.tell(state);
+        self.reporter.tell(state);
         let delay = self.backoff.next_delay();
         self.pause(Some(delay));
     }
 
     /// Sleeps until `limit` has passed, the thread is to stop, or trying again is worth it.
     fn pause(&mut self, limit: Option<Duration>) {
-        let start_us = self.clock.now().mono_us;
+        let start_us = self.reporter.now().mono_us;
         loop {
             self.refuse_commands();
-            self.outbox.pump();
-            if self.ending() {
+            self.reporter.pump();
+            if self.reporter.ending() {
                 return;
             }
             if self.shared.generation() != self.progress.generation {
                 self.backoff.reset();
                 return;
             }
-            let passed = Duration::from_micros(self.clock.now().mono_us.saturating_sub(start_us));
+            let passed =
+                Duration::from_micros(self.reporter.now().mono_us.saturating_sub(start_us));
             let left = limit.map(|l| l.saturating_sub(passed));
             if left == Some(Duration::ZERO) || self.shared.wake.wait(left) == Waited::TimedOut {
                 return;
@@ -308,25 +230,6 @@ impl DeviceThread {
     fn refuse_commands(&mut self) {
         while self.commands.try_recv().is_ok() {
             self.shared.live().counters.commands_failed += 1;
-        }
-    }
-
-    fn deliver_rest(&mut self) {
-        loop {
-            match self.outbox.pump() {
-                Pumped::Empty => return,
-                Pumped::Waiting => {
-                    self.shared.wake.wait(None);
-                }
-                Pumped::Closed => {
-                    tracing::error!(
-                        device = %self.shared.name,
-                        bytes = self.outbox.spilled_bytes(),
-                        "events were not taken before the receiver closed; scan again what is missing"
-                    );
-                    return;
-                }
-            }
         }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::binding::{DeviceConfig, Unbound, bind};
+use crate::binding::{Unbound, bind};
+use crate::config::DeviceConfig;
 use crate::netlink::{Group, Heard, UeventSocket};
 use crate::shared::{Shared, Target};
 use crate::sysfs::Sysfs;

@@ -3,26 +3,22 @@
 //! configuration entry never keeps the others from working.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use crate::backoff::Backoff;
-use crate::binding::{DeviceConfig, DeviceKind};
-use crate::clock::Clock;
-use crate::delivery::{
-    EventReceiver, EventSender, Outbox, QUEUE_EVENTS_MAX, SPILL_BYTES_MAX, channel,
-};
+use crate::config::{DeviceConfig, DeviceKind};
+use crate::delivery::{EventReceiver, EventSender, Outbox, channel};
 use crate::device::{DeviceThread, Progress};
 use crate::driver::{Command, Driver};
 use crate::hotplug::{Hotplug, HotplugStatus, open_socket};
 use crate::line_scanner::LineScanner;
-use crate::netlink::Group;
+use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::{DeviceState, DeviceStatus};
-use crate::sysfs::Sysfs;
+use crate::surroundings::Surroundings;
 use crate::wake::WakeFd;
 
 /// Commands that may wait for one device.
@@ -31,41 +27,6 @@ pub const COMMANDS_MAX: usize = 8;
 pub const DEVICES_MAX: usize = 64;
 /// Stack of a device thread, in bytes: a read buffer and a decoder, nothing deep.
 const STACK_BYTES: usize = 256 * 1024;
-
-/// What the device layer needs from its surroundings.
-#[derive(Clone)]
-pub struct Surroundings {
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Drawn anew at every start; part of every event's identity.
-    pub incarnation: u64,
-    /// Decides the jitter of waiting times.
-    pub seed: u64,
-    /// Where sysfs and the nodes are.
-    pub sysfs: Sysfs,
-    /// Whose announcements of plugging to listen to; `None` looks every few seconds instead.
-    pub listen_to: Option<Group>,
-    /// Length of the queue to the daemon, in events.
-    pub queue_events_max: usize,
-    /// Buffer of each device in front of that queue, in bytes.
-    pub spill_bytes_max: usize,
-}
-
-impl Surroundings {
-    /// This machine, with the default limits.
-    #[must_use]
-    pub fn of_this_machine(clock: Arc<dyn Clock>, incarnation: u64, seed: u64) -> Self {
-        Self {
-            clock,
-            incarnation,
-            seed,
-            sysfs: Sysfs::default(),
-            listen_to: Some(Group::detect(Path::new("/run/udev/control"))),
-            queue_events_max: QUEUE_EVENTS_MAX,
-            spill_bytes_max: SPILL_BYTES_MAX,
-        }
-    }
-}
 
 /// Why the device layer did not start.
 #[derive(Debug, thiserror::Error)]
@@ -222,14 +183,17 @@ impl Supervisor {
             surroundings.spill_bytes_max,
         );
         Ok(DeviceThread {
+            reporter: Reporter::new(
+                Arc::clone(&shared),
+                outbox,
+                Arc::clone(&surroundings.clock),
+                surroundings.incarnation,
+            ),
             shared,
             driver,
             commands: inbox,
-            outbox,
-            clock: Arc::clone(&surroundings.clock),
             // Devices behind one hub fail together; they must not come back in step.
             backoff: Backoff::new(surroundings.seed.wrapping_add(index as u64)),
-            incarnation: surroundings.incarnation,
             progress: Progress::default(),
         })
     }

@@ -10,8 +10,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use rig::{Rig, config, next_scan, status, stop, until, until_ready, until_state};
-use shelf_devices::binding::{DeviceConfig, Selector};
+use shelf_devices::config::DeviceConfig;
 use shelf_devices::netlink::Group;
+use shelf_devices::selector::Selector;
 use shelf_devices::status::DeviceState;
 use shelf_devices::supervisor::Supervisor;
 use shelf_devices::sysfs::Sysfs;

@@ -1,7 +1,9 @@
 //! Binding tables: by serial number, port, path; twins, moves, hints.
 
 use super::*;
+use crate::config::{DeviceKind, Role, Share};
 use crate::identity::{UsbFacts, identify};
+use crate::line_scanner::LineScannerConfig;
 
 const MODEL: Model = Model {
     vendor: 0x1a86,

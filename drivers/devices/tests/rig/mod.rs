@@ -16,13 +16,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shelf_devices::binding::{DeviceConfig, DeviceKind, Role, Selector, Share};
 use shelf_devices::clock::{Clock, Stamp};
+use shelf_devices::config::{DeviceConfig, DeviceKind, Role, Share};
 use shelf_devices::delivery::EventReceiver;
 use shelf_devices::event::{DeviceEvent, Payload};
 use shelf_devices::line_scanner::LineScannerConfig;
+use shelf_devices::selector::Selector;
 use shelf_devices::status::{Counters, DeviceState, DeviceStatus};
-use shelf_devices::supervisor::{Supervisor, Surroundings};
+use shelf_devices::supervisor::Supervisor;
+use shelf_devices::surroundings::Surroundings;
 use shelf_devices::sysfs::Sysfs;
 use shelf_sim::scanner_pty::{Framing, PtyScanner};
 

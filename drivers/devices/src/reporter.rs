@@ -1,0 +1,150 @@
+//! What a device's thread tells the world: events with their identities, states that are news,
+//! counters and journal. It keeps the promise that nothing read is dropped; it decides nothing about
+//! the device itself.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, Stamp};
+use crate::decoder::Decoded;
+use crate::delivery::{Outbox, Pumped};
+use crate::event::{DeviceEvent, EventSeq, Payload};
+use crate::journal::Direction;
+use crate::shared::Shared;
+use crate::status::DeviceState;
+
+pub(crate) struct Reporter {
+    shared: Arc<Shared>,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    incarnation: u64,
+    counter: u64,
+    told: Option<DeviceState>,
+}
+
+impl Reporter {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        outbox: Outbox,
+        clock: Arc<dyn Clock>,
+        incarnation: u64,
+    ) -> Self {
+        Self {
+            shared,
+            outbox,
+            clock,
+            incarnation,
+            counter: 0,
+            told: None,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Stamp {
+        self.clock.now()
+    }
+
+    /// Moves events towards the daemon as far as there is room.
+    pub(crate) fn pump(&mut self) -> Pumped {
+        self.outbox.pump()
+    }
+
+    /// Whether the device must not be read now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.outbox.is_full()
+    }
+
+    /// Notes bytes read, and when.
+    pub(crate) fn received(&mut self, bytes: usize) -> Stamp {
+        let now = self.clock.now();
+        let mut live = self.shared.live();
+        live.counters.bytes_in += bytes as u64;
+        live.last_data = Some(now);
+        now
+    }
+
+    /// Notes bytes written.
+    pub(crate) fn sent(&mut self, bytes: &[u8]) {
+        let now = self.clock.now();
+        let mut live = self.shared.live();
+        live.counters.bytes_out += bytes.len() as u64;
+        let text = bytes.escape_ascii().to_string();
+        live.journal
+            .add(now, Direction::Out, &text, bytes.len() as u64);
+    }
+
+    /// Posts what the decoder made of bytes read at `now`.
+    pub(crate) fn emit(&mut self, now: Stamp, item: Decoded) {
+        let (text, length) = item.journal_text();
+        let payload = {
+            let mut live = self.shared.live();
+            live.journal.add(now, Direction::In, &text, length);
+            match item {
+                Decoded::Scan(scan) => {
+                    live.counters.frames += 1;
+                    Payload::Scan(scan)
+                }
+                Decoded::Fault(fault) => {
+                    live.counters.faults += 1;
+                    Payload::Fault(fault)
+                }
+            }
+        };
+        self.post(now, payload);
+    }
+
+    fn post(&mut self, at: Stamp, payload: Payload) {
+        self.counter += 1;
+        let seq = EventSeq {
+            incarnation: self.incarnation,
+            counter: self.counter,
+        };
+        let device = Arc::clone(&self.shared.name);
+        self.outbox.push(DeviceEvent {
+            device,
+            seq,
+            at,
+            payload,
+        });
+        let held = self.outbox.spilled_bytes() as u64;
+        let mut live = self.shared.live();
+        live.counters.spilled_bytes_peak = live.counters.spilled_bytes_peak.max(held);
+    }
+
+    /// Sets the state and announces it if it is news; trying again is not.
+    pub(crate) fn tell(&mut self, state: DeviceState) {
+        state.clone_into(&mut self.shared.live().state);
+        if self.told.as_ref() != Some(&state) {
+            self.told = Some(state.clone());
+            let now = self.clock.now();
+            self.post(now, Payload::State(state));
+        }
+        // A device that comes and goes while the daemon is behind must not fill memory with news.
+        while self.outbox.pump() == Pumped::Waiting && self.outbox.is_full() && !self.ending() {
+            self.shared.wake.wait(None);
+        }
+    }
+
+    /// Whether to stop: told so, or nobody will ever take an event.
+    pub(crate) fn ending(&self) -> bool {
+        self.shared.stopping() || self.outbox.is_closed()
+    }
+
+    /// Waits until everything is in the daemon's queue, or nobody will take it.
+    pub(crate) fn deliver_rest(&mut self) {
+        loop {
+            match self.outbox.pump() {
+                Pumped::Empty => return,
+                Pumped::Waiting => {
+                    self.shared.wake.wait(None);
+                }
+                Pumped::Closed => {
+                    tracing::error!(
+                        device = %self.shared.name,
+                        bytes = self.outbox.spilled_bytes(),
+                        "events were not taken before the receiver closed; scan again what is missing"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+}
