@@ -32,12 +32,14 @@ pub struct Bindings {
 }
 
 /// Matches configured devices with those present. `current` says what each name is bound to now; it
-/// wins among equals.
+/// wins among equals. `links` says for paths in the configuration that are symbolic links (such as
+/// `/dev/serial/by-id/…`) which node they lead to now.
 #[must_use]
 pub fn bind(
     configs: &[DeviceConfig],
     found: &[Found],
     current: &BTreeMap<String, PathBuf>,
+    links: &BTreeMap<PathBuf, PathBuf>,
 ) -> Bindings {
     let mut bindings = Bindings::default();
     let mut taken: BTreeSet<PathBuf> = BTreeSet::new();
@@ -47,8 +49,12 @@ pub fn bind(
             .filter(|f| matches(&config.selector, f) && !taken.contains(&f.node))
             .collect();
         match choose(config, &candidates, current) {
+            Ok(node) if taken.contains(links.get(&node).unwrap_or(&node)) => {
+                let why = format!("{} already serves another name", node.display());
+                bindings.missing.insert(config.name.clone(), why);
+            }
             Ok(node) => {
-                taken.insert(node.clone());
+                taken.insert(links.get(&node).unwrap_or(&node).clone());
                 bindings.bound.insert(config.name.clone(), node);
             }
             Err(why) => {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::binding::{Unbound, bind};
 use crate::config::DeviceConfig;
 use crate::netlink::{Group, Heard, UeventSocket};
+use crate::selector::Selector;
 use crate::shared::{Shared, Target};
 use crate::sysfs::Sysfs;
 use crate::uevent::Action;
@@ -112,9 +113,15 @@ impl Hotplug {
     /// down: something was plugged in, or somebody asked.
     pub(crate) fn rescan(&mut self, retry: bool) {
         let scanned = self.sysfs.scan();
+        let links = self
+            .sysfs
+            .links(self.configs.iter().filter_map(|c| match &c.selector {
+                Selector::Path(path) => Some(path.as_path()),
+                _ => None,
+            }));
         let mut bindings = match &scanned {
-            Ok(found) => bind(&self.configs, found, &self.current),
-            Err(_) => bind(&self.configs, &[], &self.current),
+            Ok(found) => bind(&self.configs, found, &self.current, &links),
+            Err(_) => bind(&self.configs, &[], &self.current, &links),
         };
         let scan_error = scanned.err().map(|e| e.to_string());
         if scan_error.is_some() {

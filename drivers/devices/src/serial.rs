@@ -2,7 +2,8 @@
 //! `serialport` crate opens and configures them, with TIOCEXCL and flock so that two programs never
 //! split one scanner's bytes; waiting is our own `poll`, together with the thread's wake handle and
 //! without a timeout, because the crate's timed reads would wake the PC for nothing. A
-//! pseudo-terminal accepts 7E1 and keeps 8N1, so the framing is never read back as a proof.
+//! pseudo-terminal accepts 7E1 and keeps 8N1, so the framing is never read back as a proof. TIOCEXCL
+//! doesn't bind root, whose failed opening even clears it: between root programs only flock counts.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;

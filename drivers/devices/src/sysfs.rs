@@ -8,6 +8,7 @@
     reason = "this module is the one that reads sysfs"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,14 @@ impl Sysfs {
             })
             .collect();
         Ok(identify(nodes))
+    }
+
+    /// Which of these paths are symbolic links now, and the node each leads to.
+    pub fn links<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> BTreeMap<PathBuf, PathBuf> {
+        paths
+            .filter_map(|path| Some((path.to_owned(), fs::canonicalize(path).ok()?)))
+            .filter(|(path, node)| path != node)
+            .collect()
     }
 }
 

@@ -32,7 +32,12 @@ fn config(name: &str, selector: &str) -> DeviceConfig {
 }
 
 fn bound(configs: &[DeviceConfig], nodes: Vec<(PathBuf, Option<UsbFacts>)>) -> Bindings {
-    bind(configs, &identify(nodes), &BTreeMap::new())
+    bind(
+        configs,
+        &identify(nodes),
+        &BTreeMap::new(),
+        &BTreeMap::new(),
+    )
 }
 
 fn at(bindings: &Bindings, name: &str) -> Option<String> {
@@ -117,7 +122,7 @@ fn a_working_device_is_not_taken_away_when_its_twin_appears() {
         node("/dev/ttyUSB1", "p2", "AB1"),
     ];
     let current = BTreeMap::from([("hand".to_owned(), PathBuf::from("/dev/ttyUSB1"))]);
-    let b = bind(&configs, &identify(nodes), &current);
+    let b = bind(&configs, &identify(nodes), &current, &BTreeMap::new());
     assert_eq!(at(&b, "hand").as_deref(), Some("/dev/ttyUSB1"));
 }
 
@@ -176,4 +181,24 @@ fn roles_read_back_as_written() {
     for bad in ["", "till", "till:", "receiving:1", "Counting"] {
         assert!(bad.parse::<Role>().is_err(), "{bad:?}");
     }
+}
+
+#[test]
+fn a_link_and_what_it_leads_to_are_one_device() {
+    let found = identify(vec![node("/dev/ttyUSB0", "p1", "AB1")]);
+    let link = PathBuf::from("/dev/serial/by-id/usb-x");
+    let links = BTreeMap::from([(link.clone(), PathBuf::from("/dev/ttyUSB0"))]);
+    let configs = [
+        config("hand", "path:/dev/serial/by-id/usb-x"),
+        config("table", "serial:AB1"),
+        config("third", "path:/dev/ttyUSB0"),
+    ];
+    let b = bind(&configs, &found, &BTreeMap::new(), &links);
+    assert_eq!(b.bound, BTreeMap::from([("hand".to_owned(), link)]));
+    assert!(b.unbound.is_empty() && b.missing.len() == 2, "{b:?}");
+    assert!(
+        b.missing["third"].contains("already serves"),
+        "{:?}",
+        b.missing
+    );
 }
