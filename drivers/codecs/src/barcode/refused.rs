@@ -6,6 +6,7 @@
 //! because the number might be something else.
 
 use super::{Symbology, check_digit_holds};
+use crate::gs1::GS;
 use crate::redact::luhn_holds;
 
 /// The article number in front of two or five add-on digits.
@@ -37,13 +38,15 @@ pub struct Refused {
     pub last4: Option<[u8; 4]>,
 }
 
-/// Decides whether a text is a payment means. `text` is without terminators. A number that the
-/// symbol itself says is an article with add-on digits is none.
+/// Decides whether a text is a payment means. `text` is without terminators. A symbol that by its
+/// kind holds elements, or an article with add-on digits, is none.
 pub(super) fn recognise(text: &[u8], kind: Symbology) -> Option<Refused> {
-    if kind.is_retail() && text.len() <= 18 && add_on_item(text).is_some_and(check_digit_holds) {
+    let add_on = kind.is_retail() && add_on_item(text).is_some_and(check_digit_holds);
+    if kind.carries_elements() || add_on {
         return None;
     }
     let (kind, number) = track(text)
+        .or_else(|| garbled_track(text))
         .map(|number| (RefusedKind::MagneticStripe, number))
         .or_else(|| wallet(text).then_some((RefusedKind::Wallet, text)))
         .or_else(|| card(text).then_some((RefusedKind::CardNumber, text)))?;
@@ -52,6 +55,27 @@ pub(super) fn recognise(text: &[u8], kind: Symbology) -> Option<Refused> {
         .copied()
         .filter(|last| last.iter().all(u8::is_ascii_digit));
     Some(Refused { kind, last4 })
+}
+
+/// A track whose signs were changed by a keyboard layout (`ö4111...´2712...`): a card number, and
+/// after something else at least seven digits that start with an expiry date.
+fn garbled_track(text: &[u8]) -> Option<&[u8]> {
+    if text.contains(&GS) || text.starts_with(b"http") {
+        return None;
+    }
+    let mut runs = text
+        .split(|b| !b.is_ascii_digit())
+        .filter(|run| !run.is_empty());
+    let number = runs.find(|run| {
+        (13..=19).contains(&run.len())
+            && matches!(run.first(), Some(b'2'..=b'6'))
+            && luhn_holds(run)
+    })?;
+    let expiry = |run: &[u8]| match run {
+        [_, _, b'0', b'1'..=b'9', ..] | [_, _, b'1', b'0'..=b'2', ..] => run.len() >= 7,
+        _ => false,
+    };
+    runs.any(expiry).then_some(number)
 }
 
 /// The number on a track: `%B<number>^...?` or `;<number>=...?`. Readers send both tracks in one
@@ -90,23 +114,19 @@ fn leading_digits(text: &[u8]) -> &[u8] {
     text.get(..end).unwrap_or(text)
 }
 
-/// EMV consumer-presented codes, and the 18-digit (10-15) and 16- to 24-digit (25-30) codes of the
-/// two large wallets, where they are no SSCC.
+/// EMV consumer-presented codes, and the 18-digit codes of the two large wallets (starting 10 to
+/// 15, and 25 to 30), where they are no SSCC.
 fn wallet(text: &[u8]) -> bool {
     // Base64 of the tag 85, length 5, "CPV01"; the last bits of `1` depend on what follows.
     if text.starts_with(b"hQVDUFYwM") {
         return true;
     }
-    if !text.iter().all(u8::is_ascii_digit) || (text.len() == 18 && check_digit_holds(text)) {
-        return false;
-    }
-    let prefix = text.get(..2).unwrap_or(&[]);
-    match text.len() {
-        18 => (&b"10"[..]..=b"15").contains(&prefix) || (&b"25"[..]..=b"30").contains(&prefix),
-        // 20 digits may be (00) and an SSCC, 16 (01) and a GTIN: those start with 0.
-        17 | 19..=24 => (&b"25"[..]..=b"30").contains(&prefix),
-        _ => false,
-    }
+    let eighteen = text.len() == 18 && text.iter().all(u8::is_ascii_digit);
+    let issuer = matches!(
+        text,
+        [b'1', b'0'..=b'5', ..] | [b'2', b'5'..=b'9', ..] | [b'3', b'0', ..]
+    );
+    eighteen && issuer && !check_digit_holds(text)
 }
 
 fn card(text: &[u8]) -> bool {
