@@ -7,8 +7,8 @@
 use proptest::option;
 use proptest::prelude::*;
 use shelf_stock::document::{
-    CountLine, CountScope, Document, DocumentRef, Draft, Group, Kind, Line, SourceAction,
-    SourceKey, Subject, Tender, TenderKind,
+    CountLine, CountScope, Document, DocumentRef, Draft, GROUP_PARTS_MAX, Group, Kind, Line,
+    SourceAction, SourceKey, Subject, Tender, TenderKind,
 };
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use shelf_stock::item::Part;
@@ -220,12 +220,13 @@ fn source() -> impl Strategy<Value = SourceKey> {
 }
 
 fn group() -> impl Strategy<Value = Group> {
-    (
-        name!(GroupId, "[a-z0-9-]{1,36}"),
-        any::<u32>(),
-        any::<u32>(),
-    )
-        .prop_map(|(id, index, of)| Group { id, index, of })
+    let parts = (1..=GROUP_PARTS_MAX).prop_flat_map(|of| (0..of, Just(of)));
+    (name!(GroupId, "[a-z0-9-]{1,36}"), parts).prop_map(|(id, (index, of))| Group { id, index, of })
+}
+
+/// Where goods can be counted.
+fn countable() -> impl Strategy<Value = Location> {
+    location().prop_filter("uncountable", Location::is_countable)
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -249,7 +250,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         1 => (of, reason()).prop_map(|(of, reason)| Kind::Void { of, reason }),
         1 => reason().prop_map(|reason| Kind::Adjustment { reason }),
         1 => count.prop_map(|(session, area, counted)| Kind::Count { session, area, counted }),
-        1 => (session(), location(), scope).prop_map(|(session, location, scope)| {
+        1 => (session(), countable(), scope).prop_map(|(session, location, scope)| {
             Kind::CountClose { session, location, scope }
         }),
         1 => bind.prop_map(|(code, parts)| Kind::Bind { code, parts }),
@@ -259,7 +260,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 
 fn counted() -> impl Strategy<Value = CountLine> {
     let quantity = prop_oneof![Just(Quantity::ZERO), quantity()];
-    (item(), location(), quantity, wall()).prop_map(|(item, location, quantity, effective)| {
+    (item(), countable(), quantity, wall()).prop_map(|(item, location, quantity, effective)| {
         CountLine {
             item,
             location,

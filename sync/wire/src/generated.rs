@@ -231,9 +231,13 @@ pub struct Hello {
     /// How many documents of each sibling are held without gaps.
     #[prost(message, repeated, tag = "10")]
     pub siblings: ::prost::alloc::vec::Vec<Holding>,
-    /// Signature over everything above (the message encoded without this field).
+    /// Ed25519 over all bytes of the message before this field, which is always the last on the wire
+    /// (whatever its number).
     #[prost(bytes = "vec", tag = "11")]
     pub signature: ::prost::alloc::vec::Vec<u8>,
+    /// Drawn at the program's start: two programs with one identity take turns with two of them.
+    #[prost(fixed64, tag = "12")]
+    pub boot_nonce: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogEnd {
@@ -280,6 +284,10 @@ pub struct HelloAnswer {
     /// How many documents of this PC's own logs follow because it lost them.
     #[prost(uint64, tag = "10")]
     pub returning: u64,
+    /// The PC's sum of closed logs is not the hub's: `cursors` names every log of the PC that the
+    /// hub has, and one that it doesn't name has to be sent from its first document.
+    #[prost(bool, tag = "11")]
+    pub cursors_complete: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Cursor {

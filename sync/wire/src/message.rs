@@ -9,8 +9,8 @@ mod hello;
 
 pub use batch::{BATCH_DOCUMENTS_MAX, LogBatch, RestoreError};
 pub use hello::{
-    HELLO_LOGS_MAX, HELLO_NODES_MAX, Hello, HelloAnswer, Holding, LogCursor, LogEnd,
-    TOKEN_BYTES_MAX, VERSION_BYTES_MAX, Verdict,
+    ANSWER_LOGS_MAX, HELLO_LOGS_MAX, HELLO_NODES_MAX, Hello, HelloAnswer, Holding, LogCursor,
+    LogEnd, TOKEN_BYTES_MAX, VERSION_BYTES_MAX, Verdict,
 };
 
 use prost::Message as _;

@@ -16,6 +16,8 @@ use crate::key::{NodeKey, PublicKey, SIGNATURE_BYTES};
 
 /// The most logs that a hello names one by one.
 pub const HELLO_LOGS_MAX: usize = 64;
+/// The most logs that an answer names one by one.
+pub const ANSWER_LOGS_MAX: usize = 2048;
 /// The most PCs of one shop.
 pub const HELLO_NODES_MAX: usize = 64;
 /// The most bytes of the token that the hub gives.
@@ -33,6 +35,8 @@ pub struct Hello {
     pub public_key: PublicKey,
     /// Drawn for this hello.
     pub nonce: u64,
+    /// Drawn at the program's start.
+    pub boot_nonce: u64,
     /// What the hub gave at the last hello; empty before the first.
     pub token: Vec<u8>,
     /// The fencing number that the PC knows.
@@ -102,6 +106,8 @@ pub struct HelloAnswer {
     pub wall: Timestamp,
     /// How many of the PC's own documents follow because it lost them.
     pub returning: u64,
+    /// Whether `cursors` names every log of the PC that the hub has.
+    pub cursors_complete: bool,
 }
 
 /// What the hub says to a hello.
@@ -141,6 +147,7 @@ impl Hello {
         Self {
             public_key,
             nonce,
+            boot_nonce: 0,
             token: Vec::new(),
             epoch: 0,
             format: u32::from(crate::frame::FORMAT),
@@ -189,6 +196,7 @@ impl Hello {
             closed_sum: self.closed_sum,
             siblings: self.siblings.iter().map(holding).collect(),
             signature: Vec::new(),
+            boot_nonce: self.boot_nonce,
         }
         .encode_to_vec()
     }
@@ -227,6 +235,7 @@ impl Hello {
         Ok(Self {
             public_key,
             nonce: read.nonce,
+            boot_nonce: read.boot_nonce,
             token: field("token", token)?,
             epoch: read.epoch,
             format: read.format,
@@ -261,6 +270,7 @@ impl HelloAnswer {
             roster: Vec::new(),
             wall,
             returning: 0,
+            cursors_complete: false,
         }
     }
 
@@ -286,12 +296,13 @@ impl HelloAnswer {
             cursors: self
                 .cursors
                 .iter()
-                .take(HELLO_LOGS_MAX)
+                .take(ANSWER_LOGS_MAX)
                 .map(cursor)
                 .collect(),
             roster: key_bytes(&self.roster),
             wall: self.wall.as_millis(),
             returning: self.returning,
+            cursors_complete: self.cursors_complete,
         }
         .encode_to_vec()
     }
@@ -324,12 +335,13 @@ impl HelloAnswer {
             cursors: read
                 .cursors
                 .iter()
-                .take(HELLO_LOGS_MAX)
+                .take(ANSWER_LOGS_MAX)
                 .map(cursor)
                 .collect(),
             roster: read_keys(&read.roster)?,
             wall: Timestamp::from_millis(read.wall),
             returning: read.returning,
+            cursors_complete: read.cursors_complete,
         })
     }
 }

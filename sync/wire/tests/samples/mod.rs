@@ -106,6 +106,7 @@ fn hello() -> Hello {
         seq: Seq(1_001),
         digest: Digest::from_bytes([3; 32]),
     }];
+    hello.boot_nonce = 99;
     hello.closed_count = 2;
     hello.closed_sum = 77;
     hello.siblings = vec![Holding {
