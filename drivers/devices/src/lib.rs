@@ -10,6 +10,26 @@
 //! → [`delivery::EventReceiver`]. An answer (a beep after the commit) goes back through
 //! [`supervisor::Supervisor::command`].
 //!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use shelf_devices::{clock::Clock, config::DeviceConfig, driver::Command, event::Payload};
+//! # use shelf_devices::{supervisor::Supervisor, surroundings::Surroundings};
+//! # fn wire(clock: Arc<dyn Clock>, incarnation: u64, seed: u64, configs: Vec<DeviceConfig>)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//! let here = Surroundings::of_this_machine(clock, incarnation, seed);
+//! let (supervisor, events) = Supervisor::start(&here, configs)?;
+//! // On a thread of its own; elsewhere `supervisor.stop()` ends the loop after the last event.
+//! while let Some(event) = events.recv() {
+//!     if let Payload::Scan(_) = event.payload {
+//!         // Commit it under (event.device, event.seq), show it, and only then:
+//!         let _beep_missed = supervisor.command(&event.device, Command::Accepted);
+//!     }
+//! }
+//! supervisor.join();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # How other kinds of devices slot in
 //! A kind of device is a [`driver::Driver`]: it opens a [`transport::Transport`] and makes a
 //! [`decoder::Decoder`]. *hidapi* (HID POS, scales): a transport whose `read` returns one report at a
