@@ -6,8 +6,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use shelf_codecs::barcode::{MeasureTemplate, MeasureUnit, PrefixScheme, interpret};
-use shelf_codecs::gs1::Elements;
 use shelf_codecs::gs1::digital_link::{LinkOptions, to_element_string};
+use shelf_codecs::gs1::{Elements, from_brackets};
 use shelf_codecs::redact::{mask_frame_hex, mask_text};
 use shelf_codecs::scanner::hid_pos::{
     HidItem, HidPosDecoder, Layout, SAMPLE_DESCRIPTOR, descriptor,
@@ -79,7 +79,7 @@ fn run(name: &str, seeds: &[&[u8]], mut check: impl FnMut(&[u8])) {
     }
 }
 
-const TEXTS: [&[u8]; 12] = [
+const TEXTS: [&[u8]; 13] = [
     b"4006381333931",
     b"96385074",
     b"2112345012506",
@@ -92,6 +92,7 @@ const TEXTS: [&[u8]; 12] = [
     b"4111 1111 1111 1111",
     b"0010614141234567890842100276",
     b"]E3978020137962412345",
+    b"(01)09520123456788(10)A(B)1(21)7",
 ];
 
 #[test]
@@ -118,7 +119,8 @@ fn fuzz_interpret() {
 fn fuzz_element_string() {
     run("element string", &TEXTS, |input| {
         let text = String::from_utf8_lossy(input);
-        if let Ok(elements) = Elements::parse(&text) {
+        let _bracketed = from_brackets(&text);
+        if let Ok(elements) = Elements::parse_skipping_unknown(&text) {
             let _checked = elements.check_pairings();
             let _amounts = (elements.net_weight_g(), elements.price(), elements.pieces());
             // What was taken apart is in the text.

@@ -10,7 +10,7 @@ use super::{
     Refused, ScanText, Symbology,
 };
 use crate::gs1::digital_link::{LinkError, LinkOptions, to_element_string};
-use crate::gs1::{GS, Gs1Error};
+use crate::gs1::{GS, Gs1Error, from_brackets};
 use crate::redact::{luhn_holds, mask_bytes};
 
 /// Characters of a bad scan that are shown.
@@ -98,6 +98,11 @@ fn element_string(text: &str, kind: Symbology) -> Option<Barcode> {
     if let Some(inner) = inner {
         return Some(gs1(ElementString::parse(inner), text));
     }
+    if let Some(bracketed) = from_brackets(text) {
+        return ElementString::parse_strict(&bracketed)
+            .ok()
+            .map(Barcode::Gs1);
+    }
     if kind != Symbology::Unknown {
         return None;
     }
@@ -106,7 +111,7 @@ fn element_string(text: &str, kind: Symbology) -> Option<Barcode> {
     if !separated && !long_enough {
         return None;
     }
-    match ElementString::parse(text) {
+    match ElementString::parse_strict(text) {
         Ok(elements) => Some(Barcode::Gs1(elements)),
         Err(error) if separated => Some(bad(error.into(), text.as_bytes())),
         Err(_) => None,

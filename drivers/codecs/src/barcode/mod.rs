@@ -86,17 +86,34 @@ pub struct ElementString {
     text: String,
     gtin: Option<Gtin>,
     pairing: Option<Gs1Error>,
+    skipped: usize,
 }
 
 impl ElementString {
-    /// Parses and keeps an element string (separators as 0x1D).
+    /// Parses and keeps an element string (separators as 0x1D) of a symbol that says it is one:
+    /// elements of AIs that are newer than the dictionary are skipped.
     pub fn parse(text: &str) -> Result<ElementString, Gs1Error> {
-        let elements = Elements::parse(text)?;
-        Ok(ElementString {
+        Ok(Self::keep(text, &Elements::parse_skipping_unknown(text)?))
+    }
+
+    /// The same, but every element must be known: for texts that may be something else.
+    pub fn parse_strict(text: &str) -> Result<ElementString, Gs1Error> {
+        Ok(Self::keep(text, &Elements::parse(text)?))
+    }
+
+    fn keep(text: &str, elements: &Elements<'_>) -> ElementString {
+        ElementString {
             text: text.to_owned(),
             gtin: elements.gtin(),
             pairing: elements.check_pairings().err(),
-        })
+            skipped: elements.skipped(),
+        }
+    }
+
+    /// How many elements were skipped because their AI is unknown here: a newer dictionary is due.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
     }
 
     /// The trade item's number, if the string names a trade item.
@@ -120,7 +137,7 @@ impl ElementString {
 
     /// The elements. Cheap: one pass over the text without allocation.
     pub fn elements(&self) -> Result<Elements<'_>, Gs1Error> {
-        Elements::parse(&self.text)
+        Elements::parse_skipping_unknown(&self.text)
     }
 }
 

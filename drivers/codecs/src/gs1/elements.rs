@@ -84,6 +84,13 @@ impl fmt::Display for Gs1Error {
 
 impl std::error::Error for Gs1Error {}
 
+impl Gs1Error {
+    /// Whether it is an unknown AI whose element can be skipped up to the next separator.
+    fn skippable(&self, text: &[u8]) -> bool {
+        self.fault == Gs1Fault::UnknownAi && ends_by_gs(text, self.at)
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Slot {
     ai: Ai,
@@ -114,12 +121,24 @@ pub struct Elements<'a> {
     text: &'a str,
     slots: [Slot; ELEMENTS_MAX],
     len: usize,
+    skipped: usize,
 }
 
 impl<'a> Elements<'a> {
     /// Parses and checks an element string. `text` starts with an AI (a leading separator is
     /// tolerated), without AIM identifier; FNC1 is 0x1D.
     pub fn parse(text: &'a str) -> Result<Elements<'a>, Gs1Error> {
+        Self::read(text, false)
+    }
+
+    /// The same, but skips elements whose AI is not in the dictionary, where the standard says
+    /// where they end. A shop's software is older than the labels it reads: an AI of next year
+    /// must not make the article unreadable. At least one element must be understood.
+    pub fn parse_skipping_unknown(text: &'a str) -> Result<Elements<'a>, Gs1Error> {
+        Self::read(text, true)
+    }
+
+    fn read(text: &'a str, skip_unknown: bool) -> Result<Elements<'a>, Gs1Error> {
         let bytes = text.as_bytes();
         if bytes.len() > ELEMENT_STRING_BYTES_MAX {
             return Err(Gs1Error {
@@ -132,14 +151,23 @@ impl<'a> Elements<'a> {
             text,
             slots: [NO_SLOT; ELEMENTS_MAX],
             len: 0,
+            skipped: 0,
         };
         let mut at = 0;
         while at < bytes.len() {
             if bytes[at] == GS {
                 at += 1;
-            } else {
-                at = elements.take(at)?;
+                continue;
             }
+            at = match elements.take(at) {
+                Ok(next) => next,
+                Err(error) if skip_unknown && error.skippable(bytes) => {
+                    elements.skipped += 1;
+                    let gs = bytes.iter().skip(at).position(|&b| b == GS);
+                    gs.map_or(bytes.len(), |gs| at + gs)
+                }
+                Err(error) => return Err(error),
+            };
         }
         if elements.len == 0 {
             return Err(Gs1Error {
@@ -241,6 +269,12 @@ impl<'a> Elements<'a> {
             .find(|element| element.ai.key() / 10 == first_three)
     }
 
+    /// How many elements were skipped because their AI is unknown.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
     /// Number of elements, at least 1.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -314,6 +348,18 @@ impl fmt::Debug for Elements<'_> {
         f.debug_map()
             .entries(self.iter().map(|e| (e.ai, e.value)))
             .finish()
+    }
+}
+
+/// Whether the standard lets the element at `at`, whatever its AI, end only by a separator: all
+/// AIs do but those whose first two digits are in the closed list of predefined lengths (GS1
+/// General Specifications, "element strings with predefined length").
+fn ends_by_gs(text: &[u8], at: usize) -> bool {
+    match text.get(at..at + 2) {
+        Some(&[tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => {
+            !matches!((tens - b'0') * 10 + (ones - b'0'), 0..=4 | 11..=20 | 31..=36 | 41)
+        }
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@
 //! the text came (scanner, label, file), and nothing here corrects a wrong value.
 
 pub mod amount;
+mod brackets;
 pub mod date;
 mod dictionary;
 pub mod digital_link;
@@ -15,6 +16,7 @@ mod lint;
 #[cfg(test)]
 mod tests;
 
+pub use brackets::from_brackets;
 pub use elements::{Element, Elements, Gs1Error, Gs1Fault};
 
 use std::fmt;

@@ -172,6 +172,48 @@ fn pairings() {
 }
 
 #[test]
+fn unknown_ais_are_skipped_where_their_end_is_certain() {
+    let skipping = |text: &str| {
+        let text = text.replace('~', "\x1d");
+        let read = Elements::parse_skipping_unknown(&text);
+        read.map(|e| (e.count(), e.skipped()))
+            .map_err(|error| (error.fault, error.at))
+    };
+    assert_eq!(skipping("01095201234567887999NEW~10A"), Ok((2, 1)));
+    assert_eq!(
+        skipping("01095201234567889NEW"),
+        Err((Gs1Fault::UnknownAi, 16))
+    );
+    assert_eq!(skipping("01095201234567887999NEW"), Ok((1, 1)));
+    assert_eq!(skipping("7999NEW"), Err((Gs1Fault::Empty, 0)));
+    // Its length is predefined, so where it ends is not known.
+    assert_eq!(
+        skipping("01095201234567883109000001"),
+        Err((Gs1Fault::UnknownAi, 16))
+    );
+    assert_eq!(
+        skipping("0109520123456789~7999NEW"),
+        Err((Gs1Fault::CheckDigit, 0))
+    );
+}
+
+#[test]
+fn brackets() {
+    let from = |text| super::from_brackets(text).map(|out| out.replace('\x1d', "~"));
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        from("(01)09520123456788(10)A(B)1(21)7"),
+        some("010952012345678810A(B)1~217")
+    );
+    assert_eq!(from("(01)09520123456788"), some("0109520123456788"));
+    assert_eq!(from("(10)"), some("10"));
+    assert_eq!(from("(99999)1"), None);
+    assert_eq!(from("(abc)"), None);
+    assert_eq!(from("(01"), None);
+    assert_eq!(from(""), None);
+}
+
+#[test]
 fn amounts() {
     let weight = |text: &str| Elements::parse(text).unwrap().net_weight_g();
     assert_eq!(weight("01095201234567883103001250"), Some(1250));

@@ -3,8 +3,8 @@
 //! Each decoder takes what the transport gives and yields whole scans and faults. A scan is the
 //! text of one symbol; what it means is [`crate::barcode`]'s question. A damaged scan is a fault,
 //! never a shorter code. Nothing here waits: "idle" is told by the driver, and time is an
-//! argument. Decoders are iterators: drain them after every push; a push never yields more items
-//! than it was given bytes.
+//! argument. Decoders are iterators: drain them after every push; what a push adds is bounded by
+//! the bytes it was given.
 
 pub mod hid_pos;
 pub mod line;
