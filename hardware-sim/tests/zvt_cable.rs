@@ -1,6 +1,12 @@
 //! The cable is pulled at every byte of a payment, in both directions, by vendor, and comes back soon,
 //! after two minutes or never: money taken and sales written agree, or the payment is listed as unknown.
 //! Wrong programs must be caught by the same check.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test program"
+)]
 
 mod zvt_world;
 

@@ -11,8 +11,6 @@ use super::script::{
 };
 use super::terminal::Terminal;
 
-/// T3 of the terminal: how long it waits for an answer.
-const ANSWER_MS_MAX: u64 = 5_000;
 /// After "wait", the status is said again.
 const WAIT_PAUSE_MS: u64 = 2_000;
 /// How long "wait" may be answered.
@@ -181,7 +179,7 @@ impl Terminal {
                 self.close();
             }
         }
-        run.at_ms = self.now_ms + self.config.answer_delay_ms + ANSWER_MS_MAX;
+        run.at_ms = self.now_ms + self.config.answer_delay_ms + self.config.answer_ms_max;
         run.said = Some(step);
     }
 

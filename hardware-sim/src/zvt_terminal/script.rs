@@ -79,6 +79,8 @@ pub struct TerminalConfig {
     pub reverses_last_only: bool,
     /// Each byte is written by itself.
     pub splits_writes: bool,
+    /// T3 of the terminal: how long it waits for an answer.
+    pub answer_ms_max: u64,
     /// Everything is said this much later.
     pub answer_delay_ms: u64,
     /// Second of the day at time 0, by the terminal's clock; its date stays 21 November.
@@ -98,6 +100,7 @@ impl Default for TerminalConfig {
             repeat: Repeat::Normal,
             reverses_last_only: false,
             splits_writes: false,
+            answer_ms_max: 5_000,
             answer_delay_ms: 0,
             clock_s: 14 * 3600 + 30 * 60,
             cut: None,

@@ -1,6 +1,10 @@
 //! A till's shell, the session and the simulated terminal in virtual time, with a cable that breaks at
 //! a given byte. The shell keeps what a real one would make durable; the checker compares that with the
 //! terminal's own books.
+#![allow(
+    dead_code,
+    reason = "shared by several test programs; none uses all of it"
+)]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -60,6 +64,8 @@ pub(crate) struct World {
     pub(crate) commit_takes_ms: u64,
     pub(crate) commits_fail: bool,
     authorisation: Option<Vec<u8>>,
+    /// The last command was a status enquiry: what follows is a resynchronisation.
+    asked_status: bool,
     pub(crate) sales: BTreeSet<IntentId>,
     pub(crate) voided: BTreeSet<IntentId>,
     pub(crate) unknown: BTreeSet<IntentId>,
@@ -110,6 +116,7 @@ impl World {
             commit_takes_ms: 3,
             commits_fail: false,
             authorisation: None,
+            asked_status: false,
             sales: BTreeSet::new(),
             voided: BTreeSet::new(),
             unknown: BTreeSet::new(),
@@ -185,11 +192,7 @@ impl World {
         self.seen.push_str(&format!("{effect:?}\n"));
         match effect {
             Effect::Connect => self.connect(),
-            Effect::Disconnect => {
-                if std::mem::take(&mut self.open) && self.cable_in {
-                    self.terminal.disconnected(self.now_ms);
-                }
-            }
+            Effect::Disconnect => self.disconnect(),
             Effect::Send(bytes) => self.send(bytes),
             Effect::PersistState(record) => {
                 let intent = record.intent;
@@ -238,10 +241,19 @@ impl World {
         }
     }
 
+    fn disconnect(&mut self) {
+        if std::mem::take(&mut self.open) && self.cable_in {
+            self.terminal.disconnected(self.now_ms);
+        }
+    }
+
     fn send(&mut self, mut bytes: Vec<u8>) {
+        let asks_again = bytes.starts_with(&[0x06, 0x20]) && self.asked_status;
+        self.asked_status &= bytes.starts_with(&[0x80]);
+        self.asked_status |= bytes.starts_with(&[0x05, 0x01]);
         if bytes.starts_with(&[0x06, 0x01]) {
             self.authorisation = Some(bytes.clone());
-        } else if bytes.starts_with(&[0x06, 0x20])
+        } else if asks_again
             && self.mutant == Mutant::SendsAgain
             && let Some(again) = self.authorisation.take()
         {

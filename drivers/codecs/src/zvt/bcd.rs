@@ -4,7 +4,9 @@
 use std::fmt;
 
 /// An amount in minor units of its currency (cents), 12 decimal digits as ZVT transports it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub struct Amount(u64);
 
 impl Amount {

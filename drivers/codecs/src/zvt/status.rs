@@ -17,7 +17,7 @@ const LONG_TRACE_BYTES: usize = 4;
 const TEXT_BYTES_MAX: usize = 255;
 
 /// The last four digits of a card number: all that is ever kept of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct CardTail(u16);
 
 impl CardTail {
@@ -60,7 +60,9 @@ impl fmt::Debug for CardTail {
 }
 
 /// A time of day by the terminal's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct TerminalTime {
     /// 0..=23
     pub hour: u8,
@@ -71,7 +73,9 @@ pub struct TerminalTime {
 }
 
 /// A day by the terminal's clock; ZVT gives no year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct TerminalDate {
     /// 1..=12
     pub month: u8,

@@ -17,7 +17,7 @@ impl Mono {
 }
 
 /// The shop's wall time, in the form a terminal gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ShopTime {
     /// Month and day.
     pub date: TerminalDate,

@@ -8,11 +8,13 @@ use shelf_codecs::zvt::{Amount, CardTail, StatusInformation, TerminalDate, Termi
 use super::interface::ShopTime;
 
 /// The identity of a payment intent (a UUID), given by the till.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct IntentId(pub u128);
 
 /// Which way the money goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ChargeKind {
     /// `06 01`: the customer pays.
     Pay,
@@ -26,7 +28,7 @@ pub enum ChargeKind {
 }
 
 /// How far a payment is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum PaymentState {
     /// Asked for; nothing has been sent.
     Created,
@@ -49,7 +51,7 @@ pub enum PaymentState {
 }
 
 /// What the terminal said about one transaction; the parts that identify it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// 0 is approved.
     pub result_code: Option<u8>,
@@ -94,7 +96,7 @@ impl From<&StatusInformation> for Evidence {
 }
 
 /// The terminal's last transaction before ours, as it told us.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Previous {
     /// The terminal could not or would not say. A missing answer can then not be settled by comparing.
     NotLearnt,
@@ -105,7 +107,7 @@ pub enum Previous {
 }
 
 /// The durable record of a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct IntentRecord {
     /// Given by the till.
     pub intent: IntentId,
