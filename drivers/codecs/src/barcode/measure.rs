@@ -21,6 +21,25 @@ pub enum MeasureUnit {
     Count,
 }
 
+impl MeasureUnit {
+    /// The names by which configuration files call the units.
+    pub const NAMES: [(&'static str, MeasureUnit); 4] = [
+        ("kg", MeasureUnit::Kilogram),
+        ("lb", MeasureUnit::Pound),
+        ("price", MeasureUnit::Price),
+        ("count", MeasureUnit::Count),
+    ];
+
+    /// The unit with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<MeasureUnit> {
+        Self::NAMES
+            .iter()
+            .find(|row| row.0 == name)
+            .map(|row| row.1)
+    }
+}
+
 /// A measure read from a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {

@@ -60,6 +60,19 @@ pub enum Barcode {
     },
 }
 
+impl Barcode {
+    /// The global number of the scanned article, where the scan names one.
+    #[must_use]
+    pub fn gtin(&self) -> Option<Gtin> {
+        match self {
+            Barcode::Gtin(gtin) => Some(*gtin),
+            // A restricted number inside an element string is as internal as outside.
+            Barcode::Gs1(elements) => elements.gtin().filter(|gtin| gtin.restriction().is_none()),
+            _ => None,
+        }
+    }
+}
+
 /// Why a scan can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadReason {

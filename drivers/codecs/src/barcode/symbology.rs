@@ -57,6 +57,35 @@ pub enum Symbology {
 }
 
 impl Symbology {
+    /// A stable name for records and interfaces.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Symbology::Ean13 => "ean13",
+            Symbology::Ean8 => "ean8",
+            Symbology::UpcA => "upc-a",
+            Symbology::UpcE => "upc-e",
+            Symbology::Code128 => "code128",
+            Symbology::Gs1128 => "gs1-128",
+            Symbology::DataBar => "databar",
+            Symbology::Code39 => "code39",
+            Symbology::Code93 => "code93",
+            Symbology::Itf => "itf",
+            Symbology::Codabar => "codabar",
+            Symbology::OtherLinear => "other-linear",
+            Symbology::Pdf417 => "pdf417",
+            Symbology::DataMatrix => "datamatrix",
+            Symbology::Gs1DataMatrix => "gs1-datamatrix",
+            Symbology::Qr => "qr",
+            Symbology::Gs1Qr => "gs1-qr",
+            Symbology::Aztec => "aztec",
+            Symbology::MaxiCode => "maxicode",
+            Symbology::DotCode => "dotcode",
+            Symbology::Gs1DotCode => "gs1-dotcode",
+            Symbology::Unknown => "unknown",
+        }
+    }
+
     /// Whether the text is a GS1 element string.
     #[must_use]
     pub fn carries_elements(self) -> bool {
@@ -264,6 +293,24 @@ pub fn honeywell_id(symbology: Symbology) -> Option<u8> {
 }
 
 impl PrefixScheme {
+    /// The names by which configuration files call the schemes.
+    pub const NAMES: [(&'static str, PrefixScheme); 5] = [
+        ("aim", PrefixScheme::Aim),
+        ("none", PrefixScheme::None),
+        ("datalogic-eu", PrefixScheme::DatalogicEu),
+        ("datalogic-us", PrefixScheme::DatalogicUs),
+        ("honeywell", PrefixScheme::Honeywell),
+    ];
+
+    /// The scheme with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<PrefixScheme> {
+        Self::NAMES
+            .iter()
+            .find(|row| row.0 == name)
+            .map(|row| row.1)
+    }
+
     /// Takes the prefix off a scan. A text without a known prefix is given whole.
     #[must_use]
     pub fn split<'a>(&self, bytes: &'a [u8]) -> ScanText<'a> {

@@ -405,3 +405,23 @@ fn a_refused_scan_has_no_text() {
     let scan = ScanText::plain(b"4111111111111111");
     assert!(!format!("{scan:?}").contains("411111"), "{scan:?}");
 }
+
+#[test]
+fn names_and_numbers() {
+    assert_eq!(
+        PrefixScheme::from_name("datalogic-eu"),
+        Some(PrefixScheme::DatalogicEu)
+    );
+    assert_eq!(PrefixScheme::from_name("x"), None);
+    assert_eq!(MeasureUnit::from_name("lb"), Some(MeasureUnit::Pound));
+    assert_eq!(Symbology::Gs1128.name(), "gs1-128");
+    let gtin = |text: &str| interpret(&ScanText::plain(text.as_bytes()), &[]).gtin();
+    assert_eq!(gtin("0104006381333931"), Gtin::parse("4006381333931").ok());
+    assert_eq!(gtin("4006381333931"), Gtin::parse("4006381333931").ok());
+    assert_eq!(
+        gtin("0102112345678900"),
+        None,
+        "a store's own number in an element string"
+    );
+    assert_eq!(gtin("SHELF-42"), None);
+}

@@ -319,9 +319,11 @@ impl<'a> Elements<'a> {
                 }
                 Pairing::Or => {
                     met |= alternative;
-                    alternative = self.present(rule, None).is_some();
+                    alternative = !met && self.present(rule, None).is_some();
                 }
-                Pairing::And => alternative &= self.present(rule, None).is_some(),
+                Pairing::And => {
+                    alternative = alternative && self.present(rule, None).is_some();
+                }
                 Pairing::End => {
                     if !(met | alternative) {
                         return Some(Gs1Fault::Missing);

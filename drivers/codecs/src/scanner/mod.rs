@@ -33,6 +33,24 @@ pub enum Terminator {
 }
 
 impl Terminator {
+    /// The names by which configuration files call the terminators.
+    pub const NAMES: [(&'static str, Terminator); 5] = [
+        ("cr", Terminator::Cr),
+        ("lf", Terminator::Lf),
+        ("crlf", Terminator::CrLf),
+        ("tab", Terminator::Tab),
+        ("etx", Terminator::Etx),
+    ];
+
+    /// The terminator with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Terminator> {
+        Self::NAMES
+            .iter()
+            .find(|row| row.0 == name)
+            .map(|row| row.1)
+    }
+
     /// The bytes on a serial line.
     #[must_use]
     pub fn bytes(self) -> &'static [u8] {

@@ -163,6 +163,25 @@ const PAD: [(u16, char); 15] = [
 ];
 
 impl KeyboardLayout {
+    /// The names by which configuration files call the layouts.
+    pub const NAMES: [(&'static str, KeyboardLayout); 6] = [
+        ("us", KeyboardLayout::Us),
+        ("uk", KeyboardLayout::Uk),
+        ("de", KeyboardLayout::De),
+        ("fr", KeyboardLayout::Fr),
+        ("be", KeyboardLayout::Be),
+        ("it", KeyboardLayout::It),
+    ];
+
+    /// The layout with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<KeyboardLayout> {
+        Self::NAMES
+            .iter()
+            .find(|row| row.0 == name)
+            .map(|row| row.1)
+    }
+
     fn rows(self) -> &'static Rows {
         match self {
             KeyboardLayout::Us => &US,
