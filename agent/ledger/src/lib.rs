@@ -10,8 +10,11 @@
 
 #![forbid(unsafe_code)]
 
+mod backup;
+pub mod check;
 mod checkpointer;
 mod connection;
+mod deep;
 pub mod environment;
 mod failure;
 mod files;
@@ -29,7 +32,9 @@ pub mod tables;
 mod tx;
 mod writer;
 
+pub use backup::{BackupError, BackupReport, restore};
 pub use connection::Durability;
+pub use deep::{Depth, RunningCheck};
 pub use files::Paths;
 pub use metrics::{Metrics, MetricsSnapshot};
 pub use open::{Ledger, OpenError, OpenOptions, OpenReport};

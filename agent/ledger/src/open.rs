@@ -16,6 +16,8 @@ use crate::schema;
 use crate::tables::Tables;
 use crate::tx::Setting;
 
+pub(crate) use tail::broken_documents;
+
 pub use error::OpenError;
 pub use ledger::{Ledger, OpenOptions, OpenReport};
 

@@ -71,11 +71,6 @@ impl Own {
         Ok(own)
     }
 
-    /// Who this is.
-    pub(crate) fn node(&self) -> NodeId {
-        self.node
-    }
-
     /// A foreign document was seen.
     pub(crate) fn observe(&mut self, hlc: Hlc, wall: Timestamp) {
         self.hlc = self.hlc.observe(hlc, wall);

@@ -220,6 +220,11 @@ impl Ledger {
         &self.paths
     }
 
+    /// The live metrics, for whoever shows them while the ledger is open.
+    pub fn live_metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
     /// What it counted so far.
     pub fn metrics(&self) -> MetricsSnapshot {
         self.readers.note_oldest();

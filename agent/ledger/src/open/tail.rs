@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use shelf_stock::identity::{Digest, NodeId};
 use shelf_wire::sealed::Sealed;
 
@@ -46,7 +46,7 @@ pub(super) fn verify(tables: &Tables<'_>, node: NodeId, path: &Path) -> Result<(
 }
 
 /// The newest of the last `limit` documents up to key `until` of a log that doesn't fit.
-pub(crate) fn broken(
+fn broken(
     connection: &Connection,
     author: i64,
     until: i64,
@@ -58,24 +58,73 @@ pub(crate) fn broken(
          ORDER BY id DESC LIMIT ?3",
     )?;
     let mut rows = statement.query([first, until, limit])?;
-    let mut after: Option<(DocumentKey, Digest)> = None;
+    let mut later: Option<Link> = None;
     while let Some(row) = rows.next()? {
+        let Some(link) = Link::read(row)? else {
+            return Ok(Some(DocumentKey(row.get(0)?)));
+        };
+        if later.is_some_and(|it| !it.follows(&link)) {
+            return Ok(later.map(|it| it.key));
+        }
+        later = Some(link);
+    }
+    Ok(None)
+}
+
+/// Walks a whole log: how many documents it has, and at most `max` that don't fit.
+pub(crate) fn broken_documents(
+    connection: &Connection,
+    author: i64,
+    max: usize,
+) -> Result<(u64, Vec<DocumentKey>), TableError> {
+    let (first, last) = DocumentKey::range(author);
+    let mut statement = connection.prepare_cached(
+        "SELECT id, digest, bytes FROM document WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+    )?;
+    let mut rows = statement.query([first, last])?;
+    let (mut count, mut bad) = (0, Vec::new());
+    let mut before: Option<Link> = None;
+    while let Some(row) = rows.next()? {
+        count += 1;
+        let key = DocumentKey(row.get(0)?);
+        let link = Link::read(row)?;
+        let fits = match (&link, &before) {
+            (None, _) => false,
+            (Some(link), Some(before)) => link.follows(before),
+            (Some(_), None) => true,
+        };
+        if !fits && bad.len() < max {
+            bad.push(key);
+        }
+        before = link;
+    }
+    Ok((count, bad))
+}
+
+/// What ties a stored document to its neighbours.
+#[derive(Clone, Copy)]
+struct Link {
+    key: DocumentKey,
+    digest: Digest,
+    prev: Digest,
+}
+
+impl Link {
+    /// From id, digest and bytes; `None` where these disagree.
+    fn read(row: &Row<'_>) -> Result<Option<Self>, TableError> {
         let key = DocumentKey(row.get(0)?);
         let digest = Digest::from_bytes(row.get(1)?);
         let sealed = Sealed::read(row.get::<_, Vec<u8>>(2)?);
-        let Some(sealed) = sealed.filter(|it| it.digest() == digest) else {
-            return Ok(Some(key));
-        };
-        if sealed.place().seq != key.seq() {
-            return Ok(Some(key));
-        }
-        if let Some((next, prev)) = after
-            && next.0 == key.0 + 1
-            && prev != digest
-        {
-            return Ok(Some(next));
-        }
-        after = Some((key, sealed.prev()));
+        let sealed = sealed.filter(|it| it.digest() == digest && it.place().seq == key.seq());
+        Ok(sealed.map(|it| Self {
+            key,
+            digest,
+            prev: it.prev(),
+        }))
     }
-    Ok(None)
+
+    /// Whether it names the document before it, unless there is a gap between them.
+    fn follows(&self, before: &Self) -> bool {
+        before.key.0 + 1 != self.key.0 || self.prev == before.digest
+    }
 }
