@@ -1,3 +1,4 @@
 //! (being written)
 
 pub mod scanner_pty;
+pub mod zvt_terminal;

@@ -10,10 +10,11 @@
 
 mod zvt_world;
 
+use shelf_sessions::zvt::{Input, IntentId};
 use shelf_sim::zvt_terminal::{
     Busy, Direction, LastAfterReversal, PaymentScript, Repeat, TerminalConfig, Unacknowledged,
 };
-use zvt_world::{Break, Cable, Mutant, World, session_config};
+use zvt_world::{Break, CURRENCY, Cable, Mutant, World, amount, session_config};
 
 const SOON_MS: u64 = 500;
 const TWO_MINUTES_MS: u64 = 120_000;
@@ -207,4 +208,80 @@ fn wrong_programs_are_caught() {
         let tally = everywhere(false, terminal, mutant);
         assert!(tally.caught > 0, "{mutant:?} was not caught: {tally:?}");
     }
+}
+
+/// Every fifth position of a payment whose commit is slow or fails.
+#[test]
+fn a_slow_or_failing_commit_with_a_broken_cable() {
+    let terminal = TerminalConfig::default();
+    for (commit_takes_ms, commits_fail) in [(1_700, false), (3, true), (1_700, true)] {
+        for after_bytes in (0..150).step_by(3) {
+            for direction in [Direction::ToTerminal, Direction::FromTerminal] {
+                for kind in [Break::Noticed, Break::Silent, Break::ProcessDies] {
+                    let back_after_ms = Some(SOON_MS);
+                    let cable = Cable {
+                        direction,
+                        after_bytes,
+                        kind,
+                        back_after_ms,
+                    };
+                    let mut world = world(false, &terminal);
+                    world.commit_takes_ms = commit_takes_ms;
+                    world.commits_fail = commits_fail;
+                    world.arm(Some(cable));
+                    world.pay(2, PRICE);
+                    let case = format!("{cable:?} {commit_takes_ms} {commits_fail}");
+                    assert_eq!(world.check(), Ok(()), "{case}\n{}", world.seen);
+                    assert!(!world.commits_fail || world.sales.len() == 1, "{case}");
+                }
+            }
+        }
+    }
+}
+
+/// A reversal: the payment is taken back in the terminal's books exactly if ours say so.
+#[test]
+fn a_reversal_with_a_broken_cable() {
+    let terminal = TerminalConfig::default();
+    let mut reversed = 0;
+    for after_bytes in 0..140 {
+        for direction in [Direction::ToTerminal, Direction::FromTerminal] {
+            for kind in [Break::Noticed, Break::Silent, Break::ProcessDies] {
+                for back_after_ms in [Some(SOON_MS), None] {
+                    let cable = Cable {
+                        direction,
+                        after_bytes,
+                        kind,
+                        back_after_ms,
+                    };
+                    let mut world = world(false, &terminal);
+                    world.arm(Some(cable));
+                    world.input(Input::Reverse {
+                        intent: IntentId(2),
+                        receipt: 42,
+                        amount: amount(PRICE),
+                        currency: CURRENCY,
+                    });
+                    world.run();
+                    let taken_back = world.terminal.standing().count() == 0;
+                    let ours = world.sales.contains(&IntentId(2));
+                    let open = world.durable[&IntentId(2)].is_open();
+                    let seen = &world.seen;
+                    assert!(
+                        taken_back == ours || open,
+                        "{cable:?} {taken_back} {ours}\n{seen}"
+                    );
+                    assert!(
+                        !ours || taken_back,
+                        "{cable:?}: booked what never happened\n{seen}"
+                    );
+                    reversed += usize::from(ours);
+                }
+            }
+        }
+    }
+    assert!(
+        reversed > 100,
+        "the reversal hardly ever happened: {reversed}"
+    );
 }
