@@ -165,6 +165,8 @@ fn an_unreadable_sysfs_takes_no_device_away_and_is_reported() {
     std::fs::rename(pc.root().join("away"), &class).unwrap();
     supervisor.rescan();
     until(|| supervisor.hotplug().scan_error.is_none());
+    scanner.scan("66666666").unwrap();
+    assert_eq!(next_scan(&events), "66666666");
     assert_eq!(status(&supervisor, "hand").counters.opens, 1);
     stop(supervisor, events);
 }
