@@ -22,5 +22,21 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod hub;
+mod intake;
 pub mod memory;
+pub mod node;
+mod outflow;
 pub mod store;
+mod time;
+
+pub use outflow::{
+    ACK_TIMEOUT_MS, ACK_TIMEOUT_MS_MAX, SEND_BYTES_MAX, SEND_DOCUMENTS_MAX, WINDOW_BATCHES,
+};
+pub use time::Now;
+
+/// After so long without a frame from the other side, a page may not be green and the exchange
+/// begins again with a hello.
+pub const SILENCE_MS_MAX: u64 = 90_000;
+/// How often a PC sends its status row.
+pub const STAT_INTERVAL_MS: u64 = 30_000;

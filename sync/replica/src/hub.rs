@@ -1,0 +1,436 @@
+//! The machine of the far end, one for each shop: admits PCs, stores their logs, relays them.
+//!
+//! Call [`Hub::handle`] with one input at a time inside one transaction, commit, then carry out
+//! the effects; if the commit fails, drop the effects and call [`Hub::reset`]: the PCs are asked
+//! to say hello again, which restores everything. The machine may be dropped and made anew at any
+//! time: who belongs to the shop, tokens, epochs and each PC's cursors are in the store. It acks
+//! what the transaction stores and nothing else; it relays what authors signed and can't make a
+//! document itself.
+
+mod admission;
+mod exchange;
+mod record;
+
+use std::collections::BTreeMap;
+
+use shelf_stock::identity::{NodeId, Place, Seq};
+use shelf_wire::frame::{pack, unpack};
+use shelf_wire::key::{PublicKey, SignedHead};
+use shelf_wire::message::{
+    CfgHint, HELLO_NODES_MAX, Message, Nack, NackReason, Roster, Stat, Verdict, Will,
+};
+use shelf_wire::sealed::Sealed;
+use shelf_wire::topic::Down;
+
+use crate::SILENCE_MS_MAX;
+use crate::node::{save, saved};
+use crate::outflow::{Outflow, Signer};
+use crate::store::{LogId, ParkReason, Store};
+use crate::time::{Jitter, Now};
+
+/// Hellos that may come at once.
+pub const HELLOS_BURST_MAX: u64 = 64;
+/// Milliseconds until one more hello may come.
+pub const HELLO_INTERVAL_MS: u64 = 100;
+
+const ROSTER_KEY: &str = "hub.roster";
+const HINT_KEY: &str = "hub.hint";
+
+/// What a machine is told at its birth.
+#[derive(Clone, Copy, Debug)]
+pub struct HubConfig {
+    /// Seed of tokens and back-off; random in production.
+    pub seed: u64,
+    /// Take a key that nobody enrolled on its first hello (`--trust-first-use`).
+    pub trust_first_use: bool,
+}
+
+/// What happens to the machine.
+#[derive(Clone, Copy, Debug)]
+pub enum HubInput<'a> {
+    /// A payload came on a channel of a PC (the broker's access list says that it is that PC).
+    Frame {
+        /// Which PC.
+        from: NodeId,
+        /// The payload.
+        frame: &'a [u8],
+    },
+    /// A PC's key is enrolled.
+    Enrol {
+        /// Its key.
+        key: PublicKey,
+    },
+    /// Something large has a new revision.
+    Hint {
+        /// What the PCs are told, now and after each hello.
+        hint: &'a CfgHint,
+    },
+    /// The time of the last [`HubEffect::WakeAt`] has come.
+    Tick,
+}
+
+/// What the machine wants done after the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HubEffect {
+    /// Publish a payload to one PC. May be lost.
+    Send {
+        /// Which PC.
+        to: NodeId,
+        /// On which channel.
+        channel: Down,
+        /// The payload.
+        frame: Vec<u8>,
+    },
+    /// Give [`HubInput::Tick`] at this monotonic time. Replaces any earlier wish.
+    WakeAt(u64),
+    /// Tell whoever is interested.
+    Event(HubEvent),
+}
+
+/// What others may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HubEvent {
+    /// A PC said hello and was admitted.
+    Admitted {
+        /// Which PC.
+        node: NodeId,
+        /// Its program's version.
+        version: String,
+    },
+    /// A PC said hello and was not admitted.
+    NotAdmitted {
+        /// Which PC.
+        node: NodeId,
+        /// Why.
+        verdict: Verdict,
+    },
+    /// A key was taken into the shop.
+    Enrolled {
+        /// Which PC.
+        node: NodeId,
+    },
+    /// A PC came back with less than it had: its disk was restored or replaced. Its lost documents
+    /// are being returned, and it has a new epoch.
+    Restored {
+        /// Which PC.
+        node: NodeId,
+        /// How many documents are returned.
+        returning: u64,
+        /// Its epoch from now on.
+        epoch: u64,
+    },
+    /// Two running programs take turns with one identity.
+    Clone {
+        /// Whose.
+        node: NodeId,
+    },
+    /// A PC signed two different documents for one place, or two different chains.
+    Fork {
+        /// Where.
+        place: Place,
+    },
+    /// New documents are stored.
+    Stored {
+        /// Of which log.
+        log: LogId,
+        /// How many were new.
+        new: u64,
+        /// The log is whole up to here.
+        upto: Seq,
+    },
+    /// A document's effect is withheld.
+    Parked {
+        /// Which.
+        place: Place,
+        /// Why.
+        reason: ParkReason,
+    },
+    /// A batch was refused.
+    Refused {
+        /// Who sent it.
+        from: NodeId,
+        /// Why.
+        reason: NackReason,
+    },
+    /// A PC's status row.
+    Stat {
+        /// Whose.
+        node: NodeId,
+        /// The row.
+        stat: Stat,
+    },
+    /// A PC fell silent or its connection died.
+    Gone {
+        /// Which.
+        node: NodeId,
+    },
+    /// A payload that can't be used was dropped.
+    BadFrame {
+        /// Whose channel it came on.
+        from: NodeId,
+        /// Why, for a log.
+        reason: String,
+    },
+}
+
+#[derive(Debug)]
+struct Session {
+    outflow: Outflow,
+    boot_nonce: u64,
+    last_frame_ms: u64,
+}
+
+/// The machine of one shop.
+#[derive(Debug)]
+pub struct Hub {
+    config: HubConfig,
+    jitter: Jitter,
+    sessions: BTreeMap<NodeId, Session>,
+    hellos: u64,
+    hellos_at_ms: u64,
+}
+
+impl Hub {
+    /// A machine that has heard of nobody yet.
+    pub fn new(config: HubConfig) -> Self {
+        Self {
+            jitter: Jitter::new(config.seed),
+            config,
+            sessions: BTreeMap::new(),
+            hellos: HELLOS_BURST_MAX,
+            hellos_at_ms: 0,
+        }
+    }
+
+    /// The PCs that are here now.
+    pub fn present(&self) -> impl Iterator<Item = NodeId> {
+        self.sessions.keys().copied()
+    }
+
+    /// Forgets who is here: after a failed transaction or commit.
+    pub fn reset(&mut self) {
+        self.sessions.clear();
+    }
+
+    /// Handles one input inside one transaction. On an error the transaction must be rolled back,
+    /// the effects dropped and the machine [reset](Hub::reset).
+    pub fn handle<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        input: HubInput<'_>,
+        store: &mut S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        match input {
+            HubInput::Frame { from, frame } => self.on_frame(now, from, frame, store, effects)?,
+            HubInput::Enrol { key } => self.enrol(key, store, effects)?,
+            HubInput::Hint { hint } => {
+                let message = Message::CfgHint(hint.clone());
+                save(store, HINT_KEY, &message)?;
+                for node in self.sessions.keys() {
+                    send(*node, Down::Cfg, &message, effects);
+                }
+            }
+            HubInput::Tick => {}
+        }
+        self.on_time(now, store, effects)?;
+        self.pump(now, store, effects)?;
+        effects.extend(self.wake_at_ms().map(HubEffect::WakeAt));
+        Ok(())
+    }
+
+    fn on_frame<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        frame: &[u8],
+        store: &mut S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        let message = match unpack(frame) {
+            Ok(message) => message,
+            Err(error) => {
+                let reason = error.to_string();
+                effects.push(HubEffect::Event(HubEvent::BadFrame { from, reason }));
+                return Ok(());
+            }
+        };
+        match message {
+            Message::Hello(hello) => return self.on_hello(now, from, &hello, store, effects),
+            Message::Will(will) => {
+                self.on_will(from, will, effects);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let Some(session) = self.sessions.get_mut(&from) else {
+            ask_for_hello(from, effects);
+            return Ok(());
+        };
+        session.last_frame_ms = now.mono_ms;
+        match message {
+            Message::LogBatch(batch) => self.on_batch(from, &batch, store, effects),
+            Message::Ack(ack) => self.on_ack(from, &ack, store),
+            Message::Nack(nack) => {
+                self.on_nack(from, &nack, effects);
+                Ok(())
+            }
+            Message::Stat(stat) => {
+                self.on_stat(now, from, stat, effects);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The last words of an older run say nothing about the one that is here.
+    fn on_will(&mut self, from: NodeId, will: Will, effects: &mut Vec<HubEffect>) {
+        let here = self.sessions.get(&from);
+        if here.is_some_and(|it| it.boot_nonce == will.boot_nonce) {
+            self.sessions.remove(&from);
+            effects.push(HubEffect::Event(HubEvent::Gone { node: from }));
+        }
+    }
+
+    fn enrol<S: Store + ?Sized>(
+        &mut self,
+        key: PublicKey,
+        store: &mut S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        let mut roster = roster(store)?;
+        if roster.keys.contains(&key) || roster.keys.len() >= HELLO_NODES_MAX {
+            return Ok(());
+        }
+        roster.keys.push(key);
+        roster.keys.sort();
+        let message = Message::Roster(roster);
+        save(store, ROSTER_KEY, &message)?;
+        for node in self.sessions.keys() {
+            send(*node, Down::Cfg, &message, effects);
+        }
+        let node = key.node_id();
+        effects.push(HubEffect::Event(HubEvent::Enrolled { node }));
+        Ok(())
+    }
+
+    fn on_time<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        store: &S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        let silent = |it: &Session| it.last_frame_ms + SILENCE_MS_MAX <= now.mono_ms;
+        let gone: Vec<NodeId> = self
+            .sessions
+            .iter()
+            .filter(|(_, it)| silent(it))
+            .map(|(node, _)| *node)
+            .collect();
+        for node in gone {
+            self.sessions.remove(&node);
+            effects.push(HubEffect::Event(HubEvent::Gone { node }));
+        }
+        let mut message = None;
+        for (node, session) in &mut self.sessions {
+            if session.outflow.expire(now.mono_ms) {
+                // It may be that the PC doesn't know the author.
+                let message = match &message {
+                    Some(message) => message,
+                    None => message.insert(Message::Roster(roster(store)?)),
+                };
+                send(*node, Down::Cfg, message, effects);
+            }
+        }
+        Ok(())
+    }
+
+    fn wake_at_ms(&self) -> Option<u64> {
+        let wakes = self.sessions.values().map(|it| {
+            let silent_at_ms = it.last_frame_ms + SILENCE_MS_MAX;
+            it.outflow
+                .wake_at_ms()
+                .map_or(silent_at_ms, |at| at.min(silent_at_ms))
+        });
+        wakes.min()
+    }
+
+    fn pump<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        store: &S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        for (node, session) in &mut self.sessions {
+            while let Some((log, batch)) =
+                session
+                    .outflow
+                    .next_batch(now.mono_ms, store, &AuthorsWord)?
+            {
+                send(
+                    *node,
+                    Down::Log,
+                    &Message::LogBatch(batch.by(log.node)),
+                    effects,
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Signs nothing: finds what authors signed.
+struct AuthorsWord;
+
+impl<S: Store + ?Sized> Signer<S> for AuthorsWord {
+    fn sign(
+        &self,
+        store: &S,
+        documents: &[Sealed],
+    ) -> Result<Option<(usize, SignedHead)>, S::Error> {
+        let (Some(first), Some(last)) = (documents.first(), documents.last()) else {
+            return Ok(None);
+        };
+        let place = first.place();
+        let log = LogId {
+            node: place.node,
+            incarnation: place.incarnation,
+        };
+        let before = Seq(place.seq.0.saturating_sub(1));
+        let heads = store.signed_heads(log, before, documents.len())?;
+        let fits = |it: &SignedHead| it.head.place.seq <= last.place().seq;
+        let Some(head) = heads.into_iter().rev().find(fits) else {
+            return Ok(None);
+        };
+        let count = head.head.place.seq.0.saturating_sub(before.0);
+        Ok(usize::try_from(count).ok().map(|count| (count, head)))
+    }
+}
+
+fn roster<S: Store + ?Sized>(store: &S) -> Result<Roster, S::Error> {
+    match saved(store, ROSTER_KEY)? {
+        Some(Message::Roster(roster)) => Ok(roster),
+        _ => Ok(Roster::default()),
+    }
+}
+
+fn ask_for_hello(to: NodeId, effects: &mut Vec<HubEffect>) {
+    let nack = Nack {
+        node: None,
+        incarnation: shelf_stock::identity::Incarnation(0),
+        first: Seq(0),
+        last: Seq(0),
+        reason: NackReason::Hello,
+    };
+    send(to, Down::Ack, &Message::Nack(nack), effects);
+}
+
+fn send(to: NodeId, channel: Down, message: &Message, effects: &mut Vec<HubEffect>) {
+    match pack(message) {
+        Ok(frame) => effects.push(HubEffect::Send { to, channel, frame }),
+        Err(error) => effects.push(HubEffect::Event(HubEvent::BadFrame {
+            from: to,
+            reason: error.to_string(),
+        })),
+    }
+}

@@ -1,0 +1,162 @@
+//! Receiving a batch: restore it, check its author's signature, store it, say what is here.
+//!
+//! Both machines receive with it. Nothing of a batch is stored unless its author signed all of
+//! it; everything of it is stored if so. A document that can't be read or contradicts another
+//! never stops the ones after it: it is parked, and the caller is told.
+
+use shelf_stock::identity::{Digest, NodeId, Place, Seq};
+use shelf_wire::key::PublicKey;
+use shelf_wire::message::{ACK_RANGES_MAX, Ack, LogBatch, NackReason};
+use shelf_wire::sealed::{Authored, Sealed};
+
+use crate::store::{Inserted, LogId, LogState, ParkReason, Store};
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Nothing was stored.
+    Refused(NackReason),
+    /// Everything is in the store.
+    Stored(Stored),
+}
+
+/// A batch that was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// The log after it.
+    pub(crate) state: LogState,
+    /// How many documents were new.
+    pub(crate) new: u64,
+    /// Documents that were parked, and why.
+    pub(crate) parked: Vec<(Place, ParkReason)>,
+}
+
+/// Takes a batch of an author whose key this is.
+pub(crate) fn take<S: Store + ?Sized>(
+    store: &mut S,
+    author: NodeId,
+    key: &PublicKey,
+    batch: &LogBatch,
+) -> Result<Taken, S::Error> {
+    let log = LogId {
+        node: author,
+        incarnation: batch.incarnation,
+    };
+    let stored_prev = predecessor(store, log, batch.first)?;
+    let Some(prev) = batch.prev.or(stored_prev) else {
+        return Ok(Taken::Refused(NackReason::Predecessor));
+    };
+    let Ok((documents, head)) = batch.restore(author, prev) else {
+        return Ok(Taken::Refused(NackReason::Oversized));
+    };
+    if !head.verify(key) {
+        let guessed = batch.prev.is_none();
+        let reason = if guessed {
+            NackReason::Predecessor
+        } else {
+            NackReason::Forged
+        };
+        return Ok(Taken::Refused(reason));
+    }
+    let chain_broken = stored_prev.is_some_and(|it| it != prev);
+    let known = store.digest_at(head.head.place)? == Some(head.head.digest);
+    let state = store.log(log)?;
+    if let (true, Some(state)) = (known && !chain_broken, state)
+        && batch.last() <= state.upto
+    {
+        // The last digest covers all before it: nothing here is new.
+        return Ok(Taken::Stored(Stored {
+            state,
+            new: 0,
+            parked: Vec::new(),
+        }));
+    }
+    let mut parked = Vec::new();
+    let new = insert_all(store, documents, chain_broken, &mut parked)?;
+    if parked.iter().all(|(_, reason)| *reason != ParkReason::Fork) {
+        store.put_signed_head(&head)?;
+    }
+    let state = store.log(log)?.unwrap_or(LogState {
+        log,
+        upto: Seq(0),
+        digest: Digest::ZERO,
+        last: Seq(0),
+    });
+    parked.truncate(SHOWN_MAX);
+    Ok(Taken::Stored(Stored { state, new, parked }))
+}
+
+/// The most parked documents of one batch that are told one by one.
+const SHOWN_MAX: usize = 16;
+
+fn insert_all<S: Store + ?Sized>(
+    store: &mut S,
+    documents: Vec<Sealed>,
+    chain_broken: bool,
+    parked: &mut Vec<(Place, ParkReason)>,
+) -> Result<u64, S::Error> {
+    let mut new = 0;
+    for (index, sealed) in documents.into_iter().enumerate() {
+        let place = sealed.place();
+        let broken = chain_broken && index == 0;
+        let read = Authored::open(sealed.clone());
+        let inserted = match &read {
+            Ok(authored) => store.insert(authored)?,
+            Err(_) => store.insert_unread(&sealed)?,
+        };
+        match inserted {
+            Inserted::New => {
+                new += 1;
+                if read.is_err() {
+                    parked.push((place, ParkReason::Unreadable));
+                }
+                if broken {
+                    store.park(&sealed, ParkReason::Chain)?;
+                    parked.push((place, ParkReason::Chain));
+                }
+            }
+            Inserted::Duplicate => {}
+            Inserted::Fork { .. } => {
+                store.park(&sealed, ParkReason::Fork)?;
+                parked.push((place, ParkReason::Fork));
+            }
+        }
+    }
+    Ok(new)
+}
+
+/// The digest before a number of a log, if it is known.
+fn predecessor<S: Store + ?Sized>(
+    store: &S,
+    log: LogId,
+    first: Seq,
+) -> Result<Option<Digest>, S::Error> {
+    match first.0.checked_sub(1) {
+        // Number 1 leads to another incarnation, or to nothing: the batch says it.
+        None | Some(0) => Ok(None),
+        Some(seq) => store.digest_at(Place {
+            node: log.node,
+            incarnation: log.incarnation,
+            seq: Seq(seq),
+        }),
+    }
+}
+
+/// What may be said about a log once the transaction is committed.
+pub(crate) fn ack<S: Store + ?Sized>(
+    store: &S,
+    state: &LogState,
+    node: Option<NodeId>,
+) -> Result<Ack, S::Error> {
+    let beyond = if state.last > state.upto {
+        store.beyond(state.log, state.upto, ACK_RANGES_MAX)?
+    } else {
+        Vec::new()
+    };
+    Ok(Ack {
+        node,
+        incarnation: state.log.incarnation,
+        upto: state.upto,
+        beyond: beyond.iter().map(|it| (it.first, it.last)).collect(),
+    })
+}

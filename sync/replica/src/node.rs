@@ -1,0 +1,418 @@
+//! The machine of a PC: says hello, sends its own logs, takes its siblings'.
+//!
+//! Call [`Node::handle`] with one input at a time inside one transaction, commit, then carry out
+//! the effects in order; if the commit fails, drop the effects and call [`Node::reset`], then give
+//! [`NodeInput::LinkUp`] again if the link is up. The machine keeps nothing that may not be lost:
+//! token, epoch, roster and cursors are in the store. It never deletes anything, never moves the
+//! hub's cursor but by the hub's ack (or the hub's answer to a hello), and never counts what the
+//! transport says as progress.
+
+mod greeting;
+mod inbox;
+
+pub(crate) use greeting::{end_of, save, saved};
+
+use shelf_stock::identity::{NodeId, Place, Seq};
+use shelf_stock::time::Timestamp;
+use shelf_wire::frame::pack;
+use shelf_wire::key::{NodeKey, SignedHead};
+use shelf_wire::message::{CfgHint, Message, NackReason, Roster, Stat, Verdict};
+use shelf_wire::sealed::{Authored, Sealed};
+use shelf_wire::topic::Up;
+
+use crate::outflow::{Outflow, Signer};
+use crate::store::{LogId, ParkReason, Peer, ReadLimits, Store};
+use crate::time::{Jitter, Now};
+use crate::{SILENCE_MS_MAX, STAT_INTERVAL_MS};
+
+/// An un-acked document older than this keeps a page from being green.
+pub const UNSYNCED_AGE_MS_MAX: i64 = 60_000;
+
+/// What a machine is told at its birth.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// The PC's key.
+    pub key: NodeKey,
+    /// Drawn at the program's start.
+    pub boot_nonce: u64,
+    /// Seed of nonces and back-off; random in production.
+    pub seed: u64,
+    /// The program's version, at most 40 bytes.
+    pub version: String,
+}
+
+/// What happens to the machine.
+#[derive(Clone, Copy, Debug)]
+pub enum NodeInput<'a> {
+    /// The link is up and subscribed.
+    LinkUp,
+    /// The link is down.
+    LinkDown,
+    /// A payload came from the hub.
+    Frame(&'a [u8]),
+    /// An own log grew, in a transaction that is committed.
+    Appended {
+        /// Which log.
+        log: LogId,
+        /// Its last number.
+        upto: Seq,
+    },
+    /// The transport says that nobody listens to what was sent: there is no hub.
+    NobodyListens,
+    /// The catalogue of this revision is in use.
+    CatalogueHeld {
+        /// Its revision.
+        revision: u64,
+    },
+    /// The program is being stopped on purpose.
+    Stopping,
+    /// The time of the last [`NodeEffect::WakeAt`] has come.
+    Tick,
+}
+
+/// What the machine wants done after the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeEffect {
+    /// Publish a payload on one of the PC's own channels. May be lost.
+    Send {
+        /// Which channel.
+        channel: Up,
+        /// The payload.
+        frame: Vec<u8>,
+    },
+    /// Give [`NodeInput::Tick`] at this monotonic time. Replaces any earlier wish.
+    WakeAt(u64),
+    /// Tell whoever is interested.
+    Event(NodeEvent),
+}
+
+/// What others may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeEvent {
+    /// The hub knows this PC; logs flow.
+    Admitted {
+        /// The fencing number from now on.
+        epoch: u64,
+        /// How many own documents come back because this PC lost them.
+        returning: u64,
+    },
+    /// The hub refuses this PC for now.
+    NotAdmitted(Verdict),
+    /// The hub has committed an own log up to here.
+    Acked {
+        /// Which log.
+        log: LogId,
+        /// Everything up to this number.
+        upto: Seq,
+    },
+    /// Documents of a sibling, or lost ones of this PC, are in the store.
+    Received {
+        /// Whose.
+        author: NodeId,
+        /// How many were new.
+        new: u64,
+    },
+    /// A document's effect is withheld here.
+    Parked {
+        /// Which.
+        place: Place,
+        /// Why.
+        reason: ParkReason,
+    },
+    /// The hub never takes this document of ours.
+    Refused {
+        /// Which.
+        place: Place,
+        /// Why.
+        reason: NackReason,
+    },
+    /// The hub's shop has these PCs.
+    Roster(Roster),
+    /// Something large can be fetched.
+    Hint(CfgHint),
+    /// The hub has been silent for too long; hello is said again.
+    HubSilent,
+    /// A payload that can't be used was dropped.
+    BadFrame {
+        /// Why, for a log.
+        reason: String,
+    },
+}
+
+#[derive(Debug)]
+enum Phase {
+    Down,
+    Greeting {
+        nonce: u64,
+        retry_at_ms: u64,
+        attempts: u32,
+    },
+    Admitted {
+        stat_at_ms: u64,
+    },
+    Waiting {
+        until_ms: u64,
+    },
+}
+
+/// The machine of a PC.
+#[derive(Debug)]
+pub struct Node {
+    config: NodeConfig,
+    id: NodeId,
+    jitter: Jitter,
+    phase: Phase,
+    outflow: Outflow,
+    last_frame_ms: Option<u64>,
+    hub_offset_ms: Option<i64>,
+    catalogue_revision: u64,
+    stopping: bool,
+}
+
+/// Where the exchange stands, for pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// The transport is connected.
+    pub link_up: bool,
+    /// The hub has answered this connection's hello with yes.
+    pub admitted: bool,
+    /// Monotonic time of the last frame from the hub.
+    pub last_frame_ms: Option<u64>,
+    /// How far the hub's wall clock was ahead of ours at its last beat.
+    pub hub_offset_ms: Option<i64>,
+}
+
+impl NodeStatus {
+    /// Whether a page may say that everything is well: the hub was heard of lately and has every
+    /// document but the newest.
+    pub fn is_green(&self, now: Now, oldest_unsynced: Option<Timestamp>) -> bool {
+        let heard = self.last_frame_ms.is_some_and(|it| {
+            let silent_ms = now.mono_ms.saturating_sub(it);
+            silent_ms < SILENCE_MS_MAX
+        });
+        let fresh =
+            oldest_unsynced.is_none_or(|it| now.wall.millis_since(it) < UNSYNCED_AGE_MS_MAX);
+        self.admitted && heard && fresh
+    }
+}
+
+impl Node {
+    /// A machine whose link is down.
+    pub fn new(config: NodeConfig) -> Self {
+        let mut jitter = Jitter::new(config.seed ^ config.boot_nonce);
+        Self {
+            id: config.key.node_id(),
+            outflow: Outflow::new(jitter.next()),
+            jitter,
+            config,
+            phase: Phase::Down,
+            last_frame_ms: None,
+            hub_offset_ms: None,
+            catalogue_revision: 0,
+            stopping: false,
+        }
+    }
+
+    /// Who this is.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// Where the exchange stands.
+    pub fn status(&self) -> NodeStatus {
+        NodeStatus {
+            link_up: !matches!(self.phase, Phase::Down),
+            admitted: matches!(self.phase, Phase::Admitted { .. }),
+            last_frame_ms: self.last_frame_ms,
+            hub_offset_ms: self.hub_offset_ms,
+        }
+    }
+
+    /// Forgets everything but who it is: after a failed transaction or commit.
+    pub fn reset(&mut self) {
+        self.phase = Phase::Down;
+        self.outflow = Outflow::new(self.jitter.next());
+    }
+
+    /// Handles one input inside one transaction. On an error the transaction must be rolled back,
+    /// the effects dropped and the machine [reset](Node::reset).
+    pub fn handle<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        input: NodeInput<'_>,
+        store: &mut S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        match input {
+            NodeInput::LinkUp => self.greet(now, store, effects)?,
+            NodeInput::LinkDown => self.reset(),
+            NodeInput::Frame(frame) => self.on_frame(now, frame, store, effects)?,
+            NodeInput::Appended { log, upto } => self.on_appended(log, upto, store)?,
+            NodeInput::NobodyListens => self.on_nobody(now),
+            NodeInput::CatalogueHeld { revision } => {
+                self.catalogue_revision = revision;
+                self.stat_soon(now);
+            }
+            NodeInput::Stopping => {
+                self.stopping = true;
+                self.stat_soon(now);
+            }
+            NodeInput::Tick => {}
+        }
+        self.on_time(now, store, effects)?;
+        self.pump(now, store, effects)?;
+        effects.extend(self.wake_at_ms().map(NodeEffect::WakeAt));
+        Ok(())
+    }
+
+    fn on_appended<S: Store + ?Sized>(
+        &mut self,
+        log: LogId,
+        upto: Seq,
+        store: &S,
+    ) -> Result<(), S::Error> {
+        // Before the hub's answer nothing is sent; the answer reads all logs anew.
+        if matches!(self.phase, Phase::Admitted { .. }) && log.node == self.id {
+            let acked = match self.outflow.knows(log) {
+                true => Seq(0),
+                false => store.cursor(Peer::Hub, log)?,
+            };
+            self.outflow.offer(log, acked, upto);
+        }
+        Ok(())
+    }
+
+    fn stat_soon(&mut self, now: Now) {
+        if let Phase::Admitted { stat_at_ms } = &mut self.phase {
+            *stat_at_ms = now.mono_ms;
+        }
+    }
+
+    /// Nobody will ack: begin again with a hello, after a while.
+    fn on_nobody(&mut self, now: Now) {
+        if matches!(self.phase, Phase::Admitted { .. }) {
+            self.reset();
+            let until_ms = now.mono_ms + self.jitter.backoff_ms(2_000, 2_000, 0);
+            self.phase = Phase::Waiting { until_ms };
+        }
+    }
+
+    fn on_time<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        store: &mut S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        match self.phase {
+            Phase::Down => {}
+            Phase::Waiting { until_ms } if until_ms <= now.mono_ms => {
+                self.greet(now, store, effects)?;
+            }
+            Phase::Waiting { .. } => {}
+            Phase::Greeting { retry_at_ms, .. } if retry_at_ms <= now.mono_ms => {
+                self.greet_again(now, store, effects)?;
+            }
+            Phase::Greeting { .. } => {}
+            Phase::Admitted { .. } if self.silent_at_ms() <= now.mono_ms => {
+                effects.push(NodeEffect::Event(NodeEvent::HubSilent));
+                self.greet(now, store, effects)?;
+            }
+            Phase::Admitted { stat_at_ms } => {
+                self.outflow.expire(now.mono_ms);
+                if stat_at_ms <= now.mono_ms {
+                    self.send_stat(now, store, effects)?;
+                    let stat_at_ms = now.mono_ms + STAT_INTERVAL_MS;
+                    self.phase = Phase::Admitted { stat_at_ms };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn silent_at_ms(&self) -> u64 {
+        self.last_frame_ms
+            .unwrap_or(0)
+            .saturating_add(SILENCE_MS_MAX)
+    }
+
+    fn wake_at_ms(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Down => None,
+            Phase::Waiting { until_ms } => Some(until_ms),
+            Phase::Greeting { retry_at_ms, .. } => Some(retry_at_ms),
+            Phase::Admitted { stat_at_ms } => {
+                let timers = [
+                    Some(stat_at_ms),
+                    Some(self.silent_at_ms()),
+                    self.outflow.wake_at_ms(),
+                ];
+                timers.into_iter().flatten().min()
+            }
+        }
+    }
+
+    fn send_stat<S: Store + ?Sized>(
+        &self,
+        now: Now,
+        store: &S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        let (mut unsynced, mut oldest) = (0, None::<Timestamp>);
+        for (log, first, count) in self.outflow.waiting() {
+            unsynced += count;
+            let one = ReadLimits {
+                documents_max: 1,
+                bytes_max: 1,
+            };
+            let read = store.read(log, Seq(first.0 - 1), one)?;
+            let wall = read.first().and_then(|it| Authored::open(it.clone()).ok());
+            let wall = wall.map(|it| it.document().wall);
+            oldest = [oldest, wall].into_iter().flatten().min();
+        }
+        let stat = Stat {
+            unsynced,
+            oldest_unsynced: oldest,
+            version: self.config.version.clone(),
+            wall: now.wall,
+            boot_nonce: self.config.boot_nonce,
+            stopping: self.stopping,
+            catalogue_revision: self.catalogue_revision,
+        };
+        send(Up::Stat, &Message::Stat(stat), effects);
+        Ok(())
+    }
+
+    fn pump<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        store: &S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        if !matches!(self.phase, Phase::Admitted { .. }) {
+            return Ok(());
+        }
+        let signer = OwnKey(&self.config.key);
+        while let Some((_, batch)) = self.outflow.next_batch(now.mono_ms, store, &signer)? {
+            send(Up::Log, &Message::LogBatch(batch), effects);
+        }
+        Ok(())
+    }
+}
+
+struct OwnKey<'a>(&'a NodeKey);
+
+impl<S: Store + ?Sized> Signer<S> for OwnKey<'_> {
+    fn sign(&self, _: &S, documents: &[Sealed]) -> Result<Option<(usize, SignedHead)>, S::Error> {
+        let last = documents.last();
+        Ok(last.map(|it| (documents.len(), self.0.sign_head(&it.head()))))
+    }
+}
+
+fn send(channel: Up, message: &Message, effects: &mut Vec<NodeEffect>) {
+    match pack(message) {
+        Ok(frame) => effects.push(NodeEffect::Send { channel, frame }),
+        Err(error) => effects.push(NodeEffect::Event(NodeEvent::BadFrame {
+            reason: error.to_string(),
+        })),
+    }
+}

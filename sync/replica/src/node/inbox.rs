@@ -1,0 +1,162 @@
+//! What a PC does with each message from the hub.
+
+use shelf_stock::identity::NodeId;
+use shelf_wire::frame::unpack;
+use shelf_wire::key::PublicKey;
+use shelf_wire::message::{Ack, LogBatch, Message, Nack, NackReason};
+use shelf_wire::topic::Up;
+
+use super::{Node, NodeEffect, NodeEvent, Phase, send};
+use crate::intake::{Taken, ack, take};
+use crate::store::{LogId, Peer, Store};
+use crate::time::Now;
+
+impl Node {
+    pub(super) fn on_frame<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        frame: &[u8],
+        store: &mut S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        let message = match unpack(frame) {
+            Ok(message) => message,
+            Err(error) => {
+                effects.push(NodeEffect::Event(NodeEvent::BadFrame {
+                    reason: error.to_string(),
+                }));
+                return Ok(());
+            }
+        };
+        if !matches!(self.phase, Phase::Down) {
+            self.last_frame_ms = Some(now.mono_ms);
+        }
+        match message {
+            Message::HelloAnswer(answer) => self.on_answer(now, &answer, store, effects),
+            Message::LogBatch(batch) => self.on_batch(&batch, store, effects),
+            Message::Ack(ack) => self.on_ack(&ack, store, effects),
+            Message::Nack(nack) => self.on_nack(now, &nack, store, effects),
+            Message::Beat(beat) => {
+                self.hub_offset_ms = Some(beat.wall.millis_since(now.wall));
+                Ok(())
+            }
+            Message::CfgHint(hint) => {
+                effects.push(NodeEffect::Event(NodeEvent::Hint(hint)));
+                Ok(())
+            }
+            Message::Roster(roster) => {
+                self.save_roster(&roster, store)?;
+                effects.push(NodeEffect::Event(NodeEvent::Roster(roster)));
+                Ok(())
+            }
+            Message::Hello(_) | Message::Stat(_) | Message::Will(_) => Ok(()),
+        }
+    }
+
+    fn on_batch<S: Store + ?Sized>(
+        &mut self,
+        batch: &LogBatch,
+        store: &mut S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        let Some(author) = batch.node else {
+            return Ok(());
+        };
+        // An author whom the roster doesn't name yet: the hub sends both again.
+        let Some(key) = self.key_of(author, store)? else {
+            return Ok(());
+        };
+        match take(store, author, &key, batch)? {
+            Taken::Refused(reason) => {
+                let nack = Nack {
+                    node: batch.node,
+                    incarnation: batch.incarnation,
+                    first: batch.first,
+                    last: batch.last(),
+                    reason,
+                };
+                send(Up::Log, &Message::Nack(nack), effects);
+            }
+            Taken::Stored(stored) => {
+                let answer = ack(store, &stored.state, batch.node)?;
+                send(Up::Log, &Message::Ack(answer), effects);
+                if stored.new > 0 {
+                    let new = stored.new;
+                    effects.push(NodeEffect::Event(NodeEvent::Received { author, new }));
+                }
+                let parked = stored.parked.into_iter();
+                let parked = parked.map(|(place, reason)| NodeEvent::Parked { place, reason });
+                effects.extend(parked.map(NodeEffect::Event));
+            }
+        }
+        Ok(())
+    }
+
+    fn key_of<S: Store + ?Sized>(
+        &self,
+        author: NodeId,
+        store: &S,
+    ) -> Result<Option<PublicKey>, S::Error> {
+        if author == self.id {
+            return Ok(Some(self.config.key.public_key()));
+        }
+        let roster = self.roster(store)?;
+        Ok(roster.keys.into_iter().find(|it| it.node_id() == author))
+    }
+
+    fn own_log(&self, node: Option<NodeId>, message: LogId) -> Option<LogId> {
+        node.is_none_or(|it| it == self.id).then_some(message)
+    }
+
+    fn on_ack<S: Store + ?Sized>(
+        &mut self,
+        ack: &Ack,
+        store: &mut S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        let log = LogId {
+            node: self.id,
+            incarnation: ack.incarnation,
+        };
+        let Some(log) = self.own_log(ack.node, log) else {
+            return Ok(());
+        };
+        if let Some(upto) = self.outflow.ack(log, ack.upto, &ack.beyond) {
+            store.set_cursor(Peer::Hub, log, upto)?;
+            effects.push(NodeEffect::Event(NodeEvent::Acked { log, upto }));
+        }
+        Ok(())
+    }
+
+    fn on_nack<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        nack: &Nack,
+        store: &mut S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        if nack.reason == NackReason::Hello {
+            return match self.phase {
+                Phase::Admitted { .. } => self.greet(now, store, effects),
+                _ => Ok(()),
+            };
+        }
+        let log = LogId {
+            node: self.id,
+            incarnation: nack.incarnation,
+        };
+        let Some(log) = self.own_log(nack.node, log) else {
+            return Ok(());
+        };
+        if let Some(refused) = self.outflow.nack(log, nack.first, nack.last, nack.reason) {
+            let place = shelf_stock::identity::Place {
+                node: log.node,
+                incarnation: log.incarnation,
+                seq: refused.seq,
+            };
+            let reason = refused.reason;
+            effects.push(NodeEffect::Event(NodeEvent::Refused { place, reason }));
+        }
+        Ok(())
+    }
+}
