@@ -285,3 +285,27 @@ fn a_reversal_with_a_broken_cable() {
         "the reversal hardly ever happened: {reversed}"
     );
 }
+
+/// After the day's end the terminal's last transaction has no number; it is still known by its time.
+#[test]
+fn the_first_payment_of_a_day_with_a_broken_cable() {
+    let terminal = TerminalConfig::default();
+    for after_bytes in 0..150 {
+        for direction in [Direction::ToTerminal, Direction::FromTerminal] {
+            let (kind, back_after_ms) = (Break::Noticed, Some(SOON_MS));
+            let cable = Cable {
+                direction,
+                after_bytes,
+                kind,
+                back_after_ms,
+            };
+            let mut world = world(false, &terminal);
+            world.input(Input::EndOfDay);
+            world.run();
+            world.arm(Some(cable));
+            world.pay(2, PRICE);
+            assert_eq!(world.check(), Ok(()), "{cable:?}");
+            assert!(world.unknown.is_empty(), "{cable:?}\n{}", world.seen);
+        }
+    }
+}

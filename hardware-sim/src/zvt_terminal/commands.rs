@@ -183,6 +183,7 @@ impl Terminal {
         let mut told = self.stamp();
         told.result_code = Some(result::OK);
         told.amount = Amount::new(total);
+        self.last = Some(told.clone());
         let done = Step::Done(Packet::Completion(Completion::default()));
         self.talk([Step::Tell(Box::new(told)), done]);
     }

@@ -37,7 +37,7 @@ impl Session {
 
     /// The record is durable: this is the only place that sends a command which moves money.
     pub(super) fn on_persisted(&mut self, now: Mono, intent: IntentId, out: &mut Vec<Effect>) {
-        let password = self.config.password;
+        let (password, wait_s_max) = (self.config.password, self.config.wait_s_max);
         let Some(job) = self.job.as_mut().filter(|j| j.stage == Stage::Persisting) else {
             return;
         };
@@ -50,7 +50,7 @@ impl Session {
                 amount,
                 currency,
                 payment_type: None,
-                timeout_s: None,
+                timeout_s: wait_s_max,
                 status_max: None,
             },
             ChargeKind::Refund => Packet::Refund {

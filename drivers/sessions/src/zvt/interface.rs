@@ -49,6 +49,9 @@ pub struct Config {
     pub reply_ms_max: u64,
     /// T4: between two signs of life of a running transaction.
     pub sign_of_life_ms_max: u64,
+    /// Field 01 of a payment: for how many seconds (at most 99) the terminal accepts "wait". `None` leaves
+    /// it to the terminal (30 s); some terminals ask again without pause unless it is given.
+    pub wait_s_max: Option<u8>,
     /// How long the terminal waits for a commit before it is told to wait.
     pub commit_ms_before_wait: u64,
     /// Between two attempts to find out what became of a payment.
@@ -69,6 +72,7 @@ impl Config {
             connection: Connection::PerCommand,
             reply_ms_max: 5_000,
             sign_of_life_ms_max: 180_000,
+            wait_s_max: None,
             commit_ms_before_wait: 1_000,
             resync_pause_ms: 5_000,
             resync_ms_max: 120_000,

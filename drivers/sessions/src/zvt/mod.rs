@@ -11,7 +11,8 @@
 //! Duties of the shell: perform effects in order; make each [`Effect::PersistState`] durable and answer
 //! [`Input::Persisted`]; treat a repeated [`Effect::CommitThenConfirm`] of one intent as committed
 //! already; call [`Input::Tick`] at the time of the last [`Effect::SetTimer`]; after a restart give each
-//! record whose [`IntentRecord::is_open`] to [`Input::Resume`]. After [`Effect::Disconnect`] the machine
+//! record whose [`IntentRecord::is_open`] to [`Input::Resume`]; say [`Input::Settled`] when people have
+//! decided about an unknown payment, or it may still be committed when the terminal can tell later. After [`Effect::Disconnect`] the machine
 //! expects no [`Input::Disconnected`]; bytes of the old connection must not follow.
 
 mod charge;

@@ -49,11 +49,11 @@ pub(super) fn judge(record: &IntentRecord, seen: &Seen) -> Verdict {
     if differ(last.terminal_id, record.terminal_id) {
         return Unclear("another terminal answered");
     }
-    if last.trace.is_none() && last.receipt.is_none() {
-        return Unclear("the terminal's last transaction has no number");
-    }
     if matches!(&record.previous, Previous::Last(before) if same(before, last)) {
         return NotCharged;
+    }
+    if last.trace.is_none() && last.receipt.is_none() {
+        return Unclear("the terminal's last transaction has no number");
     }
     match record.kind {
         ChargeKind::Pay | ChargeKind::Refund => judge_charge(record, last),
@@ -128,9 +128,10 @@ fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
     matches!((a, b), (Some(a), Some(b)) if a != b)
 }
 
-/// The same transaction, told twice.
+/// The same transaction, told twice. One without a number (a day's end) is known by its time.
 fn same(a: &Evidence, b: &Evidence) -> bool {
-    same_number(a, b)
+    (a.trace, a.receipt) == (b.trace, b.receipt)
+        && (a.trace.is_some() || a.receipt.is_some() || (a.date.is_some() && a.time.is_some()))
         && a.original_trace == b.original_trace
         && a.result_code == b.result_code
         && a.amount == b.amount
