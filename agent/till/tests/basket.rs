@@ -1,5 +1,7 @@
 //! Dialogues of the till page, each told effect by effect.
 
+#![allow(clippy::too_many_lines, reason = "dialogues are told whole")]
+
 mod shop;
 
 use shelf_stock::document::{DOCUMENT_LINES_MAX, Kind, SourceAction, Subject};

@@ -1,8 +1,10 @@
 //! Random customers, terminals and power cuts: what a till promises whatever happens.
 
+#![allow(clippy::unwrap_used, reason = "test support")]
+
 mod shop;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
 use shelf_stock::money::Money;
@@ -34,6 +36,8 @@ enum Step {
     /// The next record fails.
     Sabotage,
     Retry,
+    /// The ledger answers only after the next input.
+    Slow,
     /// Power cut after so many effects of the next call; 255 is between calls.
     Cut(u8),
 }
@@ -60,6 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..4_u8).prop_map(Step::Reverse),
         1 => Just(Step::Sabotage),
         1 => Just(Step::Retry),
+        2 => Just(Step::Slow),
         1 => prop_oneof![0..6_u8, Just(255)].prop_map(Step::Cut),
     ];
     prop::collection::vec(step, 1..60)
@@ -69,6 +74,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct World {
     shop: Shop,
     sabotage: bool,
+    slow: bool,
+    records: VecDeque<(What, Vec<shelf_stock::document::Draft>)>,
     cut: Option<u8>,
     started: BTreeSet<IntentId>,
     recorded: BTreeMap<IntentId, BasketId>,
@@ -81,6 +88,8 @@ impl World {
         Self {
             shop: Shop::new(Fiscal::Declared),
             sabotage: false,
+            slow: false,
+            records: VecDeque::new(),
             cut: None,
             started: BTreeSet::new(),
             recorded: BTreeMap::new(),
@@ -103,13 +112,21 @@ impl World {
     }
 
     fn step(&mut self, step: Step) {
-        let pick = |list: &[IntentId], which: u8| {
-            list.get(usize::from(which) % list.len().max(1)).copied()
-        };
-        let intents = self.intents();
+        if let Some(input) = self.selling(&step).or_else(|| self.paying(&step)) {
+            return self.run(input);
+        }
+        match step {
+            Step::Sabotage => self.sabotage = true,
+            Step::Slow => self.slow = true,
+            Step::Cut(255) => self.restart(),
+            Step::Cut(after) => self.cut = Some(after),
+            _ => {}
+        }
+    }
+
+    fn selling(&self, step: &Step) -> Option<TillInput> {
         let line = |it: u8| LineNo(u32::from(it) + 1);
-        let money = |it: Option<i64>| it.map(Money::minor);
-        let input = match step {
+        Some(match step.clone() {
             Step::Scan(which) => {
                 let mut read = match which {
                     0 => of_item(item("mug", Some(250))),
@@ -117,7 +134,7 @@ impl World {
                     2 => of_item(kilo("nuts", 1_000)),
                     _ => of_item(item("tea", Some(199))),
                 };
-                read.stock = if which == 3 && self.ids % 5 == 0 {
+                read.stock = if which == 3 && self.ids.is_multiple_of(5) {
                     StockFlag::Pin
                 } else {
                     StockFlag::Fine
@@ -141,15 +158,27 @@ impl World {
             Step::VoidLine(at) => TillInput::VoidLine(line(at)),
             Step::VoidBasket => TillInput::VoidBasket,
             Step::Park => TillInput::Park,
-            Step::Resume(which) => match self.shop.view().parked.get(usize::from(which)) {
-                Some(basket) => TillInput::Resume(basket.id),
-                None => return,
-            },
+            Step::Resume(which) => {
+                TillInput::Resume(self.shop.view().parked.get(usize::from(which))?.id)
+            }
             Step::Approve(at) => TillInput::ApproveLine {
                 line: line(at),
                 staff: "9".parse().unwrap(),
             },
             Step::Acknowledge => TillInput::Acknowledge,
+            _ => return None,
+        })
+    }
+
+    fn paying(&self, step: &Step) -> Option<TillInput> {
+        let intents = self.intents();
+        let pick = |which: u8| {
+            intents
+                .get(usize::from(which) % intents.len().max(1))
+                .copied()
+        };
+        let money = |it: Option<i64>| it.map(Money::minor);
+        Some(match step.clone() {
             Step::Cash(given) => TillInput::Pay(PayWith::Cash {
                 given: money(given),
             }),
@@ -157,9 +186,7 @@ impl World {
                 amount: money(amount),
             }),
             Step::Terminal(which, what) => {
-                let Some(intent) = pick(&intents, which) else {
-                    return;
-                };
+                let intent = pick(which)?;
                 let text = String::new();
                 let update = match what {
                     0 | 1 => Update::Approved {
@@ -174,9 +201,7 @@ impl World {
                 TillInput::PaymentUpdate { intent, update }
             }
             Step::Settle(which, paid) => {
-                let Some(intent) = pick(&intents, which) else {
-                    return;
-                };
+                let intent = pick(which)?;
                 let outcome = if paid {
                     Outcome::Approved { slip: None }
                 } else {
@@ -188,25 +213,10 @@ impl World {
                     staff: None,
                 }
             }
-            Step::Reverse(which) => match pick(&intents, which) {
-                Some(intent) => TillInput::ReversePayment(intent),
-                None => return,
-            },
-            Step::Sabotage => {
-                self.sabotage = true;
-                return;
-            }
-            Step::Retry => match self.shop.view().closing.first() {
-                Some(basket) => TillInput::RetryCommit(What::Sale(basket.id)),
-                None => return,
-            },
-            Step::Cut(255) => return self.restart(),
-            Step::Cut(after) => {
-                self.cut = Some(after);
-                return;
-            }
-        };
-        self.run(input);
+            Step::Reverse(which) => TillInput::ReversePayment(pick(which)?),
+            Step::Retry => TillInput::RetryCommit(What::Sale(self.shop.view().closing.first()?.id)),
+            _ => return None,
+        })
     }
 
     fn read(&self, read: Read) -> TillInput {
@@ -218,24 +228,28 @@ impl World {
         }
     }
 
+    /// One input, and the answers of the ledger, one at a time.
     fn run(&mut self, input: TillInput) {
-        let mut inputs = vec![input];
-        while let Some(input) = inputs.pop() {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
             let mut effects = self.decide(input);
             let cut = self.cut.take();
             if let Some(after) = cut {
                 effects.truncate(usize::from(after));
             }
-            let mut records = vec![];
             for effect in effects {
-                self.carry_out(effect, &mut records);
+                self.carry_out(effect);
             }
             if cut.is_some() {
                 return self.restart();
             }
-            for (what, drafts) in records {
-                inputs.push(self.record(what, drafts));
+            if std::mem::take(&mut self.slow) {
+                return;
             }
+            next = self
+                .records
+                .pop_front()
+                .map(|(what, drafts)| self.record(what, drafts));
         }
     }
 
@@ -252,11 +266,7 @@ impl World {
         effects
     }
 
-    fn carry_out(
-        &mut self,
-        effect: TillEffect,
-        records: &mut Vec<(What, Vec<shelf_stock::document::Draft>)>,
-    ) {
+    fn carry_out(&mut self, effect: TillEffect) {
         match effect {
             TillEffect::Persist(event) => {
                 // Through JSON, as the ledger keeps it.
@@ -300,7 +310,7 @@ impl World {
                     "confirmed before the commit"
                 );
             }
-            TillEffect::Record { what, drafts } => records.push((what, drafts)),
+            TillEffect::Record { what, drafts } => self.records.push_back((what, drafts)),
             TillEffect::Sound(_)
             | TillEffect::AskTerminal { .. }
             | TillEffect::CancelPayment { .. }
@@ -338,6 +348,8 @@ impl World {
     }
 
     fn restart(&mut self) {
+        self.records.clear();
+        self.slow = false;
         self.shop.till = Till::restore(self.shop.config.clone(), self.shop.durable.all());
         self.run(TillInput::Started);
     }

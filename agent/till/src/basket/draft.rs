@@ -96,7 +96,7 @@ fn tender(payment: &Payment) -> Tender {
 }
 
 /// Splits a draft that is larger than a document into a group. `name` names the group; each part's
-/// source key counts from its first line.
+/// source key counts on from its first line.
 pub fn split(mut whole: Draft, name: &str) -> Result<Vec<Draft>, NameError> {
     let chunks = chunks(std::mem::take(&mut whole.lines));
     let of = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
@@ -118,7 +118,7 @@ pub fn split(mut whole: Draft, name: &str) -> Result<Vec<Draft>, NameError> {
             of,
         });
         if let Some(key) = &mut draft.source {
-            key.part = first_line;
+            key.part = key.part.saturating_add(first_line);
         }
         if index == 0 {
             draft.tenders.clone_from(&tenders);

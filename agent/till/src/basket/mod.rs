@@ -19,7 +19,9 @@ pub mod payment;
 pub mod state;
 pub mod view;
 
+mod alerts;
 mod paying;
+mod recording;
 mod scanning;
 mod till;
 
@@ -30,8 +32,9 @@ pub use input::{
     Origin, Outcome, PayWith, PriceTarget, Read, ReadItem, RefusedKind, TillInput, Update,
 };
 pub use line::{BasketLine, Direction, LineNo, PriceOrigin, StockFlag};
-pub use paying::{CONFIRMED_MAX, PAYMENTS_MAX, REASON_PAYMENT_REVERSED};
+pub use paying::PAYMENTS_MAX;
 pub use payment::{Payment, PaymentKind, PaymentState};
+pub use recording::{CONFIRMED_MAX, REASON_PAYMENT_REVERSED};
 pub use scanning::{
     BASKET_LINES_MAX, KEYED_PRICE_MINOR_MAX, PARKED_BASKETS_MAX, TEXT_CHARS_MAX,
     UNKNOWN_CODE_CHARS_MIN,

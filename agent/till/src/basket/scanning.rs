@@ -16,7 +16,7 @@ use super::input::{Origin, PriceTarget, Read, ReadItem};
 use super::line::{BasketLine, Direction, LineNo, PriceOrigin, StockFlag};
 use super::state::{Basket, Stage};
 use super::till::{Call, Till};
-use super::view::{Alert, Mode, Notice, Refusal};
+use super::view::{Mode, Notice, Refusal};
 
 /// The most rows of one basket, voided ones included.
 pub const BASKET_LINES_MAX: usize = 2_000;
@@ -322,75 +322,6 @@ impl Till {
             return self.refuse(call, why);
         }
         self.decide(call, id, Change::Resumed);
-    }
-
-    /// Dismisses the first alert that can be dismissed.
-    pub(super) fn acknowledge(&mut self, call: &mut Call<'_>) {
-        if self.volatile.alerts.pop_front().is_some() {
-            return;
-        }
-        let open = |it: &Alert| {
-            !matches!(
-                it,
-                Alert::PaymentUnknown {
-                    acknowledged: true,
-                    ..
-                }
-            )
-        };
-        match self.alerts().into_iter().find(open) {
-            Some(Alert::PaymentUnknown { intent, .. }) => {
-                self.volatile.silenced.insert(intent);
-            }
-            Some(
-                Alert::UnknownCode { line, .. }
-                | Alert::PriceNeeded { line }
-                | Alert::QuantityNeeded { line }
-                | Alert::ApprovalNeeded { line }
-                | Alert::StockWarning { line },
-            ) => {
-                if let Some(basket) = self.counter().map(|it| it.id) {
-                    self.decide(call, basket, Change::Acknowledged { line });
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// All alerts, most urgent first.
-    pub(super) fn alerts(&self) -> Vec<Alert> {
-        let unknown = self.baskets.values().flat_map(|basket| {
-            let unknown = |it: &&super::Payment| it.state == super::PaymentState::Unknown;
-            let payments = basket.payments.iter().filter(unknown);
-            payments.map(|it| Alert::PaymentUnknown {
-                basket: basket.id,
-                intent: it.intent,
-                amount: it.amount,
-                acknowledged: self.volatile.silenced.contains(&it.intent),
-            })
-        });
-        let rows = self.counter().into_iter().flat_map(Basket::live_lines);
-        let rows = rows.filter(|it| !it.acknowledged);
-        let volatile = self.volatile.alerts.iter().cloned();
-        volatile
-            .chain(unknown)
-            .chain(rows.filter_map(|it| row_alert(it)))
-            .collect()
-    }
-}
-
-fn row_alert(row: &BasketLine) -> Option<Alert> {
-    let line = row.no;
-    match &row.subject {
-        _ if row.quantity_missing => Some(Alert::QuantityNeeded { line }),
-        Subject::Unbound(code) if row.needs_price() => Some(Alert::UnknownCode {
-            line,
-            code: code.clone(),
-        }),
-        _ if row.needs_price() => Some(Alert::PriceNeeded { line }),
-        _ if row.needs_approval() => Some(Alert::ApprovalNeeded { line }),
-        _ if row.stock == StockFlag::Warn => Some(Alert::StockWarning { line }),
-        _ => None,
     }
 }
 

@@ -2,7 +2,12 @@
 //! is durable is exactly what the ledger would hold.
 
 #![allow(dead_code, reason = "each test file uses a part")]
-#![allow(missing_docs, unreachable_pub, reason = "test support")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "test support"
+)]
 
 use std::collections::BTreeMap;
 

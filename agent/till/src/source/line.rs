@@ -1,0 +1,126 @@
+//! A foreign line as a line of a document: look up, direction by sign, parts.
+
+use shelf_stock::document::{Line, Subject};
+use shelf_stock::item::{Item, ItemKind};
+use shelf_stock::location::Location;
+use shelf_stock::money::Money;
+use shelf_stock::name::{Code, Reason};
+use shelf_stock::quantity::Quantity;
+use shelf_stock::returns::ReturnRules;
+use shelf_stock::time::Timestamp;
+
+use super::{Resolve, Resolved};
+
+/// What a foreign line says.
+pub(crate) struct Foreign<'a> {
+    pub(crate) code: Option<&'a str>,
+    pub(crate) item: Option<&'a str>,
+    /// Negative comes back from the customer.
+    pub(crate) quantity: Quantity,
+    pub(crate) unit_price: Option<Money>,
+    /// As the source says; else price times quantity. Negative for what comes back.
+    pub(crate) amount: Option<Money>,
+    pub(crate) to: Option<Location>,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) effective: Timestamp,
+}
+
+/// Why a foreign line can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LineError {
+    #[error("the quantity is zero or too large")]
+    Quantity,
+    #[error("the code can't be used: {reason}")]
+    Code { reason: String },
+    #[error("no item has the number `{number}`, and there is no code")]
+    Item { number: String },
+    #[error("there is neither a code, nor an item number, nor a price")]
+    Nothing,
+}
+
+impl Foreign<'_> {
+    pub(crate) fn into_line(
+        self,
+        resolve: &dyn Resolve,
+        returns: &ReturnRules,
+    ) -> Result<Line, LineError> {
+        let back = self.quantity < Quantity::ZERO;
+        let quantity = if back {
+            self.quantity.negated()
+        } else {
+            self.quantity
+        };
+        if !quantity.fits_a_line() {
+            return Err(LineError::Quantity);
+        }
+        let (item, code) = look_up(self.item, self.code, resolve)?;
+        let (from, to) = if back {
+            let rule = || returns.disposition(item.as_ref());
+            let to = self
+                .to
+                .filter(|it| *it != Location::Customer)
+                .unwrap_or_else(rule);
+            (Location::Customer, to)
+        } else {
+            (Location::SalesFloor, Location::Customer)
+        };
+        let positive = |it: &Money| *it > Money::ZERO;
+        let amount = match self.amount {
+            Some(amount) if back && positive(&amount) => Some(amount.negated()),
+            other => other,
+        };
+        let by_price = self.unit_price.map(|it| it.times(self.quantity));
+        let composed = |it: &&Item| !matches!(it.kind, ItemKind::Standard | ItemKind::Weighed);
+        let parts = item
+            .as_ref()
+            .filter(composed)
+            .map(|it| it.explode(quantity));
+        let subject = match (item, &code) {
+            (Some(item), _) => Subject::Item(item.id),
+            (None, Some(code)) => Subject::Unbound(code.clone()),
+            (None, None) if self.amount.is_none() && by_price.is_none() => {
+                return Err(LineError::Nothing);
+            }
+            (None, None) => Subject::Open,
+        };
+        Ok(Line {
+            subject,
+            quantity,
+            from,
+            to,
+            effective: self.effective,
+            unit_price: self.unit_price,
+            amount: amount.or(by_price),
+            parts: parts.unwrap_or_default(),
+            code,
+            reason: self.reason,
+        })
+    }
+}
+
+/// An item number that is known wins; otherwise the code decides.
+fn look_up(
+    number: Option<&str>,
+    code: Option<&str>,
+    resolve: &dyn Resolve,
+) -> Result<(Option<Item>, Option<Code>), LineError> {
+    if let Some(item) = number.and_then(|it| resolve.item(it)) {
+        // Only what the catalogue's side calls a code is kept: a text could be a card number.
+        let known = code.and_then(|it| match resolve.code(it) {
+            Resolved::Item { code, .. } | Resolved::Unknown(code) => Some(code),
+            Resolved::Bad { .. } => None,
+        });
+        return Ok((Some(item), known));
+    }
+    match (code, number) {
+        (Some(code), _) => match resolve.code(code) {
+            Resolved::Item { item, code } => Ok((Some(*item), Some(code))),
+            Resolved::Unknown(code) => Ok((None, Some(code))),
+            Resolved::Bad { reason } => Err(LineError::Code { reason }),
+        },
+        (None, Some(number)) => Err(LineError::Item {
+            number: number.chars().take(40).collect(),
+        }),
+        (None, None) => Ok((None, None)),
+    }
+}

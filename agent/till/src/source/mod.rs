@@ -1,0 +1,170 @@
+//! Sales that other systems report, as drafts or as faults for the inbox.
+//!
+//! A POS may report by API ([`api`]), or drop files ([`csv`], [`poslog`], moved along by
+//! [`file_drop`]). Reports repeat, arrive late and hold strange values; so each fact carries its
+//! source's own key and a hash of its body (same key and hash: nothing new; same key, other hash: a
+//! conflict for the inbox), and what can't be used becomes an [`InboxFault`] with its raw text while
+//! everything behind it flows on. Nothing is dropped silently, nothing is repaired by a guess.
+
+pub mod api;
+pub mod clock;
+pub mod csv;
+pub mod file_drop;
+pub mod poslog;
+
+mod line;
+mod mask;
+mod poslog_transaction;
+
+pub use mask::masked;
+
+use sha2::Digest as _;
+use shelf_stock::document::{Draft, Kind, Line, SourceKey, Tender};
+use shelf_stock::identity::Digest;
+use shelf_stock::item::Item;
+use shelf_stock::name::{Code, NameError, Reason, StaffId, StoreId, TillId};
+use shelf_stock::returns::ReturnRules;
+use shelf_stock::time::Timestamp;
+
+use crate::basket::draft::split;
+
+/// The most characters of raw input that a fault keeps.
+pub const FAULT_RAW_CHARS_MAX: usize = 4_096;
+
+/// What a code or an item number of a foreign system means here. The shell answers from its
+/// catalogue.
+pub trait Resolve {
+    /// Looks a code up that was read off goods.
+    fn code(&self, code: &str) -> Resolved;
+
+    /// Looks an item number up.
+    fn item(&self, number: &str) -> Option<Item>;
+}
+
+/// What became of a look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// An item.
+    Item {
+        /// The catalogue's entry.
+        item: Box<Item>,
+        /// The normalised code.
+        code: Code,
+    },
+    /// A code that no item has; it posts once it is bound.
+    Unknown(Code),
+    /// No code at all.
+    Bad {
+        /// What is wrong, for people.
+        reason: String,
+    },
+}
+
+/// What every importer is told about the shop.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The store; a report about another store is refused.
+    pub store: &'a StoreId,
+    /// Where codes are looked up.
+    pub resolve: &'a dyn Resolve,
+    /// What local times mean.
+    pub zone: &'a dyn clock::Zone,
+    /// Where returned goods go.
+    pub returns: &'a ReturnRules,
+}
+
+/// One fact of a foreign system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Its identity at its source.
+    pub key: SourceKey,
+    /// SHA-256 of what the source said about it.
+    pub body_hash: Digest,
+    /// What to do.
+    pub work: Work,
+}
+
+/// What an imported fact asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Record these drafts in one transaction.
+    Record(Vec<Draft>),
+    /// Undo a recorded sale: find all documents with this key (any part), give them to
+    /// [`crate::basket::draft::void`], and record the result. If the ledger has no such sale, the
+    /// report belongs in the inbox.
+    Void {
+        /// The sale's key.
+        sale: SourceKey,
+        /// When it was voided.
+        at: Timestamp,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// Something for the inbox: what can't be used, kept until somebody deals with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxFault {
+    /// Where: line 7, receipt 815, lines[2].quantity.
+    pub place: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub hint: &'static str,
+    /// The raw text, bounded, with card numbers masked.
+    pub raw: String,
+    /// Whether the goods moved nevertheless and only a detail (such as a price) is missing.
+    pub counted: bool,
+}
+
+impl InboxFault {
+    pub(crate) fn new(place: String, what: String, hint: &'static str, raw: &str) -> Self {
+        let raw: String = raw.chars().take(FAULT_RAW_CHARS_MAX).collect();
+        Self {
+            place,
+            what,
+            hint,
+            raw: masked(&raw),
+            counted: false,
+        }
+    }
+}
+
+/// What an importer found: a fact or a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A fact.
+    Fact(Box<Imported>),
+    /// A fault.
+    Fault(InboxFault),
+}
+
+/// SHA-256 of some bytes.
+pub fn hash(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(sha2::Sha256::digest(bytes).into())
+}
+
+/// What one draft of a report is made of.
+pub(crate) struct Report {
+    pub(crate) kind: Kind,
+    pub(crate) key: SourceKey,
+    pub(crate) till: Option<TillId>,
+    pub(crate) staff: Option<StaffId>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) tenders: Vec<Tender>,
+}
+
+/// A report as drafts: a group where it is larger than a document. The group's name is derived
+/// from the key, so that a repetition makes the same one.
+pub(crate) fn drafts(report: Report) -> Result<Vec<Draft>, NameError> {
+    let key = &report.key;
+    let name = hash(format!("{}\n{}\n{}", key.source, key.receipt, key.part).as_bytes());
+    let name: String = name.to_string().chars().take(32).collect();
+    let mut whole = Draft::new(report.kind);
+    whole.source = Some(report.key);
+    whole.till = report.till;
+    whole.staff = report.staff;
+    whole.lines = report.lines;
+    whole.tenders = report.tenders;
+    split(whole, &name)
+}
