@@ -1,1 +1,5 @@
-//! (being written)
+//! What the end-to-end tests share: programs to be killed, disks to be cut off, judges.
+//!
+//! Nothing here is part of the product. Tests live in `tests/`, one file per kind of violence.
+
+pub mod ledger_lab;
