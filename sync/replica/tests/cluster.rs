@@ -7,7 +7,7 @@ mod harness;
 
 use harness::{Faults, Mutant, World};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 30;
 const MUTANT_SEEDS: u64 = 40;
 
 fn run(seed: u64, mutant: Mutant) -> Result<World, String> {

@@ -42,9 +42,6 @@ impl Hub {
             return Ok(());
         }
         let record = Record::load(store, from)?;
-        if record.is_some_and(|it| it.nonces.iter().skip(1).any(|old| *old == hello.nonce)) {
-            return Ok(());
-        }
         let verdict = self.verdict(now, hello, store, effects)?;
         if verdict != Verdict::Admitted {
             let answer = HelloAnswer::of(hello.nonce, verdict, now.wall);
@@ -149,8 +146,8 @@ impl Hub {
         Ok(())
     }
 
-    /// The new record. A retry (same nonce, or the token before the last) is no news; an older
-    /// token or lost documents are a restored disk; two runs in turn are a clone.
+    /// The new record. A hello that was seen before (a retry, or one that was late) is no news,
+    /// and is answered all the same: the PC may be waiting for just this one. An older token or lost documents are a restored disk; two runs in turn are a clone.
     fn remember(
         &mut self,
         hello: &Hello,
@@ -161,7 +158,7 @@ impl Hub {
         let node = hello.public_key.node_id();
         let known = record.is_some();
         let mut record = record.unwrap_or_default();
-        if known && record.nonces.first() == Some(&hello.nonce) {
+        if known && record.nonces.contains(&hello.nonce) {
             return record;
         }
         let shown = Token::try_from(hello.token.as_slice()).ok();
