@@ -192,6 +192,8 @@ mod tests {
             ("3782 822463 10005", "**** ****** *0005"),
             ("12.11.2026 18:30:05", "12.11.2026 18:30:05"),
             ("EUR 12.50 x 3", "EUR 12.50 x 3"),
+            // Passes the card check, but is shorter than any card number.
+            ("1234 5674", "1234 5674"),
             ("Größe 123456", "Größe **3456"),
             ("", ""),
         ];
@@ -221,6 +223,10 @@ mod tests {
         assert_eq!(mask_frame_hex(&shifted), "FE EE EE EE EE E1 11 1F");
         let amount = [0xFF, 0x00, 0x00, 0x00, 0x00, 0x12, 0x50, 0xFF];
         assert_eq!(mask_nibbles(&amount), amount);
+        let thirteen = [0xF1, 0x23, 0x45, 0x67, 0x89, 0x01, 0x23];
+        assert_eq!(mask_frame_hex(&thirteen), "FE EE EE EE EE 01 23");
+        let twelve = [0xFF, 0x23, 0x45, 0x67, 0x89, 0x01, 0x23];
+        assert_eq!(mask_nibbles(&twelve), twelve);
         let printed = mask_nibbles(b"4111111111111111");
         assert!(
             printed.ends_with(b"11") && !printed.starts_with(b"4"),

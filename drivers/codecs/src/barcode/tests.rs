@@ -79,7 +79,7 @@ fn upc_e_is_checked_expanded() {
 
 #[test]
 fn restricted_numbers_are_known() {
-    let of = |text| Gtin::parse(text).unwrap().restriction();
+    let of = |text: &str| Gtin::parse(text).unwrap().restriction();
     assert_eq!(of("2112345678900"), Some(Restriction::Store));
     assert_eq!(of("212345928752"), Some(Restriction::Store));
     assert_eq!(of("4006381333931"), None);
@@ -87,8 +87,22 @@ fn restricted_numbers_are_known() {
     assert_eq!(of("02345673"), Some(Restriction::Company));
     assert_eq!(of("96385074"), None);
     assert_eq!(of("15400141288763"), None);
-    let coupon = format!("981234567890{}", char::from(check_digit(b"981234567890")));
-    assert_eq!(of(&coupon), Some(Restriction::Coupon));
+    let with_check = |body: &str| format!("{body}{}", char::from(check_digit(body.as_bytes())));
+    for (body, expected) in [
+        ("979999999999", None),
+        ("980000000000", Some(Restriction::Coupon)),
+        ("984999999999", Some(Restriction::Coupon)),
+        ("985000000000", None),
+        ("989999999999", None),
+        ("990000000000", Some(Restriction::Coupon)),
+        ("019999999999", None),
+        ("020000000000", Some(Restriction::Store)),
+        ("040000000000", Some(Restriction::Company)),
+        ("050000000000", Some(Restriction::Coupon)),
+        ("300000000000", None),
+    ] {
+        assert_eq!(of(&with_check(body)), expected, "{body}");
+    }
 }
 
 #[test]
@@ -307,6 +321,17 @@ fn scans_with_aim() {
         ("]E3978020137962452250", "gtin 9780201379624"),
         ("]E1977147396801201", "gtin 9771473968012"),
         ("]C10109520123456788", "gs1 9520123456788 0109520123456788"),
+        // Sixteen digits that pass the card check, but a GS1-128 says that they are a batch.
+        ("]C11011111111111118", "gs1 - 1011111111111118"),
+        (
+            "]Q1(01)09520123456788(10)AB(17)271231",
+            "gs1 9520123456788 010952012345678810AB~17271231",
+        ),
+        ("]Q1(01)menu", "internal (01)menu"),
+        (
+            "]d201095201234567887999NEW\x1d10A",
+            "gs1 9520123456788 01095201234567887999NEW~10A",
+        ),
         (
             "]C1XYZ",
             "bad element string at byte 0: unknown application identifier: XYZ",

@@ -99,9 +99,9 @@ fn descriptor_variants() {
     // AIM as one field of 24 bits with 32-bit usages, no count, no report id, after a long item.
     let bytes = [
         0xFE, 0x02, 0x10, 0xAA, 0xBB, // long item
-        0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x75, 0x18, 0x95, 0x01, //
+        0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x05, 0x01, 0x75, 0x18, 0x95, 0x01, //
         0x0B, 0xFB, 0x00, 0x8C, 0x00, 0x81, 0x02, // extended usage
-        0x75, 0x08, 0x95, 0x20, 0x09, 0xFE, 0x81, 0x02, 0xC0,
+        0x05, 0x8C, 0x75, 0x08, 0x95, 0x20, 0x09, 0xFE, 0x81, 0x02, 0xC0,
     ];
     let parsed = descriptor::parse(&bytes);
     let layouts = Layout::resolve(&parsed, 0);
@@ -254,4 +254,33 @@ fn broken_reports_are_faults() {
         Symbology::Ean13,
         crate::barcode::honeywell_symbology(b'd').unwrap()
     );
+}
+
+#[test]
+fn a_code_of_the_maker_stands_behind_the_data() {
+    // Count, AIM, 56 bytes, then two undescribed bytes and the flag, as Honeywell declares it.
+    let mut bytes = SAMPLE_DESCRIPTOR.to_vec();
+    let flag = bytes.windows(2).position(|w| w == [0x25, 0x01]).unwrap();
+    bytes.splice(flag..flag, [0x95, 0x02, 0x81, 0x03]);
+    let parsed = descriptor::parse(&bytes);
+    let layout = Layout::resolve(&parsed, 0x0C2E)[0];
+    assert_eq!(
+        (layout.vendor_byte, layout.continued_bit),
+        (Some(60), Some(62 * 8))
+    );
+    let reply = honeywell(2, "]X0", b"OK", 0x3F, 0);
+    assert_eq!(
+        all(vec![layout], std::slice::from_ref(&reply)),
+        ["reply OK"]
+    );
+    // Another maker's byte there says nothing, and where the flag stands there it is the flag.
+    let other = Layout::resolve(&parsed, 0x05E0)[0];
+    assert_eq!(other.vendor_byte, None);
+    assert_eq!(all(vec![other], &[reply]), ["]X0 None OK"]);
+    let short = Layout::resolve(&descriptor::parse(SAMPLE_DESCRIPTOR), 0x0C2E)[0];
+    assert_eq!(short.vendor_byte, None);
+    let mut newland = vec![0x02, 2, b'O', b'K'];
+    newland.resize(62, 0);
+    newland.extend([0x3F, 0]);
+    assert_eq!(all(vec![Layout::NEWLAND], &[newland]), [" None OK"]);
 }

@@ -251,6 +251,17 @@ fn damage_is_never_a_short_code() {
         .for_each(|event| decoder.push(event));
     let items: Vec<String> = decoder.map(|item| show(&item)).collect();
     assert_eq!(items, ["KeysLost 3", "4 Some(Cr) 0"]);
+    // What was held is forgotten, or every later scan would be shifted.
+    let mut decoder = WedgeDecoder::new(us);
+    keys(&[1042, 3])
+        .into_iter()
+        .for_each(|event| decoder.push(event));
+    decoder.keys_lost();
+    keys(&[28, 30, 28])
+        .into_iter()
+        .for_each(|event| decoder.push(event));
+    let items: Vec<String> = decoder.map(|item| show(&item)).collect();
+    assert_eq!(items, ["KeysLost 1", "a Some(Cr) 0"]);
     // A key without character in the layout, and the minimum length.
     assert_eq!(
         typed(us, &keys(&[2, 86, 28])),
