@@ -900,3 +900,74 @@ fn the_view_is_stable_json() {
     insta::assert_snapshot!(json);
     assert_eq!(serde_json::from_str::<TillView>(&json).unwrap(), view);
 }
+
+#[test]
+fn a_restart_tells_the_terminal_what_it_may_not_have_heard() {
+    let mut shop = Shop::new(Fiscal::Declared);
+    shop.scan_item("mug", 1000);
+    let partial = shop.pay_card(Some(400));
+    shop.approve(partial);
+    let undecided = shop.pay_card(None);
+    say(
+        shop.restart(),
+        "
+            ask terminal about 6.00
+            confirm terminal
+            show Paying 1 rows, 1 items, total 10.00, due 6.00
+        ",
+    );
+    // The ledger committed the sale, and the process died before it heard of it.
+    let reference = None;
+    let amount = None;
+    let update = Update::Approved { amount, reference };
+    let intent = undecided;
+    for effect in shop.decides(TillInput::PaymentUpdate { intent, update }) {
+        if let TillEffect::Record { what, drafts } = effect {
+            shop.durable.record(what, drafts);
+        }
+    }
+    say(shop.restart(), "show no basket");
+    let told = "
+        confirm terminal
+        show no basket
+    ";
+    say(shop.does(TillInput::AlreadyRecorded(undecided)), told);
+    say(shop.approve(undecided), told);
+}
+
+#[test]
+fn persisted_events_keep_their_json() {
+    let mut shop = Shop::new(Fiscal::Declared);
+    let mut read = of_item(kilo("ham", 2_000));
+    read.amount = Some(Money::minor(333));
+    read.stock = StockFlag::Pin;
+    shop.scan(Read::Item(Box::new(read)));
+    let staff = "9".parse().unwrap();
+    let line = LineNo(1);
+    shop.does(TillInput::ApproveLine { line, staff });
+    shop.does(TillInput::SetMode(Mode::Return));
+    shop.scan_unknown("04000000000077");
+    shop.does(TillInput::Acknowledge);
+    let reason = Some("no label".parse().unwrap());
+    let (target, price) = (PriceTarget::Last, Money::minor(300));
+    shop.does(TillInput::KeyedPrice {
+        target,
+        price,
+        reason,
+    });
+    let quantity = Quantity::units(2);
+    let line = None;
+    shop.does(TillInput::Quantity { line, quantity });
+    shop.does(TillInput::Undo);
+    shop.does(TillInput::VoidLine(LineNo(2)));
+    shop.does(TillInput::Park);
+    let parked = shop.view().parked[0].id;
+    shop.does(TillInput::Resume(parked));
+    let intent = shop.pay_card(None);
+    let reference = Some("T1 815".parse().unwrap());
+    let amount = Some(Money::minor(100));
+    shop.update(intent, Update::Approved { amount, reference });
+    let json = |it: &BasketEvent| serde_json::to_string(it).unwrap();
+    let lines: Vec<_> = shop.durable.all().iter().map(json).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}

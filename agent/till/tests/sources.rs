@@ -129,6 +129,15 @@ fn an_api_sale_becomes_one_document() {
 }
 
 #[test]
+fn a_report_from_the_future_is_told_apart() {
+    let imported = api(SALE).unwrap();
+    let at = |ahead| Timestamp::from_millis(1_795_266_180_000 - ahead);
+    assert_eq!(imported.ahead_ms(at(REPORT_AHEAD_MS_MAX)), None);
+    assert_eq!(imported.ahead_ms(at(86_400_000)), Some(86_400_000));
+    assert_eq!(imported.ahead_ms(at(-86_400_000)), None, "late is no fault");
+}
+
+#[test]
 fn an_api_void_names_its_sale() {
     let imported = api(
         r#"{"till": "2", "transaction": "815", "action": "void", "time": "2026-11-21T15:00:00"}"#,

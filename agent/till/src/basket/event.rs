@@ -35,7 +35,7 @@ pub struct BasketEvent {
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {
     /// The basket began.
     Opened {

@@ -91,6 +91,9 @@ pub enum TillInput {
         /// Who says so.
         staff: Option<StaffId>,
     },
+    /// At a start: the ledger already holds the sale of this payment, but nobody knows whether the
+    /// terminal was told (the process died between the commit and [`TillInput::Committed`]).
+    AlreadyRecorded(IntentId),
     /// A terminal gave money back after the sale was recorded; `sale` is what the ledger holds of
     /// it, all parts.
     ReversedAfterCommit {

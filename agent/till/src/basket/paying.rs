@@ -41,6 +41,10 @@ impl Till {
                 self.payment_update(call, intent, update);
                 Ok(())
             }
+            TillInput::AlreadyRecorded(intent) => {
+                self.confirm(call, intent);
+                Ok(())
+            }
             TillInput::ReversedAfterCommit { intent, sale } => {
                 self.reversed_after_commit(call, intent, &sale);
                 Ok(())

@@ -105,8 +105,7 @@ impl Till {
         for payment in basket.approved().filter(|it| it.kind == PaymentKind::Card) {
             let intent = payment.intent;
             if !reversed.contains(&intent) {
-                call.out.push(TillEffect::ConfirmTerminal { intent });
-                self.remember_confirmed(intent);
+                self.confirm(call, intent);
             }
         }
         self.volatile.last_sale = Some(LastSale {
@@ -135,7 +134,9 @@ impl Till {
         taken
     }
 
-    fn remember_confirmed(&mut self, intent: IntentId) {
+    /// Tells the terminal that the sale is recorded, and remembers it.
+    pub(super) fn confirm(&mut self, call: &mut Call<'_>, intent: IntentId) {
+        call.out.push(TillEffect::ConfirmTerminal { intent });
         while self.volatile.confirmed.len() >= CONFIRMED_MAX {
             self.volatile.confirmed.pop_front();
         }

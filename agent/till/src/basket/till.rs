@@ -15,6 +15,7 @@ use super::effect::{Sound, TillEffect};
 use super::event::{BasketEvent, Change};
 use super::id::{BasketId, FreshId, IntentId};
 use super::input::TillInput;
+use super::payment::PaymentKind;
 use super::state::{Basket, Stage};
 use super::view::{Alert, LastSale, Mode, NOTICES_MAX, Notice, Refusal, TillView};
 
@@ -272,7 +273,23 @@ impl Till {
                 call.out.push(TillEffect::Clear(id));
             }
             Stage::Closing => self.record_sale(call, id),
-            _ => self.complete_if_covered(call, id),
+            _ => {
+                self.complete_if_covered(call, id);
+                self.confirm_partial(call, id);
+            }
+        }
+    }
+
+    /// A payment that covers a part of an unfinished basket is durable in its events; whether its
+    /// terminal was told before the restart is not.
+    fn confirm_partial(&self, call: &mut Call<'_>, id: BasketId) {
+        let unfinished = |it: &&Basket| it.stage() != Stage::Closing;
+        let basket = self.baskets.get(&id).filter(unfinished);
+        for payment in basket.into_iter().flat_map(Basket::approved) {
+            if payment.kind == PaymentKind::Card && payment.settled_by.is_none() {
+                let intent = payment.intent;
+                call.out.push(TillEffect::ConfirmTerminal { intent });
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! `progress`, `last_sale`, alerts about storage) are hints that a restart forgets; each says so.
 //! Quantities are thousandths, money is minor units.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -262,4 +263,31 @@ pub enum Refusal {
     TooManyParked,
     /// The basket is empty.
     Empty,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoBasket => "there is no open basket",
+            Self::NoLine => "the basket has no such row",
+            Self::NothingToUndo => "there is nothing to take back",
+            Self::Quantity => "this quantity can't be sold: pieces are whole, and more than zero",
+            Self::Measured => "the scale or the code measured this row; take it out instead",
+            Self::Price => "this is no price: is it a barcode?",
+            Self::QuantityNeeded => "a row still needs its weight or measure",
+            Self::PriceNeeded => "a row still needs a price; key one or take the row out",
+            Self::ApprovalNeeded => "a row still needs somebody's PIN",
+            Self::PaymentUnderWay => "the terminal is at work: wait, or cancel the payment",
+            Self::AlreadyPaid => "money was taken for this basket: give it back first",
+            Self::NoPayment => "there is no such payment, or it is already decided",
+            Self::Amount => "the amount must be above zero and not more than what is due",
+            Self::CashNotDeclared => {
+                "cash is not settled at this till: set fiscal = \"declared\" only where that is lawful"
+            }
+            Self::BasketFull => "the basket is full: pay it and begin another",
+            Self::TooManyPayments => "this basket has too many payments",
+            Self::TooManyParked => "too many baskets are set aside: finish one first",
+            Self::Empty => "the basket is empty",
+        })
+    }
 }

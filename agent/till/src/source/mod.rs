@@ -84,6 +84,27 @@ pub struct Imported {
     pub work: Work,
 }
 
+/// How far ahead of this PC's clock a report may be before its clock counts as wrong.
+pub const REPORT_AHEAD_MS_MAX: i64 = 120_000;
+
+impl Imported {
+    /// By how many milliseconds the report lies in the future, where that is more than
+    /// [`REPORT_AHEAD_MS_MAX`]: the source's clock (or ours) is wrong, and the report belongs in
+    /// the inbox until somebody looked at it. How far a report may lie in the past is no question:
+    /// files arrive days late.
+    pub fn ahead_ms(&self, now: Timestamp) -> Option<i64> {
+        let latest = match &self.work {
+            Work::Record(drafts) => {
+                let lines = drafts.iter().flat_map(|it| &it.lines);
+                lines.map(|it| it.effective).max()?
+            }
+            Work::Void { at, .. } => *at,
+        };
+        let ahead = latest.millis_since(now);
+        (ahead > REPORT_AHEAD_MS_MAX).then_some(ahead)
+    }
+}
+
 /// What an imported fact asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
