@@ -309,3 +309,31 @@ fn the_first_payment_of_a_day_with_a_broken_cable() {
         }
     }
 }
+
+/// A shell that cannot write record and sale in one transaction, killed in between: what it resumes with
+/// is what the ledger says, and that is enough.
+#[test]
+fn a_process_that_dies_between_record_and_sale() {
+    let mut torn = 0;
+    for unacknowledged in [Unacknowledged::Reverses, Unacknowledged::Stands] {
+        let terminal = vendor(unacknowledged, LastAfterReversal::Reversal, Busy::Refuses);
+        for after_bytes in 0..150 {
+            let (direction, kind) = (Direction::FromTerminal, Break::ProcessDies);
+            let back_after_ms = Some(SOON_MS);
+            let cable = Cable {
+                direction,
+                after_bytes,
+                kind,
+                back_after_ms,
+            };
+            let mut world = world(false, &terminal);
+            world.sale_after_record = true;
+            world.arm(Some(cable));
+            world.pay(2, PRICE);
+            assert_eq!(world.check(), Ok(()), "{cable:?} {}", world.seen);
+            assert!(world.unknown.is_empty(), "{cable:?}");
+            torn += usize::from(world.seen.matches("CommitThenConfirm").count() > 2);
+        }
+    }
+    assert!(torn > 0, "the process never died between record and sale");
+}

@@ -12,7 +12,9 @@ mod zvt_world;
 use shelf_sessions::zvt::{
     ChargeKind, Connection, Effect, Input, IntentId, Mono, Outcome, Session,
 };
-use shelf_sim::zvt_terminal::{BookedState, Direction, PaymentScript, TerminalConfig};
+use shelf_sim::zvt_terminal::{
+    BookedState, Direction, PaymentScript, Pull, Repeat, TerminalConfig,
+};
 use zvt_world::{Break, CURRENCY, Cable, Mutant, World, amount, session_config};
 
 fn world(scripts: Vec<PaymentScript>) -> World {
@@ -192,5 +194,38 @@ fn another_program_on_the_port() {
     assert!(
         out.contains(&Effect::Outcome(Outcome::Failed { code: None })),
         "{out:?}"
+    );
+}
+
+#[test]
+fn an_unknown_payment_is_never_settled_by_a_later_one() {
+    let bare = TerminalConfig {
+        repeat: Repeat::Bare,
+        ..TerminalConfig::default()
+    };
+    let lost = PaymentScript {
+        pull: Some(Pull::BeforeStatusAcknowledged),
+        ..PaymentScript::default()
+    };
+    let mut world = World::new(session_config(false), bare, vec![lost]);
+    world.pay(1, 1234);
+    assert!(world.unknown.contains(&IntentId(1)), "{}", world.seen);
+    world.pay(2, 1234);
+    let first = world.durable[&IntentId(1)].clone();
+    assert!(
+        first.superseded,
+        "durable before the next payment is sent: {first:?}"
+    );
+    // A restart, and a terminal that now tells its last transaction: the second, for the same price.
+    world.terminal.set_config(TerminalConfig::default());
+    world.session = Session::new(session_config(false));
+    world.input(Input::Resume(Box::new(first)));
+    assert!(world.session.held().is_none());
+    let before = world.outcomes.len();
+    world.pay(3, 1234);
+    let later = &world.outcomes[before..];
+    assert!(
+        matches!(later, [Outcome::Approved(r)] if r.intent == IntentId(3)),
+        "{later:?}"
     );
 }

@@ -63,6 +63,8 @@ pub(crate) struct World {
     commits: VecDeque<(u64, IntentId)>,
     pub(crate) commit_takes_ms: u64,
     pub(crate) commits_fail: bool,
+    /// A shell that writes the record first and the sale in a later transaction.
+    pub(crate) sale_after_record: bool,
     authorisation: Option<Vec<u8>>,
     /// The last command was a status enquiry: what follows is a resynchronisation.
     asked_status: bool,
@@ -115,6 +117,7 @@ impl World {
             commits: VecDeque::new(),
             commit_takes_ms: 3,
             commits_fail: false,
+            sale_after_record: false,
             authorisation: None,
             asked_status: false,
             sales: BTreeSet::new(),
@@ -210,7 +213,7 @@ impl World {
                 let at = self.now_ms + self.commit_takes_ms;
                 if !self.commits_fail {
                     self.durable.insert(record.intent, (*record).clone());
-                    if self.mutant != Mutant::ForgetsCommit {
+                    if self.mutant != Mutant::ForgetsCommit && !self.sale_after_record {
                         self.sales.insert(record.intent);
                     }
                 }
@@ -389,12 +392,16 @@ impl World {
                 .filter(|r| r.is_open())
                 .cloned()
                 .collect();
-            for record in open {
+            for mut record in open {
+                record.committed = self.sales.contains(&record.intent);
                 self.inputs.push_back(Input::Resume(Box::new(record)));
             }
         }
         self.terminal.advance(self.now_ms);
         if let Some(intent) = self.due_commit() {
+            if self.sale_after_record {
+                self.sales.insert(intent);
+            }
             self.inputs.push_back(if self.commits_fail {
                 Input::CommitFailed { intent }
             } else {

@@ -298,9 +298,11 @@ impl Session {
             let reversed = Box::new(record.evidence.clone().unwrap_or_default());
             Outcome::ReversedOther { record, reversed }
         };
-        self.finish_charge(now, PaymentState::Unknown, outcome, out);
         // It is known what happened; asking the terminal again would tell nothing new.
-        self.held = None;
+        if let Some(record) = self.job.as_mut().and_then(|j| j.record.as_mut()) {
+            record.superseded = true;
+        }
+        self.finish_charge(now, PaymentState::Unknown, outcome, out);
     }
 
     /// The connection is gone.

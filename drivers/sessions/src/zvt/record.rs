@@ -127,8 +127,13 @@ pub struct IntentRecord {
     pub terminal_id: Option<u32>,
     /// What the terminal said about this payment.
     pub evidence: Option<Evidence>,
-    /// The sale is durable.
+    /// The sale is durable. When a record is resumed this must be what the ledger says, not what the
+    /// record said: only then a crash between the two is harmless.
     pub committed: bool,
+    /// A later payment was sent: the terminal's last transaction says nothing about this one any more,
+    /// and only people can.
+    #[serde(default)]
+    pub superseded: bool,
     /// The terminal's dialogue ended after our answer: it will not reverse by itself any more.
     pub confirmed: bool,
 }

@@ -130,10 +130,15 @@ impl Session {
     /// The terminal was asked and its answer does not settle it.
     fn finish_unresolved(&mut self, now: Mono, ask: Ask, why: &'static str, out: &mut Vec<Effect>) {
         let waiting: Option<Box<Job>> = self.next.take();
+        if waiting.is_some()
+            && let Some(record) = self.job.as_mut().and_then(|j| j.record.as_mut())
+        {
+            // Durable before the next payment is sent: even after a restart it must not be mistaken for
+            // this one.
+            record.superseded = true;
+        }
         self.finish_unknown(now, ask, why, out);
         if let Some(next) = waiting {
-            // After the next payment the terminal's last transaction is no answer any more.
-            self.held = None;
             self.start(now, *next, out);
         }
     }

@@ -172,7 +172,7 @@ impl Session {
     }
 
     fn resume(&mut self, now: Mono, record: Box<IntentRecord>, out: &mut Vec<Effect>) {
-        if self.job.is_some() {
+        if self.job.is_some() && record.state != PaymentState::Created {
             out.push(Effect::Rejected(Rejection::Busy));
             return;
         }
@@ -182,6 +182,9 @@ impl Session {
                 record.state = PaymentState::Aborted;
                 out.push(Effect::PersistState(record.clone()));
                 out.push(Effect::Outcome(Outcome::NotStarted(record)));
+            }
+            PaymentState::Unknown if record.superseded => {
+                out.push(Effect::Rejected(Rejection::NotHeld));
             }
             PaymentState::Unknown => self.held = Some(record),
             _ if record.is_open() => self.ask_about(now, record, out),
@@ -299,6 +302,7 @@ impl Session {
             record.state = state;
             out.push(Effect::PersistState(record.clone()));
             match state {
+                PaymentState::Unknown if record.superseded => {}
                 PaymentState::Unknown => self.held = Some(record.clone()),
                 PaymentState::Approved => self.watched = Some(record.clone()),
                 _ => {}
@@ -350,6 +354,7 @@ fn new_record(
         terminal_id: None,
         evidence: None,
         committed: false,
+        superseded: false,
         confirmed: false,
     })
 }

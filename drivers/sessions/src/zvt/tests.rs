@@ -51,6 +51,7 @@ fn record() -> IntentRecord {
         terminal_id: Some(12_345_678),
         evidence: None,
         committed: false,
+        superseded: false,
         confirmed: false,
     }
 }
