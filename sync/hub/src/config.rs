@@ -1,0 +1,89 @@
+//! Configuration: one TOML file, one definition per key, errors that a person can act on.
+//!
+//! [`keys::KEYS`] is the only place that names keys, with type, default and meaning; the reader
+//! refuses anything else and says file, line and the key that was probably meant. Secrets are
+//! never in this file: it names files that hold them. Reading has no side effect.
+
+pub mod keys;
+mod read;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use shelf_stock::name::TenantId;
+
+pub use read::{ConfigError, Overrides, load, parse};
+
+/// Everything a hub must know before it starts.
+#[derive(Clone, Debug)]
+pub struct HubConfig {
+    /// Whose stores these are; part of every topic.
+    pub tenant: TenantId,
+    /// Where the database and the catalogue files are.
+    pub data: PathBuf,
+    /// The HTTP side.
+    pub http: HttpConfig,
+    /// The MQTT side; `None` serves HTTP only (tests and read-only copies).
+    pub broker: Option<BrokerConfig>,
+    /// Whether the key of a node that was never seen is taken on its first hello.
+    pub trust_first_use: bool,
+    /// The most messages that one transaction takes.
+    pub group_messages_max: usize,
+}
+
+/// The HTTP side.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What `Authorization: Bearer` must carry; without one only loopback is served.
+    pub token: Option<Secret>,
+    /// How PCs reach this hub over HTTP, when that differs from `listen`.
+    pub public_url: Option<String>,
+}
+
+/// The MQTT side.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// User name and password, where the broker asks for them.
+    pub login: Option<(String, Secret)>,
+}
+
+/// A text that must not be shown: its `Debug` says only that it is there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares without telling by its duration where the texts differ.
+    #[must_use]
+    pub fn matches(&self, given: &str) -> bool {
+        let (ours, theirs) = (self.0.as_bytes(), given.as_bytes());
+        let mut difference = u8::from(ours.len() != theirs.len());
+        for (index, byte) in theirs.iter().enumerate() {
+            difference |= byte ^ ours.get(index % ours.len().max(1)).copied().unwrap_or(1);
+        }
+        difference == 0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}

@@ -1,0 +1,263 @@
+//! The command line of the hub: `run`, `check` and `keys`.
+//!
+//! Reads arguments and the configuration, prints for people or, with `--json`, for programs, and
+//! turns errors into exit codes: 1 failed, 2 usage, 75 try again later, 78 configuration. What a
+//! hub does is in the library.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the command line: answers go to stdout, errors to stderr"
+)]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use shelf_hub::config::{self, ConfigError, HubConfig, Overrides, keys};
+use shelf_hub::server::{HubServer, StartError};
+use shelf_hub::worker::Acks;
+use shelf_hub::{check, database};
+
+const EXIT_TEMPORARY: u8 = 75;
+const EXIT_CONFIG: u8 = 78;
+
+/// The hub of shelfd: keeps every store's documents, folds their stock, hands out the catalogue.
+///
+/// It needs a configuration file with two lines (`tenant = "…"`, `data_dir = "…"`), an MQTT 5
+/// broker such as mosquitto beside it, and nothing else: the database is made at the first start.
+#[derive(Debug, Parser)]
+#[command(
+    name = "shelf-hub",
+    version,
+    after_help = "\
+Examples:
+  shelf-hub check --config hub.toml       is this configuration right, is the database well?
+  shelf-hub run --config hub.toml         serve stores until stopped (Ctrl-C or SIGTERM)
+  shelf-hub keys                          every key of the configuration
+  curl -H 'Content-Type: text/csv' --data-binary @items.csv http://127.0.0.1:8430/api/v1/catalogue
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 75 try again later, 78 wrong configuration."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve stores until stopped.
+    Run(RunArgs),
+    /// Say whether the configuration and the database are well, and change nothing.
+    Check(CheckArgs),
+    /// List every key of the configuration.
+    Keys {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON line with the address of the API when it serves.
+    #[arg(long)]
+    json: bool,
+    /// For the kill test: ack before the commit, to prove that the test would notice.
+    #[arg(long, hide = true)]
+    control_that_loses_data: bool,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    /// The configuration file (TOML); `shelf-hub keys` explains its keys.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Directory of the data, instead of `data_dir`.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The broker, instead of `broker.url`.
+    #[arg(long, value_name = "mqtt://HOST:PORT")]
+    broker: Option<String>,
+    /// Address of the API, instead of `http.listen`; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+impl Place {
+    fn load(&self) -> Result<HubConfig, ConfigError> {
+        let overrides = Overrides {
+            data: self.data.clone(),
+            broker_url: self.broker.clone(),
+            listen: self.listen,
+        };
+        config::load(&self.config, &overrides)
+    }
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run(&args),
+        Command::Check(args) => checked(&args),
+        Command::Keys { json } => listed(json),
+    }
+}
+
+fn run(args: &RunArgs) -> ExitCode {
+    let level = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .with_env_var("SHELF_HUB_LOG")
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(level)
+        .with_writer(std::io::stderr)
+        .init();
+    let config = match args.place.load() {
+        Ok(config) => config,
+        Err(error) => return complain(&error, error.hint(), EXIT_CONFIG),
+    };
+    let acks = match args.control_that_loses_data {
+        true => Acks::ControlThatLosesData,
+        false => Acks::AfterCommit,
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, "free some memory", EXIT_TEMPORARY),
+    };
+    // Asked for before the start, so that no signal goes unheard.
+    let stop_asked = {
+        let _inside = runtime.enter();
+        stop_signal()
+    };
+    let stop_asked = match stop_asked {
+        Ok(stop_asked) => stop_asked,
+        Err(error) => return complain(&error, "is this a usual system?", 1),
+    };
+    let handle = match HubServer::start_with(&config, acks) {
+        Ok(handle) => handle,
+        Err(error) => return complain(&error, start_hint(&error), start_code(&error)),
+    };
+    let http = handle.http_addr();
+    tracing::info!(%http, tenant = %config.tenant, "the hub serves");
+    if args.json {
+        println!(
+            "{}",
+            serde_json::json!({ "event": "serving", "http": http.to_string() })
+        );
+    }
+    let mut ended = handle.ended();
+    runtime.block_on(async {
+        tokio::select! {
+            () = stop_asked => tracing::info!("stopping: what was taken is committed and acked"),
+            _ = ended.wait_for(|it| *it) => {}
+        }
+    });
+    match handle.stop() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error, "the log says what happened before", 1),
+    }
+}
+
+/// Ends when somebody asks the process to stop.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn start_hint(error: &StartError) -> &'static str {
+    match error {
+        StartError::Listen { .. } => "stop the other program, or set `http.listen`",
+        StartError::Database(_) => "is the disk full, or is another hub running on this data?",
+        StartError::State(_) => "run `shelf-hub check`",
+        StartError::Resource { .. } => "free some memory and start again",
+    }
+}
+
+fn start_code(error: &StartError) -> u8 {
+    match error {
+        StartError::Database(database::DatabaseError::TooNew { .. }) => EXIT_CONFIG,
+        StartError::State(_) => 1,
+        _ => EXIT_TEMPORARY,
+    }
+}
+
+fn checked(args: &CheckArgs) -> ExitCode {
+    let config = match args.place.load() {
+        Ok(config) => config,
+        Err(error) => return complain(&error, error.hint(), EXIT_CONFIG),
+    };
+    let findings = check::run(&config);
+    if args.json {
+        println!("{}", serde_json::json!({ "findings": findings }));
+    } else {
+        for finding in &findings {
+            println!(
+                "{:<5} {}: {}",
+                finding.verdict.word(),
+                finding.title,
+                finding.detail
+            );
+            if let Some(hint) = &finding.hint {
+                println!("      hint: {hint}");
+            }
+        }
+    }
+    match findings.iter().any(|it| it.verdict == check::Verdict::Fail) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
+
+fn listed(json: bool) -> ExitCode {
+    if json {
+        let rows: Vec<_> = keys::KEYS
+            .iter()
+            .map(|it| {
+                serde_json::json!({ "key": it.path, "type": it.kind.in_words(),
+                    "default": it.default, "doc": it.doc })
+            })
+            .collect();
+        println!("{}", serde_json::Value::from(rows));
+    } else {
+        for key in keys::KEYS {
+            println!("{} ({})", key.path, key.kind.in_words());
+            println!("    {}\n    default: {}", key.doc, key.default);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints an error, its causes and a hint.
+fn complain(error: &dyn std::error::Error, hint: &str, code: u8) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        eprintln!("  because: {source}");
+        cause = source.source();
+    }
+    if !hint.is_empty() {
+        eprintln!("\nhint: {hint}");
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,358 @@
+//! The one thread that changes the database: many messages a transaction, effects after COMMIT.
+//!
+//! Frames, imports and timers come through one bounded queue. What waits together is handled in
+//! one transaction (group commit); only when that is durable do acks and answers leave. If a
+//! transaction fails nothing of it left, the machines are made anew, and its inputs are tried
+//! alone, so that one bad input can't take others with it; senders repeat what was dropped. This
+//! module must never send, answer or count anything before the commit.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use shelf_ledger::hosting::Hosted;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::catalogue::import::Import;
+use crate::catalogue::table::{self, ImportReport, Published};
+use crate::exchange::{Arrived, Exchange, ExchangeError, Leaving};
+use crate::metrics::Metrics;
+use crate::platform::Clock;
+
+/// Inputs that may wait for the writer.
+pub const QUEUE_INPUTS_MAX: usize = 1024;
+/// Frames that may wait for the link.
+pub const LEAVING_FRAMES_MAX: usize = 4096;
+/// Failed transactions in a row after which the hub gives up.
+pub const FAILURES_IN_A_ROW_MAX: u32 = 8;
+/// How long the writer rests after a failed transaction, times two for each one in a row.
+const REST_AFTER_FAILURE_MS: u64 = 50;
+/// How long the control waits between its premature acks and the commit.
+const CONTROL_DELAY_MS: u64 = 40;
+
+/// When effects leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acks {
+    /// After COMMIT returned.
+    #[default]
+    AfterCommit,
+    /// Before it. Exists so that the kill test can prove that it would notice; never for
+    /// production.
+    ControlThatLosesData,
+}
+
+/// The writer can't do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The hub is being stopped or gave up.
+    #[error("the hub is being stopped")]
+    Stopped,
+    /// Its transaction failed.
+    #[error("the hub's database did not take the change: {0}")]
+    Failed(String),
+}
+
+/// Why the writer gave up.
+#[derive(Debug, thiserror::Error)]
+#[error("{FAILURES_IN_A_ROW_MAX} transactions in a row failed; the last one: {why}")]
+pub struct GaveUp {
+    why: String,
+}
+
+enum Input {
+    Frame(Arrived),
+    Import {
+        import: Import,
+        dry_run: bool,
+        reply: Option<oneshot::Sender<Result<ImportReport, WorkerError>>>,
+        report: Option<ImportReport>,
+    },
+    Published {
+        published: Published,
+        reply: Option<oneshot::Sender<Result<(), WorkerError>>>,
+    },
+    Tick,
+    Stop,
+}
+
+/// Hands inputs to the writer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct WorkerHandle {
+    queue: mpsc::Sender<Input>,
+    metrics: Arc<Metrics>,
+}
+
+impl WorkerHandle {
+    /// Gives a frame to the writer; waits while the queue is full, which makes the broker wait.
+    pub async fn frame(&self, arrived: Arrived) -> Result<(), WorkerError> {
+        if self.queue.capacity() == 0 {
+            Metrics::add(&self.metrics.queue_full, 1);
+        }
+        let sent = self.queue.send(Input::Frame(arrived)).await;
+        sent.map_err(|_| WorkerError::Stopped)
+    }
+
+    /// Imports into the catalogue; a dry run only says what would happen.
+    pub async fn import(&self, import: Import, dry_run: bool) -> Result<ImportReport, WorkerError> {
+        let (reply, answer) = oneshot::channel();
+        let input = Input::Import {
+            import,
+            dry_run,
+            reply: Some(reply),
+            report: None,
+        };
+        self.queue
+            .send(input)
+            .await
+            .map_err(|_| WorkerError::Stopped)?;
+        answer.await.unwrap_or(Err(WorkerError::Stopped))
+    }
+
+    /// A revision's file can be fetched: the stores are told.
+    pub async fn published(&self, published: Published) -> Result<(), WorkerError> {
+        let (reply, answer) = oneshot::channel();
+        let input = Input::Published {
+            published,
+            reply: Some(reply),
+        };
+        self.queue
+            .send(input)
+            .await
+            .map_err(|_| WorkerError::Stopped)?;
+        answer.await.unwrap_or(Err(WorkerError::Stopped))
+    }
+
+    /// Waits until the writer has ended.
+    pub async fn ended(&self) {
+        self.queue.closed().await;
+    }
+
+    /// Ends the writer after everything that is queued before.
+    pub async fn stop(&self) {
+        // A writer that is gone needs no stopping.
+        drop(self.queue.send(Input::Stop).await);
+    }
+}
+
+/// What the writer is made of.
+#[derive(Debug)]
+pub struct WorkerParts {
+    /// The connection that writes, and the lock of its directory.
+    pub hosted: Hosted,
+    /// The machines.
+    pub exchange: Exchange,
+    /// Where frames leave.
+    pub leaving: mpsc::Sender<Leaving>,
+    /// Time.
+    pub clock: Clock,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The most inputs of one transaction.
+    pub group_max: usize,
+    /// When effects leave.
+    pub acks: Acks,
+}
+
+/// The writer's thread: ends with [`GaveUp`] where the database doesn't take anything any more.
+pub type WorkerThread = JoinHandle<Result<(), GaveUp>>;
+
+/// Starts the writer.
+pub fn start(parts: WorkerParts) -> std::io::Result<(WorkerHandle, WorkerThread)> {
+    let (queue, inputs) = mpsc::channel(QUEUE_INPUTS_MAX);
+    let handle = WorkerHandle {
+        queue,
+        metrics: Arc::clone(&parts.metrics),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let worker = Worker {
+        parts,
+        effects: Vec::new(),
+        failures: 0,
+    };
+    let thread = std::thread::Builder::new()
+        .name("hub-writer".to_owned())
+        .spawn(move || runtime.block_on(worker.run(inputs)))?;
+    Ok((handle, thread))
+}
+
+struct Worker {
+    parts: WorkerParts,
+    effects: Vec<Leaving>,
+    failures: u32,
+}
+
+impl Worker {
+    async fn run(mut self, mut inputs: mpsc::Receiver<Input>) -> Result<(), GaveUp> {
+        let mut group = Vec::new();
+        loop {
+            group.clear();
+            let limit = self.parts.group_max;
+            let wait = self.parts.exchange.wake_in_ms(self.parts.clock.mono_ms());
+            let received = inputs.recv_many(&mut group, limit);
+            match tokio::time::timeout(Duration::from_millis(wait), received).await {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(_) => group.push(Input::Tick),
+            }
+            Metrics::set(&self.parts.metrics.frames_waiting, waiting(&inputs));
+            let stop = group.iter().position(|it| matches!(it, Input::Stop));
+            group.truncate(stop.unwrap_or(group.len()));
+            self.group(&mut group).await?;
+            if stop.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Handles inputs together, and where that fails each alone.
+    async fn group(&mut self, group: &mut [Input]) -> Result<(), GaveUp> {
+        if group.is_empty() || self.attempt(group).await.is_ok() {
+            return Ok(());
+        }
+        for input in group.chunks_mut(1) {
+            let Err(error) = self.attempt(input).await else {
+                continue;
+            };
+            self.failures += 1;
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                failures = self.failures,
+                "an input was dropped because its transaction failed"
+            );
+            answer(input, Err(error.to_string()));
+            if self.failures >= FAILURES_IN_A_ROW_MAX {
+                let why = error.to_string();
+                return Err(GaveUp { why });
+            }
+            let rest = REST_AFTER_FAILURE_MS << self.failures;
+            tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_millis(rest))
+                .await;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self, group: &mut [Input]) -> Result<(), ExchangeError> {
+        let began = self.parts.clock.mono_us();
+        let result = self.transaction(group).await;
+        let took = self.parts.clock.mono_us().saturating_sub(began);
+        Metrics::add(&self.parts.metrics.commit_us, took);
+        match result {
+            Ok(()) => {
+                self.failures = 0;
+                Metrics::add(&self.parts.metrics.commits, 1);
+                self.release();
+                for input in group.chunks_mut(1) {
+                    answer(input, Ok(()));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                Metrics::add(&self.parts.metrics.commit_failures, 1);
+                self.effects.clear();
+                self.parts.exchange.reset();
+                Err(error)
+            }
+        }
+    }
+
+    async fn transaction(&mut self, group: &mut [Input]) -> Result<(), ExchangeError> {
+        let Self { parts, effects, .. } = self;
+        effects.clear();
+        let now = parts.clock.now();
+        let transaction = parts
+            .hosted
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for input in group.iter_mut() {
+            match input {
+                Input::Frame(arrived) => {
+                    parts.exchange.frame(&transaction, now, arrived, effects)?;
+                }
+                Input::Import {
+                    import,
+                    dry_run,
+                    report,
+                    ..
+                } => *report = Some(imported(&transaction, import, now.wall, *dry_run)?),
+                Input::Published { published, .. } => {
+                    table::publish(&transaction, published)?;
+                    parts
+                        .exchange
+                        .published(&transaction, now, published, effects)?;
+                }
+                Input::Tick | Input::Stop => {}
+            }
+        }
+        parts.exchange.tick(&transaction, now, effects)?;
+        if parts.acks == Acks::ControlThatLosesData {
+            release(effects, &parts.leaving, &parts.metrics);
+            let late = Duration::from_millis(CONTROL_DELAY_MS);
+            tokio::time::sleep_until(tokio::time::Instant::now() + late).await;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn release(&mut self) {
+        self.parts.exchange.committed(&self.parts.metrics);
+        release(&mut self.effects, &self.parts.leaving, &self.parts.metrics);
+    }
+}
+
+/// Imports inside the transaction; a dry run is undone by its savepoint.
+fn imported(
+    connection: &Connection,
+    import: &Import,
+    now: shelf_stock::time::Timestamp,
+    dry_run: bool,
+) -> rusqlite::Result<ImportReport> {
+    if !dry_run {
+        return table::apply(connection, import, now, dry_run);
+    }
+    connection.execute_batch("SAVEPOINT dry_run")?;
+    let report = table::apply(connection, import, now, dry_run);
+    connection.execute_batch("ROLLBACK TO dry_run; RELEASE dry_run")?;
+    report
+}
+
+/// Gives frames to the link; what doesn't fit is repeated by the exchange.
+fn release(effects: &mut Vec<Leaving>, leaving: &mpsc::Sender<Leaving>, metrics: &Metrics) {
+    for effect in effects.drain(..) {
+        if leaving.try_send(effect).is_err() {
+            Metrics::add(&metrics.frames_unsent, 1);
+        }
+    }
+}
+
+/// Answers whoever asked, once it is known what became of it.
+fn answer(inputs: &mut [Input], result: Result<(), String>) {
+    for input in inputs {
+        let failed = |why: &String| WorkerError::Failed(why.clone());
+        // Whoever asked may have gone away; what was committed stands all the same.
+        match input {
+            Input::Import { reply, report, .. } => {
+                if let Some(reply) = reply.take() {
+                    let answer = match (&result, report.take()) {
+                        (Ok(()), Some(report)) => Ok(report),
+                        (Ok(()), None) => Err(WorkerError::Stopped),
+                        (Err(why), _) => Err(failed(why)),
+                    };
+                    drop(reply.send(answer));
+                }
+            }
+            Input::Published { reply, .. } => {
+                if let Some(reply) = reply.take() {
+                    drop(reply.send(result.as_ref().copied().map_err(failed)));
+                }
+            }
+            Input::Frame(_) | Input::Tick | Input::Stop => {}
+        }
+    }
+}
+
+fn waiting(inputs: &mpsc::Receiver<Input>) -> u64 {
+    u64::try_from(inputs.len()).unwrap_or(u64::MAX)
+}
