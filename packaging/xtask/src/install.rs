@@ -24,8 +24,11 @@ const NEEDED: &[(&str, &str)] = &[
 
 /// Installs every missing package; does nothing where all are there.
 pub(crate) fn everything() -> Result<()> {
-    let missing: Vec<&str> =
-        NEEDED.iter().filter(|(program, _)| !on_path(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| !on_path(program))
+        .map(|(_, package)| *package)
+        .collect();
     if missing.is_empty() {
         println!("everything that the tests need is installed");
         return Ok(());
@@ -35,8 +38,11 @@ pub(crate) fn everything() -> Result<()> {
     let mut words = vec!["install", "-y", "-q", "--no-install-recommends"];
     words.extend(&missing);
     apt(&words)?;
-    let absent: Vec<&str> =
-        NEEDED.iter().map(|(program, _)| *program).filter(|it| !on_path(it)).collect();
+    let absent: Vec<&str> = NEEDED
+        .iter()
+        .map(|(program, _)| *program)
+        .filter(|it| !on_path(it))
+        .collect();
     if !absent.is_empty() {
         bail!("still missing after the installation: {}", absent.join(" "));
     }
@@ -50,7 +56,10 @@ fn apt(words: &[&str]) -> Result<()> {
         .status()
         .context("apt-get could not be started: the full test run needs Debian 12 and root")?;
     if !status.success() {
-        bail!("apt-get {} failed: are you root, and online?", words.join(" "));
+        bail!(
+            "apt-get {} failed: are you root, and online?",
+            words.join(" ")
+        );
     }
     Ok(())
 }
@@ -58,5 +67,7 @@ fn apt(words: &[&str]) -> Result<()> {
 fn on_path(program: &str) -> bool {
     let places = std::env::var_os("PATH").unwrap_or_default();
     let extra = ["/usr/sbin", "/sbin"].map(std::path::PathBuf::from);
-    std::env::split_paths(&places).chain(extra).any(|it| it.join(program).is_file())
+    std::env::split_paths(&places)
+        .chain(extra)
+        .any(|it| it.join(program).is_file())
 }

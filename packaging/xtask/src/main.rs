@@ -5,8 +5,15 @@
 //! runs before it runs it, stops at the first failure, and never skips a step because a program
 //! is missing: it installs what the steps need. It must never decide that a test is optional.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks")]
-#![allow(clippy::disallowed_methods, reason = "reads the tree and measures its own steps")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "reads the tree and measures its own steps"
+)]
 
 mod deb;
 mod install;
@@ -55,5 +62,9 @@ fn main() -> ExitCode {
 
 /// The workspace's root: two folders above this crate.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).into()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap_or(Path::new("."))
+        .into()
 }

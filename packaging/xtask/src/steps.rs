@@ -13,8 +13,12 @@ pub(crate) fn all(root: &Path) -> Result<()> {
     let mut clock = StepClock::default();
     clock.step("install", install::everything)?;
     lints(root, &mut clock)?;
-    clock.step("workspace tests", || cargo(root, &["test", "--workspace", "--no-fail-fast"]))?;
-    clock.step("release build", || cargo(root, &["build", "--release", "--locked"]))?;
+    clock.step("workspace tests", || {
+        cargo(root, &["test", "--workspace", "--no-fail-fast"])
+    })?;
+    clock.step("release build", || {
+        cargo(root, &["build", "--release", "--locked"])
+    })?;
     clock.step("trial of the demo", || trial::run(root))?;
     clock.step("package in a container", || deb::prove(root))?;
     clock.report();
@@ -25,7 +29,13 @@ pub(crate) fn all(root: &Path) -> Result<()> {
 pub(crate) fn quick(root: &Path) -> Result<()> {
     let mut clock = StepClock::default();
     lints(root, &mut clock)?;
-    let words = ["test", "--workspace", "--exclude", "shelf-tests", "--no-fail-fast"];
+    let words = [
+        "test",
+        "--workspace",
+        "--exclude",
+        "shelf-tests",
+        "--no-fail-fast",
+    ];
     clock.step("workspace tests", || cargo(root, &words))?;
     clock.report();
     Ok(())
@@ -34,7 +44,15 @@ pub(crate) fn quick(root: &Path) -> Result<()> {
 fn lints(root: &Path, clock: &mut StepClock) -> Result<()> {
     clock.step("formatting", || cargo(root, &["fmt", "--all", "--check"]))?;
     clock.step("tidy", || tidy::check(root))?;
-    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let clippy = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ];
     clock.step("lints", || cargo(root, &clippy))
 }
 

@@ -18,7 +18,11 @@ const SKIPPED_FOLDERS: &[&str] = &["target", ".git", "fuzz", "node_modules"];
 pub(crate) fn check(root: &Path) -> Result<()> {
     let mut findings = Vec::new();
     for path in files(root)? {
-        let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        let shown = path
+            .strip_prefix(root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         if fs::metadata(&path)?.len() > FILE_BYTES_MAX {
             findings.push(format!("{shown}: larger than {FILE_BYTES_MAX} bytes"));
         }
@@ -63,21 +67,34 @@ fn rust_file(shown: &str, text: &str, findings: &mut Vec<String>) {
         || shown.contains("/benches/")
         || shown.contains("/examples/");
     let lines: Vec<&str> = text.lines().collect();
-    let tests_from = lines.iter().position(|it| it.contains("#[cfg(test)]")).unwrap_or(lines.len());
+    let tests_from = lines
+        .iter()
+        .position(|it| it.contains("#[cfg(test)]"))
+        .unwrap_or(lines.len());
     if !text.trim_start().starts_with("//!") {
         findings.push(format!("{shown}: no opening //! paragraph"));
     }
     if !in_tests && tests_from > FILE_LINES_MAX {
-        findings.push(format!("{shown}: {tests_from} lines, more than {FILE_LINES_MAX}: split it"));
+        findings.push(format!(
+            "{shown}: {tests_from} lines, more than {FILE_LINES_MAX}: split it"
+        ));
     }
     for (index, line) in lines.iter().enumerate() {
         let number = index + 1;
         if line.chars().count() > LINE_CHARACTERS_MAX && !line.contains("http") && !in_tests {
-            findings.push(format!("{shown}:{number}: longer than {LINE_CHARACTERS_MAX}"));
+            findings.push(format!(
+                "{shown}:{number}: longer than {LINE_CHARACTERS_MAX}"
+            ));
         }
-        let leftovers = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];
+        let leftovers = [
+            concat!("TO", "DO"),
+            concat!("FIX", "ME"),
+            concat!("XX", "X:"),
+        ];
         if leftovers.iter().any(|it| line.contains(it)) {
-            findings.push(format!("{shown}:{number}: a leftover: do it or write an issue"));
+            findings.push(format!(
+                "{shown}:{number}: a leftover: do it or write an issue"
+            ));
         }
         if in_tests && line.contains("#[ignore") {
             findings.push(format!("{shown}:{number}: an ignored test"));
@@ -96,7 +113,14 @@ fn functions(shown: &str, lines: &[&str], findings: &mut Vec<String>) {
     for (index, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
         let code = line.trim_start();
-        let starts = ["fn ", "pub fn ", "pub(crate) fn ", "async fn ", "pub async fn ", "const fn "];
+        let starts = [
+            "fn ",
+            "pub fn ",
+            "pub(crate) fn ",
+            "async fn ",
+            "pub async fn ",
+            "const fn ",
+        ];
         if starts.iter().any(|it| code.starts_with(it)) && !code.ends_with(';') {
             open = Some((index, indent));
         }
@@ -127,7 +151,11 @@ mod tests {
     fn a_long_function_and_a_bare_module_are_found() {
         let mut findings = Vec::new();
         let body = "    let a = 1;\n".repeat(FUNCTION_LINES_MAX);
-        rust_file("x/src/a.rs", &format!("fn long() {{\n{body}}}\n"), &mut findings);
+        rust_file(
+            "x/src/a.rs",
+            &format!("fn long() {{\n{body}}}\n"),
+            &mut findings,
+        );
         assert_eq!(findings.len(), 2, "{findings:?}");
     }
 }

@@ -31,15 +31,24 @@ fn honest(root: &Path, more: &[&str]) -> Result<()> {
     println!("demo {}: {report}", more.join(" "));
     ensure!(code == Some(0), "the demo ended with {code:?}");
     for name in ["scans", "sales_committed", "hub_acked"] {
-        let value = report[name].as_u64().with_context(|| format!("`{name}` is missing"))?;
+        let value = report[name]
+            .as_u64()
+            .with_context(|| format!("`{name}` is missing"))?;
         ensure!(value > 0, "`{name}` is zero: nothing was exercised");
     }
     for name in ["lost", "duplicated"] {
-        ensure!(report[name].as_u64() == Some(0), "`{name}` is {}", report[name]);
+        ensure!(
+            report[name].as_u64() == Some(0),
+            "`{name}` is {}",
+            report[name]
+        );
     }
     for name in ["scan_to_durable_ms", "sale_to_hub_ms"] {
         for part in ["p50", "p99"] {
-            ensure!(report[name][part].as_f64().is_some(), "`{name}.{part}` is missing");
+            ensure!(
+                report[name][part].as_f64().is_some(),
+                "`{name}.{part}` is missing"
+            );
         }
     }
     Ok(())
@@ -48,8 +57,14 @@ fn honest(root: &Path, more: &[&str]) -> Result<()> {
 fn sabotaged(root: &Path, how: &str, field: &str) -> Result<()> {
     let (code, report) = demo(root, &["--sabotage", how])?;
     println!("demo --sabotage {how}: {report}");
-    ensure!(code == Some(1), "sabotage `{how}` ended with {code:?} instead of 1");
-    ensure!(report[field].as_u64().unwrap_or(0) > 0, "sabotage `{how}` left `{field}` at zero");
+    ensure!(
+        code == Some(1),
+        "sabotage `{how}` ended with {code:?} instead of 1"
+    );
+    ensure!(
+        report[field].as_u64().unwrap_or(0) > 0,
+        "sabotage `{how}` left `{field}` at zero"
+    );
     Ok(())
 }
 
