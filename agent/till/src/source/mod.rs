@@ -126,7 +126,7 @@ pub enum Work {
 /// Something for the inbox: what can't be used, kept until somebody deals with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboxFault {
-    /// Where: line 7, receipt 815, lines[2].quantity.
+    /// Where: line 7, receipt 815, `lines[2].quantity`.
     pub place: String,
     /// What is wrong.
     pub what: String,
