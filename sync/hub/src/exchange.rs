@@ -1,41 +1,33 @@
 //! The machines of all stores over the one database.
 //!
-//! Each store has its own [`shelf_replica`] hub machine, made when the store is first heard and
+//! Each store has its own hub machine of `shelf_replica`, made when the store is first heard and
 //! made anew after a failed transaction: everything that counts is in the tables. Frames that
-//! don't belong to this tenant or can't be read are counted and forgotten here; what is authentic
-//! is the machine's to decide.
+//! don't belong to this tenant are forgotten here; what is authentic is the machine's to decide.
+//! Nothing is logged or counted before [`Exchange::committed`].
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
-use shelf_ledger::tables::TableError;
-use shelf_wire::topic::Topic;
+use shelf_ledger::tables::{StoreKey, TableError, Tables};
+use shelf_link::Frame;
+use shelf_replica::Now;
+use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubEvent, HubInput};
+use shelf_stock::fold::Rules;
+use shelf_stock::identity::{Digest, NodeId};
+use shelf_stock::name::{StoreId, TenantId};
+use shelf_wire::message::{CfgHint, CfgKind, Stat};
+use shelf_wire::topic::{Lane, Topic};
 
-use crate::catalogue::table::Published;
+use crate::catalogue::table::{self, Published};
 use crate::config::HubConfig;
 use crate::metrics::Metrics;
-use crate::platform::Moment;
+use crate::platform::{self, Moment};
+use crate::seen::{self, Seen};
 
 /// The longest that the writer waits for an input.
 const WAKE_MS_MAX: u64 = 1_000;
-
-/// A frame from the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrived {
-    /// Where it was said.
-    pub topic: Topic,
-    /// The packed message; empty for a cleared retained one.
-    pub payload: Vec<u8>,
-}
-
-/// A frame for the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaving {
-    /// Where to say it.
-    pub topic: Topic,
-    /// The packed message.
-    pub payload: Vec<u8>,
-    /// Whether the broker keeps it.
-    pub retain: bool,
-}
+/// Stores that one hub takes; more are not heard.
+pub const STORES_MAX: usize = 20_000;
 
 /// A transaction can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -46,59 +38,261 @@ pub enum ExchangeError {
     /// The tables said no.
     #[error("the hub's tables refused a row: {0}")]
     Table(#[from] TableError),
+    /// No randomness for a machine's tokens.
+    #[error("a store's machine can't be made: {0}")]
+    Entropy(#[from] platform::EntropyError),
 }
 
 /// All machines.
-#[derive(Debug, Default)]
-pub struct Exchange {}
+#[derive(Debug)]
+pub struct Exchange {
+    tenant: TenantId,
+    trust_first_use: bool,
+    machines: BTreeMap<StoreId, Machine>,
+    /// PCs that were heard in this transaction.
+    heard: BTreeSet<(StoreKey, NodeId)>,
+    /// What to tell and count once the transaction is committed.
+    events: Vec<(StoreId, HubEvent)>,
+    effects: Vec<HubEffect>,
+}
+
+#[derive(Debug)]
+struct Machine {
+    key: StoreKey,
+    hub: Hub,
+    wake_at_ms: Option<u64>,
+}
 
 impl Exchange {
-    /// The machines of every store that the database knows.
-    pub fn new(_config: &HubConfig, _connection: &Connection) -> Result<Self, ExchangeError> {
-        Ok(Self::default())
+    /// No machine yet: they are made when their stores are heard.
+    #[must_use]
+    pub fn new(config: &HubConfig) -> Self {
+        Self {
+            tenant: config.tenant.clone(),
+            trust_first_use: config.trust_first_use,
+            machines: BTreeMap::new(),
+            heard: BTreeSet::new(),
+            events: Vec::new(),
+            effects: Vec::new(),
+        }
     }
 
     /// Takes a frame.
     pub fn frame(
         &mut self,
-        _connection: &Connection,
-        _now: Moment,
-        _arrived: &Arrived,
-        _leaving: &mut Vec<Leaving>,
+        connection: &Connection,
+        now: Moment,
+        arrived: &Frame,
+        leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
+        let Lane::Up(from, _) = arrived.topic.lane else {
+            return Ok(());
+        };
+        // An empty payload is a retained one that was cleared.
+        if arrived.topic.tenant != self.tenant || arrived.payload.is_empty() {
+            return Ok(());
+        }
+        let frame = &arrived.payload;
+        let input = HubInput::Frame { from, frame };
+        self.handle(connection, now, &arrived.topic.store, input, leaving)?;
+        if let Some(machine) = self.machines.get(&arrived.topic.store)
+            && machine.hub.present().any(|it| it == from)
+        {
+            self.heard.insert((machine.key, from));
+        }
         Ok(())
     }
 
-    /// A revision of the catalogue can be fetched.
+    /// A revision of the catalogue can be fetched: every store is told.
     pub fn published(
         &mut self,
-        _connection: &Connection,
-        _now: Moment,
-        _published: &Published,
-        _leaving: &mut Vec<Leaving>,
+        connection: &Connection,
+        now: Moment,
+        published: &Published,
+        leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
+        let hint = hint_of(published);
+        for (_, tenant, store) in Tables::stores(connection)? {
+            if let (true, Ok(store)) = (tenant == self.tenant.as_str(), StoreId::new(store)) {
+                let input = HubInput::Hint { hint: &hint };
+                self.handle(connection, now, &store, input, leaving)?;
+            }
+        }
         Ok(())
     }
 
-    /// Lets time pass.
+    /// Ends a transaction: lets time pass and notes who was heard.
     pub fn tick(
         &mut self,
-        _connection: &Connection,
-        _now: Moment,
-        _leaving: &mut Vec<Leaving>,
+        connection: &Connection,
+        now: Moment,
+        leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
+        let due = |it: &Machine| it.wake_at_ms.is_some_and(|at| at <= now.mono_ms);
+        let machines = self.machines.iter().filter(|(_, it)| due(it));
+        let stores: Vec<StoreId> = machines.map(|(store, _)| store.clone()).collect();
+        for store in stores {
+            self.handle(connection, now, &store, HubInput::Tick, leaving)?;
+        }
+        for (store, node) in std::mem::take(&mut self.heard) {
+            seen::heard(connection, store, node, now.wall)?;
+        }
         Ok(())
+    }
+
+    /// Whether a tick would do anything.
+    #[must_use]
+    pub fn is_due(&self, now_ms: u64) -> bool {
+        let mut wakes = self.machines.values().filter_map(|it| it.wake_at_ms);
+        wakes.any(|at| at <= now_ms)
     }
 
     /// In how many milliseconds a machine wants to be woken.
     #[must_use]
-    pub fn wake_in_ms(&self, _now_ms: u64) -> u64 {
-        WAKE_MS_MAX
+    pub fn wake_in_ms(&self, now_ms: u64) -> u64 {
+        let wakes = self.machines.values().filter_map(|it| it.wake_at_ms);
+        let first = wakes
+            .min()
+            .map_or(WAKE_MS_MAX, |at| at.saturating_sub(now_ms));
+        first.clamp(1, WAKE_MS_MAX)
     }
 
-    /// The transaction was committed: what it did is counted.
-    pub fn committed(&mut self, _metrics: &Metrics) {}
+    /// The transaction was committed: what it did is told and counted.
+    pub fn committed(&mut self, metrics: &Metrics) {
+        for (store, event) in self.events.drain(..) {
+            if let HubEvent::Stored { new, .. } = &event {
+                Metrics::add(&metrics.documents, *new);
+            }
+            tell(&store, &event);
+        }
+    }
 
-    /// The transaction failed: the machines are made anew.
-    pub fn reset(&mut self) {}
+    /// The transaction failed: the machines are made anew when they are needed.
+    pub fn reset(&mut self) {
+        self.machines.clear();
+        self.heard.clear();
+        self.events.clear();
+        self.effects.clear();
+    }
+
+    fn handle(
+        &mut self,
+        connection: &Connection,
+        now: Moment,
+        store: &StoreId,
+        input: HubInput<'_>,
+        leaving: &mut Vec<Frame>,
+    ) -> Result<(), ExchangeError> {
+        if !self.machines.contains_key(store) {
+            if self.machines.len() >= STORES_MAX {
+                return Ok(());
+            }
+            let machine = self.make(connection, now, store)?;
+            self.machines.insert(store.clone(), machine);
+        }
+        let Some(machine) = self.machines.get_mut(store) else {
+            return Ok(());
+        };
+        let mut tables = Tables::new(connection, machine.key, Rules::default());
+        let effects = &mut self.effects;
+        effects.clear();
+        machine
+            .hub
+            .handle(machine_time(now), input, &mut tables, effects)?;
+        machine.wake_at_ms = None;
+        for effect in effects.drain(..) {
+            match effect {
+                HubEffect::Send { to, channel, frame } => leaving.push(Frame {
+                    topic: Topic {
+                        tenant: self.tenant.clone(),
+                        store: store.clone(),
+                        lane: Lane::Down(to, channel),
+                    },
+                    payload: frame,
+                }),
+                HubEffect::WakeAt(at) => machine.wake_at_ms = Some(at),
+                HubEffect::Event(event) => {
+                    if let HubEvent::Stat { node, stat } = &event {
+                        let row = row_of(stat, now);
+                        seen::reported(connection, machine.key, *node, &row)?;
+                    }
+                    self.events.push((store.clone(), event));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A machine for a store, told of the catalogue's revision that can be fetched.
+    fn make(
+        &self,
+        connection: &Connection,
+        now: Moment,
+        store: &StoreId,
+    ) -> Result<Machine, ExchangeError> {
+        let key = Tables::store_key(connection, self.tenant.as_str(), store.as_str())?;
+        let mut hub = Hub::new(MachineConfig {
+            seed: platform::random_u64()?,
+            trust_first_use: self.trust_first_use,
+        });
+        if let Some(published) = table::published(connection)? {
+            let hint = hint_of(&published);
+            let mut tables = Tables::new(connection, key, Rules::default());
+            let input = HubInput::Hint { hint: &hint };
+            // It has heard of nobody yet: there is nobody to send anything to.
+            hub.handle(machine_time(now), input, &mut tables, &mut Vec::new())?;
+        }
+        Ok(Machine {
+            key,
+            hub,
+            wake_at_ms: None,
+        })
+    }
+}
+
+fn machine_time(now: Moment) -> Now {
+    Now {
+        mono_ms: now.mono_ms,
+        wall: now.wall,
+    }
+}
+
+fn hint_of(published: &Published) -> CfgHint {
+    CfgHint {
+        kind: CfgKind::Catalogue,
+        revision: published.revision,
+        path: format!("/catalogue/{}", published.revision),
+        sha256: Digest::from_bytes(published.sha256),
+        bytes: published.bytes,
+    }
+}
+
+fn row_of(stat: &Stat, now: Moment) -> Seen {
+    Seen {
+        last_seen: Some(now.wall),
+        stopping: stat.stopping,
+        unsynced: Some(stat.unsynced),
+        oldest_unsynced_wall: stat.oldest_unsynced,
+        catalogue_revision: Some(stat.catalogue_revision),
+        wall: Some(stat.wall),
+        version: Some(stat.version.clone()),
+    }
+}
+
+fn tell(store: &StoreId, event: &HubEvent) {
+    match event {
+        HubEvent::Admitted { .. } | HubEvent::Enrolled { .. } | HubEvent::Gone { .. } => {
+            tracing::info!(%store, ?event, "a PC");
+        }
+        HubEvent::Stored { .. } | HubEvent::Stat { .. } => {
+            tracing::debug!(%store, ?event, "from a PC");
+        }
+        HubEvent::NotAdmitted { .. }
+        | HubEvent::Restored { .. }
+        | HubEvent::Clone { .. }
+        | HubEvent::Fork { .. }
+        | HubEvent::Parked { .. }
+        | HubEvent::Refused { .. }
+        | HubEvent::BadFrame { .. } => tracing::warn!(%store, ?event, "look at this PC"),
+    }
 }

@@ -189,7 +189,6 @@ fn start_hint(error: &StartError) -> &'static str {
     match error {
         StartError::Listen { .. } => "stop the other program, or set `http.listen`",
         StartError::Database(_) => "is the disk full, or is another hub running on this data?",
-        StartError::State(_) => "run `shelf-hub check`",
         StartError::Resource { .. } => "free some memory and start again",
     }
 }
@@ -197,7 +196,6 @@ fn start_hint(error: &StartError) -> &'static str {
 fn start_code(error: &StartError) -> u8 {
     match error {
         StartError::Database(database::DatabaseError::TooNew { .. }) => EXIT_CONFIG,
-        StartError::State(_) => 1,
         _ => EXIT_TEMPORARY,
     }
 }

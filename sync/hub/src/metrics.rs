@@ -51,8 +51,6 @@ metrics! {
     queue_full: "counter", "shelf_hub_queue_full_total";
     /// Documents stored.
     documents: "counter", "shelf_hub_documents_total";
-    /// Documents that were here already.
-    duplicates: "counter", "shelf_hub_duplicate_documents_total";
     /// Transactions committed.
     commits: "counter", "shelf_hub_commits_total";
     /// Transactions that failed and were repeated.

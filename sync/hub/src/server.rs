@@ -46,9 +46,6 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    /// The machines can't be made.
-    #[error("the hub's stored state can't be read")]
-    State(#[source] crate::exchange::ExchangeError),
     /// The system gave no thread or runtime.
     #[error("the hub got no {what} from the system")]
     Resource {
@@ -94,7 +91,7 @@ impl HubServer {
         let http_addr = listener.1;
         let metrics = Arc::new(Metrics::default());
         let clock = Clock::start();
-        let exchange = Exchange::new(config, &hosted.connection).map_err(StartError::State)?;
+        let exchange = Exchange::new(config);
         let (leaving, frames) = mpsc::channel(LEAVING_FRAMES_MAX);
         let resource = |what| move |source| StartError::Resource { what, source };
         let (worker, writer) = worker::start(WorkerParts {

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use shelf_ledger::hosting::Hosted;
+use shelf_link::Frame;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::catalogue::import::Import;
 use crate::catalogue::table::{self, ImportReport, Published};
-use crate::exchange::{Arrived, Exchange, ExchangeError, Leaving};
+use crate::exchange::{Exchange, ExchangeError};
 use crate::metrics::Metrics;
 use crate::platform::Clock;
 
@@ -61,7 +62,7 @@ pub struct GaveUp {
 }
 
 enum Input {
-    Frame(Arrived),
+    Frame(Frame),
     Import {
         import: Import,
         dry_run: bool,
@@ -85,7 +86,7 @@ pub struct WorkerHandle {
 
 impl WorkerHandle {
     /// Gives a frame to the writer; waits while the queue is full, which makes the broker wait.
-    pub async fn frame(&self, arrived: Arrived) -> Result<(), WorkerError> {
+    pub async fn frame(&self, arrived: Frame) -> Result<(), WorkerError> {
         if self.queue.capacity() == 0 {
             Metrics::add(&self.metrics.queue_full, 1);
         }
@@ -143,7 +144,7 @@ pub struct WorkerParts {
     /// The machines.
     pub exchange: Exchange,
     /// Where frames leave.
-    pub leaving: mpsc::Sender<Leaving>,
+    pub leaving: mpsc::Sender<Frame>,
     /// Time.
     pub clock: Clock,
     /// Counters.
@@ -180,7 +181,7 @@ pub fn start(parts: WorkerParts) -> std::io::Result<(WorkerHandle, WorkerThread)
 
 struct Worker {
     parts: WorkerParts,
-    effects: Vec<Leaving>,
+    effects: Vec<Frame>,
     failures: u32,
 }
 
@@ -195,7 +196,10 @@ impl Worker {
             match tokio::time::timeout(Duration::from_millis(wait), received).await {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
-                Err(_) => group.push(Input::Tick),
+                Err(_) if self.parts.exchange.is_due(self.parts.clock.mono_ms()) => {
+                    group.push(Input::Tick);
+                }
+                Err(_) => continue,
             }
             Metrics::set(&self.parts.metrics.frames_waiting, waiting(&inputs));
             let stop = group.iter().position(|it| matches!(it, Input::Stop));
@@ -319,7 +323,7 @@ fn imported(
 }
 
 /// Gives frames to the link; what doesn't fit is repeated by the exchange.
-fn release(effects: &mut Vec<Leaving>, leaving: &mpsc::Sender<Leaving>, metrics: &Metrics) {
+fn release(effects: &mut Vec<Frame>, leaving: &mpsc::Sender<Frame>, metrics: &Metrics) {
     for effect in effects.drain(..) {
         if leaving.try_send(effect).is_err() {
             Metrics::add(&metrics.frames_unsent, 1);

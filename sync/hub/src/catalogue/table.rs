@@ -15,7 +15,7 @@ use super::import::{self, Import, Rejected};
 /// What an import did, or would do.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ImportReport {
-    /// The catalogue's revision afterwards.
+    /// The catalogue's revision afterwards; of a dry run, what it would be.
     pub revision: u64,
     /// Whether this was only tried.
     pub dry_run: bool,

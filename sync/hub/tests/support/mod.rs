@@ -1,5 +1,11 @@
 //! A hub without broker on a free port, and the smallest HTTP client that its tests need.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -68,22 +74,36 @@ impl TestHub {
     }
 
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
-        if !headers.iter().any(|(name, _)| *name == "host") {
-            request += &format!("host: {}\r\n", self.addr);
-        }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        request += &format!("content-length: {}\r\n\r\n", body.len());
-        let mut stream = TcpStream::connect(self.addr).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        // A hub that refuses a large body closes early; its answer is what counts.
-        drop(stream.write_all(body));
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        Answer::read(&bytes)
+        ask(self.addr, method, path, headers, body)
     }
+}
+
+pub fn get(addr: SocketAddr, path: &str) -> Answer {
+    ask(addr, "GET", path, &[], b"")
+}
+
+fn ask(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request += &format!("host: {}\r\n", addr);
+    }
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += &format!("content-length: {}\r\n\r\n", body.len());
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    // A hub that refuses a large body closes early; its answer is what counts.
+    drop(stream.write_all(body));
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    Answer::read(&bytes)
 }
 
 impl Answer {
