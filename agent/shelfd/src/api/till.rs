@@ -1,0 +1,219 @@
+//! A till's buttons and fields as inputs of its machine.
+//!
+//! The page and programs use the same words. What the machine refuses it says in its view, which
+//! the answer carries with the refusal in words; what can't even be asked is a problem.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Serialize;
+use shelf_stock::item::Item;
+use shelf_stock::money::Money;
+use shelf_stock::name::{ItemId, Reason, TenderRef, TillId};
+use shelf_till::basket::{
+    BasketId, IntentId, LineNo, Mode, Notice, Origin, Outcome, PayWith, PriceTarget, TillInput,
+    TillView,
+};
+
+use super::fields::{Fields, WantsPage};
+use super::problem::Problem;
+use super::{Answer, Site, Web, lookups};
+use crate::daemon::counter::{Counter, Shown, chain};
+use crate::daemon::shop::Shop;
+use crate::pages::speech::Speech;
+use crate::pages::texts::Language;
+use crate::platform;
+
+/// A till as programs see it.
+#[derive(Debug, Serialize)]
+pub(super) struct TillAnswer {
+    revision: u64,
+    /// Why the last act changed nothing, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(flatten)]
+    view: TillView,
+}
+
+/// The till of a path that sells on our page.
+pub(super) fn counter(shop: &Shop, name: &str) -> Answer<Arc<Counter>> {
+    let nowhere = || Problem::missing(format!("this PC has no till `{name}`"));
+    let name = TillId::new(name).map_err(|_| nowhere())?;
+    match shop.counters.get(&name) {
+        Some(counter) => Ok(counter.clone()),
+        None if shop.till(&name).is_some() => {
+            Err(Problem::missing(format!("till `{name}` sells by another system"))
+                .hint("set its `sales_source` to `basket` to sell here"))
+        }
+        None => Err(nowhere()),
+    }
+}
+
+/// `GET /api/v1/tills/{name}`
+pub(super) async fn view(
+    State(web): Site,
+    Path(name): Path<String>,
+) -> Answer<Json<TillAnswer>> {
+    let shown = counter(&web.shop, &name)?.view();
+    Ok(Json(answer(&shown, None)))
+}
+
+/// `POST /api/v1/tills/{name}`
+pub(super) async fn act_of_program(
+    State(web): Site,
+    Path(name): Path<String>,
+    speech: Speech,
+    fields: Fields,
+) -> Answer<Json<TillAnswer>> {
+    act(&web, &name, speech.language, fields).await.map(Json)
+}
+
+/// `POST /till/{name}/act`
+pub(super) async fn act_of_page(
+    State(web): Site,
+    Path(name): Path<String>,
+    WantsPage(wants_page): WantsPage,
+    speech: Speech,
+    fields: Fields,
+) -> Answer<Response> {
+    let done = act(&web, &name, speech.language, fields).await?;
+    if wants_page {
+        return Ok(Redirect::to(&speech.link(&format!("/till/{name}"))).into_response());
+    }
+    Ok(Json(done).into_response())
+}
+
+async fn act(
+    web: &Arc<Web>,
+    name: &str,
+    language: Language,
+    fields: Fields,
+) -> Answer<TillAnswer> {
+    let counter = counter(&web.shop, name)?;
+    web.blocking(move |shop| {
+        let before = counter.view();
+        let input = input(shop, &fields)?;
+        let shown = counter.input(input).map_err(|error| {
+            tracing::error!(%error, "a till can't go on");
+            Problem::inside(chain(&error))
+        })?;
+        if before.view.last_sale != shown.view.last_sale {
+            shop.ring();
+        }
+        let refused = refusal(&before, &shown, language);
+        Ok(answer(&shown, refused))
+    })
+    .await
+}
+
+fn answer(shown: &Shown, message: Option<String>) -> TillAnswer {
+    TillAnswer { revision: shown.revision, message, view: shown.view.clone() }
+}
+
+/// The machine's refusal of this act in words: the newest notice, if this act made it.
+fn refusal(before: &Shown, after: &Shown, language: Language) -> Option<String> {
+    if after.view.notices == before.view.notices {
+        return None;
+    }
+    match after.view.notices.last()? {
+        Notice::Refused { why } => {
+            let why = language.text(crate::pages::till::refusal(*why));
+            Some(language.fill("notice_refusal", &[&why]))
+        }
+        _ => None,
+    }
+}
+
+fn input(shop: &Shop, fields: &Fields) -> Answer<TillInput> {
+    let deed = fields.needed("do")?;
+    Ok(match deed {
+        "scan" => {
+            let read = lookups::typed(shop, fields.needed("code")?)?;
+            read_now(read, Origin::Typed)
+        }
+        "pick" => {
+            let read = lookups::picked(shop, &fields.parse::<ItemId>("item")?)?;
+            read_now(read, Origin::Picked)
+        }
+        "price" | "open" => keyed_price(deed, fields)?,
+        "quantity" => {
+            let quantity = fields.parse("quantity")?;
+            TillInput::Quantity { line: line(fields)?, quantity }
+        }
+        "mode" => TillInput::SetMode(mode(fields.needed("mode")?)?),
+        "undo" => TillInput::Undo,
+        "void_line" => match line(fields)? {
+            Some(line) => TillInput::VoidLine(line),
+            None => return Err(Problem::value("line", "is missing")),
+        },
+        "void_basket" => TillInput::VoidBasket,
+        "park" => TillInput::Park,
+        "resume" => TillInput::Resume(fields.parse::<BasketId>("basket")?),
+        "acknowledge" => TillInput::Acknowledge,
+        "pay_card" => {
+            let amount = fields.parsed::<Money>("amount")?;
+            TillInput::Pay(PayWith::Card { amount })
+        }
+        "pay_cash" => {
+            let given = fields.parsed::<Money>("given")?;
+            TillInput::Pay(PayWith::Cash { given })
+        }
+        "cancel" => TillInput::CancelPayment(fields.parse::<IntentId>("intent")?),
+        "ask" => TillInput::AskAgain(fields.parse::<IntentId>("intent")?),
+        "settle" => settle(fields)?,
+        other => return Err(Problem::value("do", format!("a till can't `{other}`"))),
+    })
+}
+
+fn read_now(read: shelf_till::basket::Read, origin: Origin) -> TillInput {
+    TillInput::Read { read, origin, read_at: platform::wall_now() }
+}
+
+fn line(fields: &Fields) -> Answer<Option<LineNo>> {
+    Ok(fields.parsed::<u32>("line")?.map(LineNo))
+}
+
+fn mode(word: &str) -> Answer<Mode> {
+    match word {
+        "sell" => Ok(Mode::Sell),
+        "return" => Ok(Mode::Return),
+        "price_check" => Ok(Mode::PriceCheck),
+        _ => Err(Problem::value("mode", "must be sell, return or price_check")),
+    }
+}
+
+fn keyed_price(deed: &str, fields: &Fields) -> Answer<TillInput> {
+    let price = fields.parse::<Money>("price")?;
+    let reason = fields.parsed::<Reason>("reason")?;
+    let target = match (deed, line(fields)?) {
+        ("open", _) => {
+            let label = fields.text("label").unwrap_or("…").chars().take(80).collect();
+            PriceTarget::Open { label }
+        }
+        (_, Some(line)) => PriceTarget::Line(line),
+        (_, None) => PriceTarget::Last,
+    };
+    Ok(TillInput::KeyedPrice { target, price, reason })
+}
+
+fn settle(fields: &Fields) -> Answer<TillInput> {
+    let outcome = match fields.needed("outcome")? {
+        "paid" => {
+            // A number off a slip may be mistyped as a card number: it keeps four digits.
+            let slip = fields.text("slip").map(shelf_till::source::masked);
+            let slip = slip.map(TenderRef::new).transpose();
+            Outcome::Approved { slip: slip.map_err(|error| Problem::value("slip", error))? }
+        }
+        "not_charged" => Outcome::NotCharged,
+        _ => return Err(Problem::value("outcome", "must be paid or not_charged")),
+    };
+    let intent = fields.parse::<IntentId>("intent")?;
+    Ok(TillInput::Settle { intent, outcome, staff: fields.parsed("staff")? })
+}
+
+/// Goods without barcode, for the till's keys.
+pub(super) async fn quick_keys(web: &Arc<Web>) -> Answer<Vec<Item>> {
+    web.read(|ledger| ledger.quick_keys()).await
+}

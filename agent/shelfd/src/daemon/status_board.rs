@@ -1,0 +1,215 @@
+//! Puts the status together from everything that the daemon shares.
+//!
+//! The page, the API and the command line all ask here, so that they can't disagree. Nothing is
+//! computed while nobody asks; pages that ask at the same time get the same one. It never judges:
+//! the verdict is [`super::status::verdict`]'s.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shelf_ledger::ReadError;
+use shelf_stock::name::TillId;
+use shelf_till::basket::{BasketView, PaymentState, TillView};
+
+use super::counter::Counter;
+use super::shop::Shop;
+use super::status::{
+    AtRisk, Cause, LedgerStatus, Level, Need, Status, SyncStatus, TillStatus, Verdict, verdict,
+};
+use crate::config::{SalesSourceSetting, TillSettings};
+use crate::platform;
+
+/// Samples of the trend.
+const TREND_SAMPLES: usize = 60;
+/// Milliseconds between two samples.
+pub(crate) const TREND_SAMPLE_MS: u64 = 5_000;
+/// How old the status may be that pages share.
+const SHARED_AGE_MS_MAX: u64 = 250;
+/// The most unknown codes and inbox entries that are counted; more is shown as so many.
+const COUNTED_MAX: usize = 1_000;
+
+/// Where the status is asked for.
+pub(crate) struct StatusBoard {
+    shop: Arc<Shop>,
+    shared: tokio::sync::Mutex<Option<(u64, Arc<Status>)>>,
+    trend: Mutex<Trend>,
+}
+
+#[derive(Default)]
+struct Trend {
+    samples: VecDeque<u64>,
+    sampled_at_ms: Option<u64>,
+}
+
+impl StatusBoard {
+    /// Over what the daemon shares.
+    pub(crate) fn new(shop: Arc<Shop>) -> Self {
+        Self { shop, shared: tokio::sync::Mutex::default(), trend: Mutex::default() }
+    }
+
+    /// How things are now.
+    pub(crate) async fn fresh(&self) -> Result<Arc<Status>, ReadError> {
+        let shop = self.shop.clone();
+        let gathered = tokio::task::spawn_blocking(move || gather(&shop)).await;
+        let mut status = gathered.unwrap_or(Err(ReadError::TooLong))?;
+        status.sync.trend = self.sample(status.sync.unsynced);
+        Ok(Arc::new(status))
+    }
+
+    /// How things were a moment ago at the latest, for pages that look at the same time.
+    pub(crate) async fn shared(&self) -> Result<Arc<Status>, ReadError> {
+        let mut shared = self.shared.lock().await;
+        let now = self.shop.clock.millis();
+        if let Some((at, status)) = &*shared
+            && now.saturating_sub(*at) < SHARED_AGE_MS_MAX
+        {
+            return Ok(status.clone());
+        }
+        let status = self.fresh().await?;
+        *shared = Some((now, status.clone()));
+        Ok(status)
+    }
+
+    /// Adds to the trend, if the last sample is old enough.
+    fn sample(&self, unsynced: u64) -> Vec<u64> {
+        let now = self.shop.clock.millis();
+        let mut trend = self.trend.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = trend.sampled_at_ms.is_none_or(|it| now.saturating_sub(it) >= TREND_SAMPLE_MS);
+        if due {
+            trend.sampled_at_ms = Some(now);
+            trend.samples.push_back(unsynced);
+            if trend.samples.len() > TREND_SAMPLES {
+                trend.samples.pop_front();
+            }
+        }
+        trend.samples.iter().copied().collect()
+    }
+}
+
+/// What only the ledger knows.
+struct FromLedger {
+    sync: SyncStatus,
+    documents: u64,
+    unknown: Option<Need>,
+    inbox: Option<Need>,
+}
+
+fn gather(shop: &Shop) -> Result<Status, ReadError> {
+    let FromLedger { sync, documents, unknown, inbox } = from_ledger(shop)?;
+    let devices = (shop.devices)();
+    let checked = shop.checked();
+    let metrics = shop.metrics.snapshot();
+    let mut needs_you = Vec::new();
+    let mut tills = Vec::new();
+    let mut baskets = 0;
+    for settings in &shop.config.till {
+        let Some(name) = &settings.name else { continue };
+        let counter = shop.counters.get(name);
+        let view = counter.map(|it| it.view());
+        if let Some(shown) = &view {
+            needs_you.extend(unknown_payments(name, &shown.view));
+            let open = shown.view.parked.len() + usize::from(shown.view.basket.is_some());
+            baskets += u64::try_from(open).unwrap_or(u64::MAX);
+        }
+        tills.push(till(shop, name, settings, counter, view.as_ref().map(|it| &it.view)));
+    }
+    let missing = devices.iter().filter(|it| matches!(it.state.as_str(), "absent" | "denied" | "lost"));
+    needs_you.extend(missing.map(|it| Need::Device { name: it.name.clone(), detail: it.detail.clone() }));
+    needs_you.extend(inbox);
+    let complaints = checked.complaints.iter().cloned();
+    needs_you.extend(complaints.map(|complaint| Need::Ledger { complaint }));
+    needs_you.extend(unknown);
+    let mut status = Status {
+        verdict: Verdict { level: Level::Red, cause: Cause::Fine },
+        pc_name: shop.config.pc_name.clone(),
+        tenant: shop.config.tenant.clone(),
+        store: shop.config.store.clone(),
+        node: shop.node.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        currency: shop.config.currency.clone(),
+        as_of: platform::wall_now(),
+        started: shop.started,
+        tills,
+        devices,
+        at_risk: AtRisk { documents: sync.unsynced, since: sync.oldest_unsynced, baskets },
+        sync,
+        ledger: LedgerStatus {
+            documents,
+            wal_bytes: metrics.wal_bytes,
+            disk_free_bytes: platform::files::disk_free_bytes(&shop.data).unwrap_or(0),
+            ballast_released: metrics.ballast_released > 0,
+            complaints: checked.complaints,
+            checked: checked.done,
+        },
+        needs_you,
+    };
+    status.verdict = verdict(&status);
+    Ok(status)
+}
+
+fn from_ledger(shop: &Shop) -> Result<FromLedger, ReadError> {
+    use shelf_replica::store::Store as _;
+    shop.readers.with(|ledger| {
+        let unsynced = ledger.unsynced()?;
+        let mut sync = shop.sync.borrow().clone();
+        sync.unsynced = unsynced.count;
+        sync.oldest_unsynced = unsynced.oldest_wall;
+        sync.unsynced_bytes = unsynced.bytes;
+        sync.catalogue_revision = ledger.catalogue_revision()?;
+        // Logs have no gaps, so their ends say how many documents there are.
+        let logs = ledger.tables().logs()?;
+        let codes = ledger.unknown_codes(COUNTED_MAX)?;
+        let inbox = ledger.inbox_list(true, 0, COUNTED_MAX)?.len();
+        let lines = codes.iter().map(|it| it.lines).sum();
+        let count = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
+        Ok(FromLedger {
+            sync,
+            documents: logs.iter().map(|it| it.upto.0).sum(),
+            unknown: (!codes.is_empty())
+                .then(|| Need::UnknownCodes { codes: count(codes.len()), lines }),
+            inbox: (inbox > 0).then(|| Need::Inbox { count: count(inbox) }),
+        })
+    })
+}
+
+fn till(
+    shop: &Shop,
+    name: &TillId,
+    settings: &TillSettings,
+    counter: Option<&Arc<Counter>>,
+    view: Option<&TillView>,
+) -> TillStatus {
+    let basket = view.and_then(|it| it.basket.as_ref());
+    TillStatus {
+        name: name.clone(),
+        sales_source: match settings.sales_source {
+            SalesSourceSetting::Basket => "basket",
+            SalesSourceSetting::Api => "api",
+            SalesSourceSetting::File => "file",
+        }
+        .into(),
+        last_scan: basket.and_then(last_scan),
+        basket_since: basket.map(|it| it.opened),
+        basket_total: basket.map(|it| it.total),
+        unsettled: view.map_or(0, |it| it.unsettled.len()),
+        terminal: counter.and_then(|it| it.terminal_doing()),
+        sales: counter.map_or_else(|| shop.tally.sales(name), |it| it.sales()),
+    }
+}
+
+fn last_scan(basket: &BasketView) -> Option<String> {
+    let no = basket.last_line?;
+    let line = basket.lines.iter().find(|it| it.no == no)?;
+    let code = line.code.as_ref().map(ToString::to_string).unwrap_or_default();
+    Some(if line.name.is_empty() { code } else { line.name.clone() })
+}
+
+fn unknown_payments<'a>(till: &'a TillId, view: &'a TillView) -> impl Iterator<Item = Need> + 'a {
+    let payments = view.unsettled.iter().flat_map(|it| &it.payments);
+    let unknown = payments.filter(|it| it.state == PaymentState::Unknown);
+    unknown.map(|it| Need::PaymentUnknown {
+        till: till.clone(),
+        amount: it.amount,
+        intent: it.intent.to_string(),
+    })
+}

@@ -1,0 +1,392 @@
+//! The cashier's page: the last scan in large type, the basket, what is to be paid.
+//!
+//! Scans reach the till through the daemon, so that the page needs no focus and no window. An
+//! alert goes away by its own button, by touch or by Escape: never by Enter or the next scan,
+//! because a scanner's Enter would close a warning that nobody has read.
+
+use maud::{Markup, html};
+use shelf_stock::item::Item;
+use shelf_stock::name::TillId;
+use shelf_till::basket::{
+    Alert, BasketLine, BasketView, Direction, Mode, Notice, PaymentState, PriceOrigin, Refusal,
+    Stage, TillView,
+};
+
+use super::speech::Speech;
+use super::texts::Language;
+use crate::daemon::counter::Shown;
+
+/// What a till page needs beside the machine's view.
+#[derive(Clone, Debug)]
+pub(crate) struct Around {
+    /// ISO 4217 code of the store's currency.
+    pub(crate) currency: String,
+    /// Goods without barcode.
+    pub(crate) quick_keys: Vec<Item>,
+}
+
+struct Pen<'a> {
+    speech: Speech,
+    language: Language,
+    till: &'a TillId,
+    currency: &'a str,
+}
+
+/// Everything that live updates replace.
+pub(crate) fn live(speech: Speech, shown: &Shown, around: &Around) -> Markup {
+    let view = &shown.view;
+    let pen = Pen { speech, language: speech.language, till: &view.till, currency: &around.currency };
+    let sound = shown.sound.and_then(|it| serde_json::to_value(it).ok());
+    let sound = sound.as_ref().and_then(|it| it.as_str());
+    html! {
+        div.counter data-revision=(shown.revision) data-sound=[sound] {
+            div.left {
+                (pen.alerts(view))
+                (pen.last(view))
+                (pen.lines(view.basket.as_ref()))
+                (pen.notices(view))
+            }
+            div.right {
+                (pen.sum(view))
+                (pen.pay(view))
+                (pen.entry(view))
+                (pen.quick_keys(&around.quick_keys))
+                (pen.aside(view))
+            }
+        }
+    }
+}
+
+impl Pen<'_> {
+    fn text(&self, key: &'static str) -> &'static str {
+        self.language.text(key)
+    }
+
+    /// A form that does one thing.
+    fn act(&self, deed: &str, content: &Markup) -> Markup {
+        html! {
+            form method="post" action=(self.speech.link(&format!("/till/{}/act", self.till))) data-act {
+                input type="hidden" name="do" value=(deed);
+                (content)
+            }
+        }
+    }
+
+    /// A form of one button; `key` is its key on the keyboard.
+    fn button(&self, deed: &str, label: &str, class: &str, key: Option<&str>) -> Markup {
+        self.act(deed, &html! { button class=(class) data-key=[key] { (label) } })
+    }
+
+    fn alerts(&self, view: &TillView) -> Markup {
+        html! {
+            @for (index, alert) in view.alerts.iter().enumerate() {
+                div.alert role="alert" {
+                    p { (self.alert(alert, view)) }
+                    @if let Alert::UnknownCode { line, .. } | Alert::PriceNeeded { line } = alert {
+                        (self.act("price", &html! {
+                            input type="hidden" name="line" value=(line.0);
+                            label { (self.text("key_price")) " "
+                                input name="price" inputmode="decimal" size="8" required
+                                    autocomplete="off" id={ "price-" (line.0) };
+                            }
+                            button { (self.text("set")) }
+                        }))
+                    }
+                    @if index == 0 {
+                        (self.button("acknowledge", self.text("alert_dismiss"), "dismiss",
+                            Some("Escape")))
+                    }
+                }
+            }
+        }
+    }
+
+    fn alert(&self, alert: &Alert, view: &TillView) -> String {
+        let name = |no| {
+            let lines = view.basket.iter().flat_map(|it| it.lines.iter());
+            lines.filter(|it| it.no == no).map(|it| it.name.clone()).next().unwrap_or_default()
+        };
+        let fill = |key, gap: &dyn std::fmt::Display| self.language.fill(key, &[gap]);
+        let about = |no, key| format!("{}: {}", name(no), self.text(key));
+        match alert {
+            Alert::CommitFailed { message, .. } => fill("alert_commit", message),
+            Alert::StorageFailed { message } => fill("alert_storage", message),
+            Alert::SaleVoided { .. } => self.text("alert_voided").into(),
+            Alert::LateApproval { .. } => self.text("alert_late").into(),
+            Alert::StrayPayment { .. } => self.text("alert_stray").into(),
+            Alert::PaymentUnknown { amount, .. } => fill("alert_payment", amount),
+            Alert::UnknownCode { code, .. } => fill("alert_unknown", code),
+            Alert::PriceNeeded { line } => about(*line, "alert_price"),
+            Alert::QuantityNeeded { line } => about(*line, "alert_quantity"),
+            Alert::ApprovalNeeded { line } => about(*line, "alert_approval"),
+            Alert::StockWarning { line } => about(*line, "alert_stock"),
+        }
+    }
+
+    fn last(&self, view: &TillView) -> Markup {
+        let last = view.basket.as_ref().and_then(|basket| {
+            let no = basket.last_line?;
+            basket.lines.iter().find(|it| it.no == no && !it.voided)
+        });
+        html! {
+            section.last aria-live="polite" aria-label=(self.text("last_scan")) {
+                @match last {
+                    Some(line) => {
+                        p.name { (self.name(line)) }
+                        p.price {
+                            (line.quantity) " × "
+                            @if let Some(price) = line.unit_price { (price) " " (self.currency) }
+                            @else { "?" }
+                        }
+                    }
+                    None => {
+                        p.name.quiet {
+                            @if let Some(sale) = view.last_sale {
+                                (self.language.fill("last_sale", &[&sale.total]))
+                            } @else { (self.text("scan_to_begin")) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn name<'a>(&self, line: &'a BasketLine) -> &'a str {
+        if line.is_unknown() { self.text("unknown_item") } else { &line.name }
+    }
+
+    fn lines(&self, basket: Option<&BasketView>) -> Markup {
+        let Some(basket) = basket else { return html! {} };
+        html! {
+            div.scroll tabindex="0" role="region" aria-label=(self.text("open_basket")) {
+                table.basket {
+                    thead { tr {
+                        th scope="col" { (self.text("item")) }
+                        th.number scope="col" { (self.text("quantity")) }
+                        th.number scope="col" { (self.text("price")) }
+                        th.number scope="col" { (self.text("total")) }
+                        th scope="col" { span.hidden { (self.text("void_line")) } }
+                    } }
+                    tbody {
+                        @for line in basket.lines.iter().rev() { (self.line(line)) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn line(&self, line: &BasketLine) -> Markup {
+        let class = if line.voided { "voided" } else if line.is_unknown() { "unknown" } else { "" };
+        html! {
+            tr class=(class) {
+                td {
+                    (self.name(line))
+                    @if let Some(code) = line.code.as_ref().filter(|_| line.is_unknown()) {
+                        " " span.quiet { (code) }
+                    }
+                    @if matches!(line.direction, Direction::Return { .. }) {
+                        " " span.tag { (self.text("returned")) }
+                    }
+                    @if line.price_origin == PriceOrigin::Keyed {
+                        " " span.tag { (self.text("keyed")) }
+                    }
+                }
+                td.number { (line.quantity) }
+                td.number { @if let Some(price) = line.unit_price { (price) } @else { "?" } }
+                td.number { @if let Some(amount) = line.amount { (amount) } }
+                td {
+                    @if !line.voided {
+                        (self.act("void_line", &html! {
+                            input type="hidden" name="line" value=(line.no.0);
+                            button.small aria-label={
+                                (self.text("void_line")) " " (line.name) } { "×" }
+                        }))
+                    }
+                }
+            }
+        }
+    }
+
+    fn notices(&self, view: &TillView) -> Markup {
+        html! {
+            ul.notices aria-live="polite" {
+                @for notice in view.notices.iter().rev() { li { (self.notice(notice)) } }
+            }
+        }
+    }
+
+    fn notice(&self, notice: &Notice) -> String {
+        let fill = |key, gap: &dyn std::fmt::Display| self.language.fill(key, &[gap]);
+        match notice {
+            Notice::BadRead { reason, masked } => {
+                fill("notice_bad", &format!("{reason} ({masked})"))
+            }
+            Notice::RefusedRead { .. } => self.text("notice_refused").into(),
+            Notice::Duplicate { .. } => self.text("notice_duplicate").into(),
+            Notice::Price { name, price, .. } => {
+                let price = price.map_or("?".to_owned(), |it| format!("{it} {}", self.currency));
+                self.language.fill("notice_price", &[name, &price])
+            }
+            Notice::PriceUnknown { .. } => self.text("notice_price_unknown").into(),
+            Notice::Refused { why } => fill("notice_refusal", &self.text(refusal(*why))),
+            Notice::NotCharged { text, .. } => fill("notice_not_charged", text),
+        }
+    }
+
+    fn sum(&self, view: &TillView) -> Markup {
+        let Some(basket) = &view.basket else { return html! {} };
+        let pays_out = basket.due < shelf_stock::money::Money::ZERO;
+        html! {
+            section.sum aria-live="polite" {
+                p.items { (self.language.fill("items", &[&basket.items])) }
+                p.due {
+                    span { (self.text(if pays_out { "to_pay_out" } else { "due" })) } " "
+                    strong { (basket.due) " " (self.currency) }
+                }
+                @if basket.paid != shelf_stock::money::Money::ZERO {
+                    p.quiet { (self.text("total")) " " (basket.total) " " (self.currency) }
+                }
+                @if let Some(progress) = &view.progress {
+                    p.progress role="status" { (progress) }
+                }
+            }
+        }
+    }
+
+    fn pay(&self, view: &TillView) -> Markup {
+        let Some(basket) = &view.basket else { return html! {} };
+        let under_way = basket.payments.iter().find(|it| it.state == PaymentState::Started);
+        html! {
+            div.pay {
+                @if let Some(payment) = under_way {
+                    (self.act("cancel", &html! {
+                        input type="hidden" name="intent" value=(payment.intent);
+                        button { (self.text("cancel_payment")) }
+                    }))
+                } @else if basket.stage == Stage::Open {
+                    (self.button("pay_card", self.text("card"), "primary", Some("F4")))
+                    @if view.cash_allowed {
+                        (self.button("pay_cash", self.text("cash"), "primary", Some("F6")))
+                    }
+                    (self.button("undo", self.text("undo"), "", Some("F8")))
+                    (self.button("park", self.text("park"), "", None))
+                    (self.button("void_basket", self.text("void"), "", None))
+                }
+            }
+        }
+    }
+
+    fn entry(&self, view: &TillView) -> Markup {
+        let modes = [
+            (Mode::Sell, "sell", "mode_sell"),
+            (Mode::Return, "return", "mode_return"),
+            (Mode::PriceCheck, "price_check", "mode_price_check"),
+        ];
+        html! {
+            (self.act("scan", &html! {
+                label for="code" { (self.text("enter_code")) }
+                div.row {
+                    input #code name="code" autocomplete="off" maxlength="200" list="found"
+                        data-suggest={ "/api/v1/items" } data-key-focus="F2";
+                    button { (self.text("add")) }
+                }
+                datalist #found {}
+            }))
+            @if view.basket.is_some() {
+                (self.act("quantity", &html! {
+                    label for="quantity" { (self.text("quantity")) }
+                    div.row {
+                        input #quantity name="quantity" inputmode="decimal" autocomplete="off";
+                        button { (self.text("set")) }
+                    }
+                }))
+            }
+            div.modes role="group" {
+                @for (mode, word, label) in modes {
+                    (self.act("mode", &html! {
+                        input type="hidden" name="mode" value=(word);
+                        button.small aria-pressed=(if view.mode == mode { "true" } else { "false" })
+                            { (self.text(label)) }
+                    }))
+                }
+            }
+        }
+    }
+
+    fn quick_keys(&self, items: &[Item]) -> Markup {
+        if items.is_empty() {
+            return html! {};
+        }
+        html! {
+            h2 { (self.text("quick_keys")) }
+            div.keys {
+                @for item in items {
+                    (self.act("pick", &html! {
+                        input type="hidden" name="item" value=(item.id);
+                        button { (item.quick_key.as_deref().unwrap_or(&item.name)) }
+                    }))
+                }
+            }
+        }
+    }
+
+    fn aside(&self, view: &TillView) -> Markup {
+        html! {
+            @if !view.parked.is_empty() {
+                h2 { (self.text("parked")) }
+                @for basket in &view.parked {
+                    (self.act("resume", &html! {
+                        input type="hidden" name="basket" value=(basket.id);
+                        button { (self.text("resume")) " · " (basket.total) " " (self.currency) }
+                    }))
+                }
+            }
+            @if !view.unsettled.is_empty() {
+                h2 { (self.text("unsettled")) }
+                @for basket in &view.unsettled {
+                    @for payment in basket.payments.iter()
+                        .filter(|it| it.state == PaymentState::Unknown) {
+                        div.unsettled {
+                            p.big { (payment.amount) " " (self.currency) }
+                            @for (outcome, label) in [("paid", "paid_yes"), ("not_charged", "paid_no")] {
+                                (self.act("settle", &html! {
+                                    input type="hidden" name="intent" value=(payment.intent);
+                                    input type="hidden" name="outcome" value=(outcome);
+                                    button { (self.text(label)) }
+                                }))
+                            }
+                            (self.act("ask", &html! {
+                                input type="hidden" name="intent" value=(payment.intent);
+                                button { (self.text("ask_again")) }
+                            }))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The text of what the machine refuses.
+pub(crate) fn refusal(why: Refusal) -> &'static str {
+    match why {
+        Refusal::NoBasket => "refusal_no_basket",
+        Refusal::NoLine => "refusal_no_line",
+        Refusal::NothingToUndo => "refusal_nothing_to_undo",
+        Refusal::Quantity => "refusal_quantity",
+        Refusal::QuantityNeeded => "refusal_quantity_needed",
+        Refusal::Measured => "refusal_measured",
+        Refusal::Price => "refusal_price",
+        Refusal::PriceNeeded => "refusal_price_needed",
+        Refusal::ApprovalNeeded => "refusal_approval_needed",
+        Refusal::PaymentUnderWay => "refusal_payment_under_way",
+        Refusal::AlreadyPaid => "refusal_already_paid",
+        Refusal::NoPayment => "refusal_no_payment",
+        Refusal::Amount => "refusal_amount",
+        Refusal::CashNotDeclared => "refusal_cash",
+        Refusal::BasketFull => "refusal_full",
+        Refusal::TooManyPayments => "refusal_payments",
+        Refusal::TooManyParked => "refusal_parked",
+        Refusal::Empty => "refusal_empty",
+    }
+}
