@@ -30,6 +30,8 @@ pub(crate) struct Own {
 struct OwnLog {
     incarnation: Incarnation,
     seq: u64,
+    /// The log's number in the tables, once it has one.
+    author: Option<i64>,
 }
 
 /// What the next document needs to know of its log.
@@ -38,6 +40,8 @@ pub(crate) struct Next {
     pub(crate) place: Place,
     pub(crate) prev: Digest,
     pub(crate) hlc: Hlc,
+    /// The log's number in the tables, where it has one already.
+    pub(crate) author: Option<i64>,
 }
 
 impl Own {
@@ -83,6 +87,7 @@ impl Own {
             None => OwnLog {
                 incarnation: draw(entropy)?,
                 seq: 0,
+                author: None,
             },
         };
         self.log = Some(log);
@@ -94,14 +99,16 @@ impl Own {
             },
             prev: self.prev,
             hlc: self.hlc.tick(wall),
+            author: log.author,
         })
     }
 
     /// The next document was written.
-    pub(crate) fn written(&mut self, next: &Next, digest: Digest) {
+    pub(crate) fn written(&mut self, next: &Next, digest: Digest, author: Option<i64>) {
         self.log = Some(OwnLog {
             incarnation: next.place.incarnation,
             seq: next.place.seq.0,
+            author,
         });
         self.prev = digest;
         self.hlc = next.hlc;

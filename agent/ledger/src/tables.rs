@@ -14,9 +14,11 @@ mod replica;
 mod sources;
 mod words;
 
+use std::cell::{Cell, RefCell};
+
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use shelf_stock::fold::Rules;
-use shelf_stock::identity::Place;
+use shelf_stock::identity::{Incarnation, NodeId, Place};
 use shelf_wire::document::DecodeError;
 use shelf_wire::sealed::{Sealed, WriteError};
 
@@ -72,6 +74,10 @@ pub struct Tables<'c> {
     rules: Rules,
     /// The exact bytes of the document that is being folded.
     current: Option<Sealed>,
+    /// The word and the log that were asked for last: one sale asks for the same ones several
+    /// times. Lives as long as the caller's transaction at most.
+    last_word: RefCell<Option<(String, i64)>>,
+    last_author: Cell<Option<(NodeId, Incarnation, i64)>>,
 }
 
 impl<'c> Tables<'c> {
@@ -82,6 +88,8 @@ impl<'c> Tables<'c> {
             store,
             rules,
             current: None,
+            last_word: RefCell::new(None),
+            last_author: Cell::new(None),
         }
     }
 

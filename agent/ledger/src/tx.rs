@@ -144,6 +144,10 @@ impl<'t> Tx<'t> {
             .own
             .next(&*self.setting.entropy, wall)
             .map_err(RecordError::Entropy)?;
+        let (node, incarnation) = (next.place.node, next.place.incarnation);
+        if let Some(author) = next.author {
+            tables.know_author(node, incarnation, author);
+        }
         let authored = Authored::write(Document {
             place: next.place,
             prev: next.prev,
@@ -152,7 +156,8 @@ impl<'t> Tx<'t> {
             draft: draft.clone(),
         })?;
         let applied = tables.fold_authored(&authored)?;
-        self.own.written(&next, authored.digest());
+        let author = tables.author(node, incarnation)?;
+        self.own.written(&next, authored.digest(), author);
         Ok(Recorded::New {
             document: Arc::new(authored.into_document()),
             applied,

@@ -13,10 +13,11 @@ use shelf_link::Frame;
 use shelf_replica::Now;
 use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubEvent, HubInput};
 use shelf_stock::fold::Rules;
-use shelf_stock::identity::{Digest, NodeId};
+use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
 use shelf_stock::name::{StoreId, TenantId};
-use shelf_wire::message::{CfgHint, CfgKind, Stat};
-use shelf_wire::topic::{Lane, Topic};
+use shelf_wire::frame::pack;
+use shelf_wire::message::{CfgHint, CfgKind, Message, Nack, NackReason, Stat};
+use shelf_wire::topic::{Down, Lane, Topic};
 
 use crate::catalogue::table::{self, Published};
 use crate::config::HubConfig;
@@ -28,6 +29,9 @@ use crate::seen::{self, Seen};
 const WAKE_MS_MAX: u64 = 1_000;
 /// Stores that one hub takes; more are not heard.
 pub const STORES_MAX: usize = 20_000;
+
+/// PCs that were heard within this time are asked for a hello when the hub comes back: a week.
+const HELLO_ASKED_SINCE_MS: i64 = 7 * 24 * 3_600_000;
 
 /// A transaction can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +103,32 @@ impl Exchange {
             && machine.hub.present().any(|it| it == from)
         {
             self.heard.insert((machine.key, from));
+        }
+        Ok(())
+    }
+
+    /// The broker is there: PCs that were heard lately and have not said hello to this process are
+    /// asked to. An idle PC would else notice only at its next status row that the hub was
+    /// restarted, and hear of its siblings' sales that much later.
+    pub fn connected(
+        &mut self,
+        connection: &Connection,
+        now: Moment,
+        leaving: &mut Vec<Frame>,
+    ) -> Result<(), ExchangeError> {
+        let since = now.wall.plus_millis(-HELLO_ASKED_SINCE_MS);
+        for (key, tenant, store) in Tables::stores(connection)? {
+            let (true, Ok(store)) = (tenant == self.tenant.as_str(), StoreId::new(store)) else {
+                continue;
+            };
+            let machine = self.machines.get(&store);
+            for (node, seen) in seen::all(connection, key)? {
+                let here = machine.is_some_and(|it| it.hub.present().any(|it| it == node));
+                let lately = seen.last_seen.is_some_and(|at| at >= since);
+                if !here && lately && !seen.stopping {
+                    leaving.extend(hello_wanted(&self.tenant, &store, node));
+                }
+            }
         }
         Ok(())
     }
@@ -248,6 +278,24 @@ impl Exchange {
             wake_at_ms: None,
         })
     }
+}
+
+/// What a machine answers to a PC that has not said hello.
+fn hello_wanted(tenant: &TenantId, store: &StoreId, node: NodeId) -> Option<Frame> {
+    let nack = Nack {
+        node: None,
+        incarnation: Incarnation(0),
+        first: Seq(0),
+        last: Seq(0),
+        reason: NackReason::Hello,
+    };
+    let topic = Topic {
+        tenant: tenant.clone(),
+        store: store.clone(),
+        lane: Lane::Down(node, Down::Ack),
+    };
+    let payload = pack(&Message::Nack(nack)).ok()?;
+    Some(Frame { topic, payload })
 }
 
 fn machine_time(now: Moment) -> Now {

@@ -84,7 +84,12 @@ pub async fn carry(mut link: impl Link, mut parts: LinkParts<'_>) {
                     }
                 }
                 Event::Closed => break,
-                event => note(&event, &parts.metrics),
+                event => {
+                    note(&event, &parts.metrics);
+                    if event == Event::Up && parts.worker.connected().await.is_err() {
+                        break;
+                    }
+                }
             },
             frame = parts.frames.recv() => match frame {
                 Some(frame) => send(&link, frame, &parts.metrics).await,

@@ -14,10 +14,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use shelf_hub::check;
 use shelf_hub::config::{self, ConfigError, HubConfig, Overrides, keys};
+use shelf_hub::database::DatabaseError;
 use shelf_hub::server::{HubServer, StartError};
 use shelf_hub::worker::Acks;
-use shelf_hub::{check, database};
+use shelf_ledger::OpenError;
 
 const EXIT_TEMPORARY: u8 = 75;
 const EXIT_CONFIG: u8 = 78;
@@ -193,9 +195,19 @@ fn start_hint(error: &StartError) -> &'static str {
     }
 }
 
+/// 78 where somebody must decide something first, 75 where waiting may help.
 fn start_code(error: &StartError) -> u8 {
     match error {
-        StartError::Database(database::DatabaseError::TooNew { .. }) => EXIT_CONFIG,
+        StartError::Database(DatabaseError::TooNew { .. }) => EXIT_CONFIG,
+        StartError::Database(DatabaseError::Open(source)) => match source {
+            OpenError::Locked { .. } | OpenError::Io { .. } | OpenError::Sqlite { .. } => {
+                EXIT_TEMPORARY
+            }
+            OpenError::NotALedger { .. }
+            | OpenError::OtherApplication { .. }
+            | OpenError::TooNew { .. } => EXIT_CONFIG,
+            _ => 1,
+        },
         _ => EXIT_TEMPORARY,
     }
 }

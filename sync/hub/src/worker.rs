@@ -73,6 +73,7 @@ enum Input {
         published: Published,
         reply: Option<oneshot::Sender<Result<(), WorkerError>>>,
     },
+    Connected,
     Tick,
     Stop,
 }
@@ -91,6 +92,12 @@ impl WorkerHandle {
             Metrics::add(&self.metrics.queue_full, 1);
         }
         let sent = self.queue.send(Input::Frame(arrived)).await;
+        sent.map_err(|_| WorkerError::Stopped)
+    }
+
+    /// The link is up.
+    pub async fn connected(&self) -> Result<(), WorkerError> {
+        let sent = self.queue.send(Input::Connected).await;
         sent.map_err(|_| WorkerError::Stopped)
     }
 
@@ -287,6 +294,7 @@ impl Worker {
                         .exchange
                         .published(&transaction, now, published, effects)?;
                 }
+                Input::Connected => parts.exchange.connected(&transaction, now, effects)?,
                 Input::Tick | Input::Stop => {}
             }
         }
@@ -352,7 +360,7 @@ fn answer(inputs: &mut [Input], result: Result<(), String>) {
                     drop(reply.send(result.as_ref().copied().map_err(failed)));
                 }
             }
-            Input::Frame(_) | Input::Tick | Input::Stop => {}
+            Input::Frame(_) | Input::Connected | Input::Tick | Input::Stop => {}
         }
     }
 }

@@ -418,8 +418,33 @@ async fn a_hub_that_acks_before_it_commits_is_caught() {
     );
 }
 
+/// What the API says of the PCs agrees with what they did.
+fn check_nodes(http: std::net::SocketAddr) {
+    let nodes = support::get(http, "/api/v1/stores/berlin/nodes").json();
+    for node in nodes["nodes"].as_array().unwrap() {
+        assert_eq!(node["heads"][0]["seq"], DOCUMENTS_PER_NODE, "{node}");
+        assert!(node["last_seen"].is_i64(), "{node}");
+        let id = node["node"].as_str().unwrap();
+        let path = format!("/api/v1/stores/berlin/documents?limit=1000&node={id}");
+        let own = support::get(http, &path).json();
+        assert_eq!(
+            own["documents"].as_array().unwrap().len() as u64,
+            DOCUMENTS_PER_NODE
+        );
+    }
+    for (search, found) in [("47", 1), ("48", 0), ("%", 0)] {
+        let path = format!(
+            "/api/v1/stores/berlin/stock?search={}",
+            search.replace('%', "%25")
+        );
+        let page = support::get(http, &path).json();
+        assert_eq!(page["items"].as_array().unwrap().len(), found, "{search}");
+    }
+}
+
 /// Every document (id, digest) and the stock of the one item.
 fn read_hub(http: std::net::SocketAddr) -> (Vec<(String, String)>, serde_json::Value) {
+    check_nodes(http);
     let mut documents = Vec::new();
     let mut after = 0;
     loop {

@@ -104,6 +104,26 @@ impl Read<'_> {
         Ok(text.and_then(|it| it.parse().ok()).unwrap_or(0))
     }
 
+    /// The numbers of the catalogue's items above `after`, ascending: for whoever walks through
+    /// all of them.
+    pub fn catalogue_ids(
+        &self,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Result<Vec<ItemId>, TableError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT w.text FROM catalogue c JOIN word w ON w.key = c.item
+             WHERE w.text > ?1 ORDER BY w.text LIMIT ?2",
+        )?;
+        let after = after.map_or("", ItemId::as_str);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![after, limit], |row| row.get::<_, String>(0))?;
+        let id = |row: rusqlite::Result<String>| {
+            ItemId::new(row?).map_err(|_| TableError::Damaged { what: "item" })
+        };
+        rows.map(id).collect()
+    }
+
     /// How many items the catalogue has.
     pub fn catalogue_count(&self) -> Result<u64, TableError> {
         let count: i64 = self

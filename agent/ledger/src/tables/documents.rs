@@ -61,14 +61,25 @@ impl Tables<'_> {
         node: NodeId,
         incarnation: Incarnation,
     ) -> Result<Option<i64>, TableError> {
-        let mut statement = self.connection.prepare_cached(
+        if let Some((last, at, key)) = self.last_author.get()
+            && (last, at) == (node, incarnation)
+        {
+            return Ok(Some(key));
+        }
+        let found = self.row(
             "SELECT key FROM author WHERE store = ?1 AND node = ?2 AND incarnation = ?3",
-        )?;
-        let found = statement.query_row(
             params![self.store.0, node.as_bytes(), incarnation.0.cast_signed()],
             |row| row.get(0),
-        );
-        Ok(found.optional()?)
+        )?;
+        if let Some(key) = found {
+            self.know_author(node, incarnation, key);
+        }
+        Ok(found)
+    }
+
+    /// Spares the look-up of a log whose number the caller knows.
+    pub(crate) fn know_author(&self, node: NodeId, incarnation: Incarnation, key: i64) {
+        self.last_author.set(Some((node, incarnation, key)));
     }
 
     /// The number of a log, given one where it is new.
@@ -145,17 +156,19 @@ impl Tables<'_> {
         Ok(found.optional()?)
     }
 
-    /// Stores exact bytes. The key must be free.
+    /// Stores exact bytes where nothing stands yet; says whether it did.
     pub(super) fn store_bytes(
         &self,
         key: DocumentKey,
         sealed: &Sealed,
         hlc: Hlc,
         folded: bool,
-    ) -> Result<(), TableError> {
-        self.connection
+    ) -> Result<bool, TableError> {
+        let changed = self
+            .connection
             .prepare_cached(
-                "INSERT INTO document (id, folded, hlc, digest, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO document (id, folded, hlc, digest, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
             )?
             .execute(params![
                 key.0,
@@ -164,7 +177,7 @@ impl Tables<'_> {
                 sealed.digest().as_bytes(),
                 sealed.bytes(),
             ])?;
-        Ok(())
+        Ok(changed == 1)
     }
 
     pub(super) fn mark_folded(&self, key: DocumentKey, hlc: Hlc) -> Result<(), TableError> {

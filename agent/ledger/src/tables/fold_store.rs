@@ -26,20 +26,19 @@ impl FoldStore for Tables<'_> {
     /// is being folded, else its encoding.
     fn remember(&mut self, document: &Document) -> Result<bool, TableError> {
         let key = self.key_or_new(document.place)?;
+        let current = self.current.take();
+        let known = current.filter(|it| it.place() == document.place);
+        if let Some(sealed) = known
+            && self.store_bytes(key, &sealed, document.hlc, true)?
+        {
+            return Ok(true);
+        }
         match self.stored(key)? {
             Some(stored) if stored.folded => Ok(false),
             Some(_) => self.mark_folded(key, document.hlc).map(|()| true),
             None => {
-                let current = self
-                    .current
-                    .take()
-                    .filter(|it| it.place() == document.place);
-                let sealed = match current {
-                    Some(sealed) => sealed,
-                    None => Authored::write(document.clone())?.sealed().clone(),
-                };
-                self.store_bytes(key, &sealed, document.hlc, true)?;
-                Ok(true)
+                let authored = Authored::write(document.clone())?;
+                self.store_bytes(key, authored.sealed(), document.hlc, true)
             }
         }
     }

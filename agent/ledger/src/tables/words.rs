@@ -12,10 +12,18 @@ const TRANSIT_BASE: i64 = 16;
 impl Tables<'_> {
     /// The number of a text, if it has one.
     pub(super) fn word(&self, text: &str) -> Result<Option<i64>, TableError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT key FROM word WHERE text = ?1")?;
-        Ok(statement.query_row([text], |row| row.get(0)).optional()?)
+        if let Some((last, key)) = &*self.last_word.borrow()
+            && last == text
+        {
+            return Ok(Some(*key));
+        }
+        let found = self.row("SELECT key FROM word WHERE text = ?1", [text], |row| {
+            row.get(0)
+        })?;
+        if let Some(key) = found {
+            *self.last_word.borrow_mut() = Some((text.to_owned(), key));
+        }
+        Ok(found)
     }
 
     /// The number of a text, given one where it is new.

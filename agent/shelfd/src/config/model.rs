@@ -1,0 +1,258 @@
+//! Every key of the configuration, defined once: type, default, unit, documentation.
+//!
+//! The macro below only saves writing each key three times (field, default, table of keys); it
+//! adds no language of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use shelf_stock::name::{StoreId, TenantId, TillId};
+
+/// One key as documentation: where it stands, what it takes, what it is when absent.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct KeyDoc {
+    /// Table it stands in; empty for the top level.
+    pub(crate) table: &'static str,
+    /// The key.
+    pub(crate) name: &'static str,
+    /// Rust's name of its type.
+    pub(crate) kind: &'static str,
+    /// Default as written in the definition.
+    pub(crate) default: &'static str,
+    /// Unit of a number; empty otherwise.
+    pub(crate) unit: &'static str,
+    /// What it does.
+    pub(crate) doc: &'static str,
+}
+
+macro_rules! settings {
+    ($(#[doc = $about:literal])+ $name:ident [$table:literal] {
+        $($(#[doc = $doc:literal])+ $key:ident: $kind:ty = $default:expr, $unit:literal;)*
+    }) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name {
+            $($(#[doc = $doc])+ pub(crate) $key: $kind,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: $default,)* }
+            }
+        }
+
+        impl $name {
+            const KEYS: &'static [KeyDoc] = &[$(KeyDoc {
+                table: $table,
+                name: stringify!($key),
+                kind: stringify!($kind),
+                default: stringify!($default),
+                unit: $unit,
+                doc: concat!($($doc),+),
+            },)*];
+        }
+    };
+}
+
+settings! {
+    /// The whole configuration of one PC.
+    Config [""] {
+        /// The retailer's account at the hub.
+        tenant: Option<TenantId> = None, "";
+        /// The store that this PC stands in.
+        store: Option<StoreId> = None, "";
+        /// What people call this PC, such as `till 1` or `back office`.
+        pc_name: String = "this PC".into(), "";
+        /// ISO 4217 code of the currency that this store trades in.
+        currency: String = "EUR".into(), "";
+        /// Where the ledger and everything else that must survive is kept; absent: the system's
+        /// or the user's usual folder.
+        data_dir: Option<PathBuf> = None, "";
+        /// The cloud hub.
+        hub: HubSettings = HubSettings::default(), "";
+        /// The local pages and API.
+        http: HttpSettings = HttpSettings::default(), "";
+        /// The ledger's file.
+        ledger: LedgerSettings = LedgerSettings::default(), "";
+        /// What is written about the running.
+        log: LogSettings = LogSettings::default(), "";
+        /// House rules of the store.
+        policy: PolicySettings = PolicySettings::default(), "";
+        /// Tills of this PC.
+        till: Vec<TillSettings> = Vec::new(), "";
+        /// Devices of this PC.
+        device: Vec<DeviceSettings> = Vec::new(), "";
+    }
+}
+
+settings! {
+    /// How the hub is reached.
+    HubSettings ["hub"] {
+        /// The MQTT broker, `mqtt://host:port` or `mqtts://host:port`; absent: this PC works alone.
+        broker: Option<String> = None, "";
+        /// The hub's HTTP address, from where catalogues are downloaded.
+        url: Option<String> = None, "";
+        /// Name to give to the broker.
+        username: Option<String> = None, "";
+        /// File that holds the password for the broker (mode 0600).
+        password_file: Option<PathBuf> = None, "";
+        /// File with the certificate of the authority that signed the broker's; absent: the
+        /// system's authorities.
+        ca_file: Option<PathBuf> = None, "";
+    }
+}
+
+settings! {
+    /// The local pages and API.
+    HttpSettings ["http"] {
+        /// Where they listen. Anything but loopback needs `token_file`.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8420)), "";
+        /// File with the token that callers from other machines must send.
+        token_file: Option<PathBuf> = None, "";
+        /// Names under which other machines reach this PC, such as `till-1.shop.example`; the
+        /// loopback names and the address of `listen` are known.
+        hosts: Vec<String> = Vec::new(), "";
+        /// How many bytes one request may have.
+        request_bytes_max: usize = 1_048_576, "bytes";
+    }
+}
+
+settings! {
+    /// The ledger's file and its safety margins.
+    LedgerSettings ["ledger"] {
+        /// How much of the write-ahead log is written once at the start, so that commits never
+        /// grow it; 0 switches it off.
+        wal_prefill_mib: u32 = 64, "MiB";
+        /// Room kept back, given up when the disk is full so that selling goes on.
+        ballast_mib: u32 = 32, "MiB";
+        /// Where hourly backups go: another disk or a mounted share; absent: none are made.
+        backup_dir: Option<PathBuf> = None, "";
+    }
+}
+
+settings! {
+    /// What is written about the running, and where.
+    LogSettings ["log"] {
+        /// `console`, `journald`, or `auto`: journald under systemd, else the console.
+        target: LogTarget = LogTarget::Auto, "";
+        /// Which events: `info`, `debug`, or a filter such as `shelfd=debug,shelf_link=trace`.
+        filter: String = "info".into(), "";
+    }
+}
+
+settings! {
+    /// House rules of the store.
+    PolicySettings ["policy"] {
+        /// What the till does when the book says that there is none left: `nothing`, `warn`.
+        out_of_stock: StockPolicy = StockPolicy::Warn, "";
+        /// The same code again within this time is taken for one scan.
+        duplicate_scan_ms: u64 = 300, "ms";
+        /// Where returned goods of a group go: `{ food = "damaged", books = "floor" }`.
+        returns: std::collections::BTreeMap<String, String> =
+            std::collections::BTreeMap::new(), "";
+        /// Layouts of the store's own weight and price codes, such as `21.....{NNDDD}`.
+        measure_templates: Vec<String> = Vec::new(), "";
+    }
+}
+
+settings! {
+    /// One till.
+    TillSettings ["till"] {
+        /// Its name, unique in the store.
+        name: Option<TillId> = None, "";
+        /// Which one source moves stock: `basket`, `api`, `file` (the others are evidence).
+        sales_source: SalesSourceSetting = SalesSourceSetting::Basket, "";
+        /// `declared` if the store declares that it may lawfully settle cash here.
+        fiscal: Fiscal = Fiscal::None, "";
+        /// Its payment terminal, `zvt://host:port`.
+        terminal: Option<String> = None, "";
+        /// File with the terminal's password, 6 digits (mode 0600); absent: 000000.
+        terminal_password_file: Option<PathBuf> = None, "";
+        /// Folder into which another POS drops its CSV or POSLog files.
+        drop_dir: Option<PathBuf> = None, "";
+    }
+}
+
+settings! {
+    /// One device.
+    DeviceSettings ["device"] {
+        /// What people call it.
+        name: String = String::new(), "";
+        /// What it is: `scanner`.
+        kind: DeviceKind = DeviceKind::Scanner, "";
+        /// Which one: `serial:NUMBER`, `port:CHAIN` or `path:/dev/NODE`; `shelfd devices` prints
+        /// the right text for each device that it sees.
+        select: String = String::new(), "";
+        /// What it is there for: `till:NAME`, `receiving` or `counting`.
+        role: String = String::new(), "";
+        /// Speed of a serial line; ignored by USB.
+        baud: u32 = 9600, "baud";
+    }
+}
+
+macro_rules! words {
+    ($($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $word:ident),* $(,)? })*) => {$(
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum $name { $($(#[doc = $doc])+ $word,)* }
+    )*};
+}
+
+words! {
+    /// Where log lines go.
+    LogTarget {
+        /// journald under systemd, else the console.
+        Auto,
+        /// Standard error.
+        Console,
+        /// The journal.
+        Journald,
+    }
+    /// What happens when the book says that there is none left.
+    StockPolicy {
+        /// Nothing: the shelf is right.
+        Nothing,
+        /// A line on the till's screen.
+        Warn,
+    }
+    /// Which source of a till moves stock.
+    SalesSourceSetting {
+        /// Our own till page.
+        Basket,
+        /// Another POS that calls our API.
+        Api,
+        /// Another POS that drops files.
+        File,
+    }
+    /// Whether this till may settle cash.
+    Fiscal {
+        /// It may not: stock is captured, money is another system's.
+        None,
+        /// The store declares that it is lawful here.
+        Declared,
+    }
+    /// What a device is.
+    DeviceKind {
+        /// A barcode scanner on a serial line.
+        Scanner,
+    }
+}
+
+/// Every key there is, table by table.
+pub(crate) fn keys() -> impl Iterator<Item = &'static KeyDoc> {
+    [
+        Config::KEYS,
+        HubSettings::KEYS,
+        HttpSettings::KEYS,
+        LedgerSettings::KEYS,
+        LogSettings::KEYS,
+        PolicySettings::KEYS,
+        TillSettings::KEYS,
+        DeviceSettings::KEYS,
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,106 @@
+//! From devices to tills: takes each event of the device layer, says what was read, and gives it
+//! to the till that the device feeds.
+//!
+//! One thread takes the events in their order and runs each to the end, disk included: while it
+//! waits, the devices' queue fills and finally holds the scanners off, so that nothing is lost
+//! and nothing overtakes. Damaged reads become rows on the till's page, never short codes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use shelf_codecs::barcode::PrefixScheme;
+use shelf_devices::config::Role;
+use shelf_devices::delivery::EventReceiver;
+use shelf_devices::driver::Command;
+use shelf_devices::event::{DeviceEvent, Payload};
+use shelf_devices::supervisor::Supervisor;
+use shelf_stock::name::TillId;
+use shelf_stock::time::Timestamp;
+use shelf_till::basket::{Origin, Read, Sound, TillInput};
+use tokio::sync::broadcast;
+
+use super::counter::Counter;
+use super::lookup::Lookup;
+
+/// A scan that is for no till (counting, receiving): for the page that is open there.
+#[derive(Clone, Debug)]
+pub(crate) struct LooseScan {
+    /// What it is.
+    pub(crate) read: Arc<Read>,
+    /// When it was read.
+    pub(crate) at: Timestamp,
+}
+
+/// Everything that the thread needs.
+pub(crate) struct Front {
+    /// What each configured device is for.
+    pub(crate) roles: BTreeMap<String, Role>,
+    /// The tills of this PC.
+    pub(crate) counters: BTreeMap<TillId, Arc<Counter>>,
+    /// Codes and stock.
+    pub(crate) lookup: Lookup,
+    /// For feedback to the scanners.
+    pub(crate) supervisor: Arc<Supervisor>,
+    /// Scans that no till takes.
+    pub(crate) loose: broadcast::Sender<LooseScan>,
+}
+
+impl Front {
+    /// Starts the thread; it ends when the device layer has stopped and everything was taken.
+    pub(crate) fn start(self, events: EventReceiver) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("front".into()).spawn(move || {
+            while let Some(event) = events.recv() {
+                self.take(&event);
+            }
+        })
+    }
+
+    fn take(&self, event: &DeviceEvent) {
+        let read = match &event.payload {
+            Payload::Scan(scan) => self.lookup.read(&scan.text(PrefixScheme::None)),
+            Payload::Fault(fault) => {
+                Read::Bad { reason: fault.cause.to_string(), masked: fault.masked.clone() }
+            }
+            Payload::State(state) => {
+                tracing::info!(device = %event.device, %state, "device");
+                return;
+            }
+        };
+        let at = Timestamp::from_millis(event.at.wall_ms);
+        match self.roles.get(&*event.device) {
+            Some(Role::Till(name)) => self.sell(name, event, read, at),
+            Some(Role::Counting | Role::Receiving) => {
+                let scan = LooseScan { read: Arc::new(read), at };
+                if self.loose.send(scan).is_err() {
+                    tracing::info!(device = %event.device, "a scan with no page open for it");
+                    self.feedback(&event.device, false);
+                }
+            }
+            None => tracing::error!(device = %event.device, "an event of an unknown device"),
+        }
+    }
+
+    fn sell(&self, till: &str, event: &DeviceEvent, read: Read, at: Timestamp) {
+        let Some(counter) = self.counters.get(till) else {
+            tracing::error!(%till, "a device feeds a till that does not exist");
+            return;
+        };
+        let input = TillInput::Read { read, origin: Origin::Scanned, read_at: at };
+        match counter.input(input) {
+            Ok(shown) => self.feedback(&event.device, shown.sound == Some(Sound::Ok)),
+            Err(error) => {
+                tracing::error!(%error, "a scan could not be taken");
+                self.feedback(&event.device, false);
+            }
+        }
+    }
+
+    /// Scanners that can beep on command do so after the commit; the others ignore it.
+    fn feedback(&self, device: &str, accepted: bool) {
+        let command = if accepted { Command::Accepted } else { Command::Refused };
+        if let Err(error) = self.supervisor.command(device, command) {
+            tracing::debug!(%error, "no feedback to the scanner");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What every part of the running daemon shares: the ledger's ends, the tills, the boards.
+//!
+//! Cheap to clone by `Arc`; holds no policy of its own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shelf_ledger::{Readers, Writer};
+use shelf_stock::name::{StoreId, TillId};
+use shelf_stock::time::Timestamp;
+use tokio::sync::{broadcast, watch};
+
+use super::counter::Counter;
+use super::front::LooseScan;
+use super::lookup::Lookup;
+use super::status::{DeviceStatus, SyncStatus};
+use crate::config::{Config, TillSettings};
+use crate::platform::MonoClock;
+
+/// Asks the device layer how every device is.
+pub(crate) type DeviceBoard = Box<dyn Fn() -> Vec<DeviceStatus> + Send + Sync>;
+
+/// Rings for whoever waits for something new.
+#[derive(Clone, Debug)]
+pub(crate) struct Bell {
+    /// This PC wrote something: the replication looks.
+    pub(crate) grown: watch::Sender<u64>,
+    /// A page may show something else.
+    pub(crate) news: watch::Sender<u64>,
+}
+
+impl Bell {
+    /// A bell that nobody listens to yet.
+    pub(crate) fn new() -> Self {
+        Self { grown: watch::channel(0).0, news: watch::channel(0).0 }
+    }
+
+    /// This PC wrote something.
+    pub(crate) fn ring(&self) {
+        self.grown.send_modify(|it| *it += 1);
+        self.ring_pages();
+    }
+
+    /// A page may show something else.
+    pub(crate) fn ring_pages(&self) {
+        self.news.send_modify(|it| *it += 1);
+    }
+}
+
+/// Cuts and restores the WAN, and says whether it is up. Only the demo has one.
+pub(crate) type WanSwitch = Arc<dyn Fn(Option<bool>) -> bool + Send + Sync>;
+
+/// What every part shares.
+pub(crate) struct Shop {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// This PC's node id.
+    pub(crate) node: String,
+    /// When the daemon started.
+    pub(crate) started: Timestamp,
+    /// A clock that never steps.
+    pub(crate) clock: MonoClock,
+    /// Writes.
+    pub(crate) writer: Writer,
+    /// Reads.
+    pub(crate) readers: Readers,
+    /// Codes and stock.
+    pub(crate) lookup: Lookup,
+    /// The tills of this PC that sell on our page.
+    pub(crate) counters: BTreeMap<TillId, Arc<Counter>>,
+    /// How the devices are.
+    pub(crate) devices: DeviceBoard,
+    /// Scans that no till takes.
+    pub(crate) loose: broadcast::Sender<LooseScan>,
+    /// How far the hub is; the replication keeps it.
+    pub(crate) sync: watch::Sender<SyncStatus>,
+    /// Rings for the replication and the pages.
+    pub(crate) bell: Bell,
+    /// What the ledger's background check found so far.
+    pub(crate) check: Mutex<CheckState>,
+    /// The ledger's own counters.
+    pub(crate) metrics: Arc<shelf_ledger::Metrics>,
+    /// Sales that other systems reported since the start.
+    pub(crate) tally: super::intake::Tally,
+    /// Where the ledger lies.
+    pub(crate) data: std::path::PathBuf,
+    /// The demo's switch.
+    pub(crate) wan: Option<WanSwitch>,
+}
+
+/// What the ledger's background check found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CheckState {
+    /// Whether it is done.
+    pub(crate) done: bool,
+    /// What it complains of.
+    pub(crate) complaints: Vec<String>,
+}
+
+impl Shop {
+    /// Says that this PC wrote something.
+    pub(crate) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Says that a page may show something else.
+    pub(crate) fn ring_pages(&self) {
+        self.bell.ring_pages();
+    }
+
+    /// What the background check found so far.
+    pub(crate) fn checked(&self) -> CheckState {
+        self.check.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The store that this PC stands in; one without name works alone.
+    #[expect(clippy::expect_used, reason = "the constant is a store's name; a test reads it")]
+    pub(crate) fn store_id(&self) -> StoreId {
+        let named = self.config.store.clone();
+        named.unwrap_or_else(|| {
+            StoreId::new(super::start::STORE_WITHOUT_NAME).expect("a store's name")
+        })
+    }
+
+    /// A till's settings, whoever sells there.
+    pub(crate) fn till(&self, name: &TillId) -> Option<&TillSettings> {
+        self.config.till.iter().find(|it| it.name.as_ref() == Some(name))
+    }
+}

@@ -1,0 +1,328 @@
+//! How this PC is, as one value: the page, the API and the command line all show this.
+//!
+//! The verdict is a pure function of what is known and when. It may be green only while the hub
+//! has everything that is older than a minute and was heard within 90 seconds: a green light that
+//! lies is worse than none.
+
+use serde::{Deserialize, Serialize};
+use shelf_stock::money::Money;
+use shelf_stock::name::{StoreId, TenantId, TillId};
+use shelf_stock::time::Timestamp;
+
+/// The oldest document that the hub may lack while the light is green.
+pub(crate) const GREEN_UNSYNCED_AGE_MS_MAX: i64 = 60_000;
+/// How long the hub may have been silent while the light is green.
+pub(crate) const GREEN_HUB_SILENCE_MS_MAX: i64 = 90_000;
+/// A clock before this (2024-01-01) is wrong.
+pub(crate) const CLOCK_FLOOR_MS: i64 = 1_704_067_200_000;
+
+/// Everything that the status page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// The line on top.
+    pub(crate) verdict: Verdict,
+    /// What people call this PC.
+    pub(crate) pc_name: String,
+    /// The retailer.
+    pub(crate) tenant: Option<TenantId>,
+    /// The store.
+    pub(crate) store: Option<StoreId>,
+    /// This PC's node id.
+    pub(crate) node: String,
+    /// The program's version.
+    pub(crate) version: String,
+    /// ISO 4217 code of the store's currency.
+    pub(crate) currency: String,
+    /// When this was put together.
+    pub(crate) as_of: Timestamp,
+    /// When the daemon started.
+    pub(crate) started: Timestamp,
+    /// The tills of this PC.
+    pub(crate) tills: Vec<TillStatus>,
+    /// The devices of this PC.
+    pub(crate) devices: Vec<DeviceStatus>,
+    /// How far the hub is.
+    pub(crate) sync: SyncStatus,
+    /// What would be lost if this PC died now.
+    pub(crate) at_risk: AtRisk,
+    /// The ledger's health.
+    pub(crate) ledger: LedgerStatus,
+    /// What waits for a person.
+    pub(crate) needs_you: Vec<Need>,
+}
+
+/// The line on top: a colour that is never alone, and what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    /// How bad.
+    pub(crate) level: Level,
+    /// Why.
+    pub(crate) cause: Cause,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Level {
+    /// Everything works.
+    Green,
+    /// Selling works; something is behind.
+    Amber,
+    /// Somebody is needed.
+    Red,
+}
+
+/// Why the verdict is what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub(crate) enum Cause {
+    /// Everything works.
+    Fine,
+    /// No hub is configured.
+    Alone,
+    /// The hub was not heard of yet or for too long.
+    Offline {
+        /// Since when, if it ever was.
+        since: Option<Timestamp>,
+        /// Documents waiting.
+        waiting: u64,
+    },
+    /// The hub is there but lacks something old.
+    Behind {
+        /// Documents waiting.
+        waiting: u64,
+        /// The oldest of them.
+        oldest: Timestamp,
+    },
+    /// Somebody is needed.
+    Needs {
+        /// For how many things.
+        count: usize,
+    },
+    /// The disk is full: the reserve keeps the tills selling.
+    DiskFull,
+    /// The clock can't be right.
+    Clock,
+}
+
+/// One till.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TillStatus {
+    /// Its name.
+    pub(crate) name: TillId,
+    /// Which source moves stock.
+    pub(crate) sales_source: String,
+    /// The last thing that it read.
+    pub(crate) last_scan: Option<String>,
+    /// Since when a basket is open.
+    pub(crate) basket_since: Option<Timestamp>,
+    /// What the open basket comes to.
+    pub(crate) basket_total: Option<Money>,
+    /// Baskets whose payment nobody knows the outcome of.
+    pub(crate) unsettled: usize,
+    /// What the payment terminal is doing, if there is one.
+    pub(crate) terminal: Option<String>,
+    /// Sales recorded since the daemon started.
+    pub(crate) sales: u64,
+}
+
+/// One device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeviceStatus {
+    /// What people call it.
+    pub(crate) name: String,
+    /// How it is, as a stable word.
+    pub(crate) state: String,
+    /// How it is, in words, with what to do.
+    pub(crate) detail: String,
+    /// Which till it feeds.
+    pub(crate) till: Option<TillId>,
+    /// Where it is plugged in.
+    pub(crate) place: String,
+    /// When it last said something.
+    pub(crate) last_data: Option<Timestamp>,
+    /// Scans since the daemon started.
+    pub(crate) scans: u64,
+    /// Damaged reads since the daemon started.
+    pub(crate) faults: u64,
+}
+
+/// How far the hub is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SyncStatus {
+    /// The broker's address; none: this PC works alone.
+    pub(crate) broker: Option<String>,
+    /// Whether the link is up.
+    pub(crate) link_up: bool,
+    /// Why it is down.
+    pub(crate) link_error: Option<String>,
+    /// When the hub was last heard.
+    pub(crate) hub_heard: Option<Timestamp>,
+    /// Documents that the hub has not committed.
+    pub(crate) unsynced: u64,
+    /// The oldest of them.
+    pub(crate) oldest_unsynced: Option<Timestamp>,
+    /// Their bytes.
+    pub(crate) unsynced_bytes: u64,
+    /// The catalogue's revision.
+    pub(crate) catalogue_revision: u64,
+    /// The backlog at the last samples, oldest first, for the trend.
+    pub(crate) trend: Vec<u64>,
+}
+
+/// What exists nowhere but here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AtRisk {
+    /// Documents.
+    pub(crate) documents: u64,
+    /// The oldest of them.
+    pub(crate) since: Option<Timestamp>,
+    /// Open and parked baskets.
+    pub(crate) baskets: u64,
+}
+
+/// The ledger's health.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct LedgerStatus {
+    /// Documents in it, of all PCs.
+    pub(crate) documents: u64,
+    /// Bytes of its write-ahead log.
+    pub(crate) wal_bytes: u64,
+    /// Bytes free on its disk.
+    pub(crate) disk_free_bytes: u64,
+    /// Whether the reserve was given up.
+    pub(crate) ballast_released: bool,
+    /// What the check in the background found; empty: nothing.
+    pub(crate) complaints: Vec<String>,
+    /// Whether that check is done.
+    pub(crate) checked: bool,
+}
+
+/// Something that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "need", rename_all = "snake_case")]
+pub(crate) enum Need {
+    /// Nobody knows whether a customer paid.
+    PaymentUnknown {
+        /// At which till.
+        till: TillId,
+        /// How much.
+        amount: Money,
+        /// The payment.
+        intent: String,
+    },
+    /// Codes were sold that belong to no item.
+    UnknownCodes {
+        /// How many codes.
+        codes: u64,
+        /// How many lines wait for them.
+        lines: u64,
+    },
+    /// Records that could not be used.
+    Inbox {
+        /// How many.
+        count: u64,
+    },
+    /// A device that should be here is not.
+    Device {
+        /// What people call it.
+        name: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The background check found something.
+    Ledger {
+        /// What.
+        complaint: String,
+    },
+}
+
+/// What the line on top says.
+pub(crate) fn verdict(status: &Status) -> Verdict {
+    let red = |cause| Verdict { level: Level::Red, cause };
+    let amber = |cause| Verdict { level: Level::Amber, cause };
+    if status.ledger.ballast_released {
+        return red(Cause::DiskFull);
+    }
+    if status.as_of.as_millis() < CLOCK_FLOOR_MS {
+        return red(Cause::Clock);
+    }
+    let urgent = |it: &&Need| !matches!(it, Need::UnknownCodes { .. });
+    if status.needs_you.iter().any(|it| urgent(&it)) {
+        return red(Cause::Needs { count: status.needs_you.len() });
+    }
+    let sync = &status.sync;
+    if sync.broker.is_none() {
+        return amber(Cause::Alone);
+    }
+    let silent = sync
+        .hub_heard
+        .is_none_or(|it| status.as_of.millis_since(it) > GREEN_HUB_SILENCE_MS_MAX);
+    if !sync.link_up || silent {
+        return amber(Cause::Offline { since: sync.hub_heard, waiting: sync.unsynced });
+    }
+    let old = |it: &Timestamp| status.as_of.millis_since(*it) > GREEN_UNSYNCED_AGE_MS_MAX;
+    if let Some(oldest) = sync.oldest_unsynced.filter(old) {
+        return amber(Cause::Behind { waiting: sync.unsynced, oldest });
+    }
+    if !status.needs_you.is_empty() {
+        return amber(Cause::Needs { count: status.needs_you.len() });
+    }
+    Verdict { level: Level::Green, cause: Cause::Fine }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn status() -> Status {
+        Status {
+            verdict: Verdict { level: Level::Red, cause: Cause::Clock },
+            pc_name: "till 1".into(),
+            tenant: None,
+            store: None,
+            node: String::new(),
+            version: String::new(),
+            currency: "EUR".into(),
+            as_of: Timestamp::from_millis(NOW),
+            started: Timestamp::from_millis(NOW),
+            tills: vec![],
+            devices: vec![],
+            sync: SyncStatus {
+                broker: Some("mqtt://hub".into()),
+                link_up: true,
+                hub_heard: Some(Timestamp::from_millis(NOW - 1_000)),
+                ..SyncStatus::default()
+            },
+            at_risk: AtRisk::default(),
+            ledger: LedgerStatus::default(),
+            needs_you: vec![],
+        }
+    }
+
+    fn level(change: impl FnOnce(&mut Status)) -> Level {
+        let mut status = status();
+        change(&mut status);
+        verdict(&status).level
+    }
+
+    #[test]
+    fn green_only_while_the_hub_has_all_and_was_heard() {
+        let ago = |ms: i64| Some(Timestamp::from_millis(NOW - ms));
+        assert_eq!(level(|_| ()), Level::Green);
+        assert_eq!(level(|it| it.sync.oldest_unsynced = ago(60_000)), Level::Green);
+        assert_eq!(level(|it| it.sync.oldest_unsynced = ago(60_001)), Level::Amber);
+        assert_eq!(level(|it| it.sync.hub_heard = ago(90_000)), Level::Green);
+        assert_eq!(level(|it| it.sync.hub_heard = ago(90_001)), Level::Amber);
+        assert_eq!(level(|it| it.sync.hub_heard = None), Level::Amber);
+        assert_eq!(level(|it| it.sync.link_up = false), Level::Amber);
+        assert_eq!(level(|it| it.sync.broker = None), Level::Amber);
+        assert_eq!(level(|it| it.ledger.ballast_released = true), Level::Red);
+        assert_eq!(level(|it| it.as_of = Timestamp::from_millis(946_684_800_000)), Level::Red);
+        assert_eq!(level(|it| it.needs_you.push(Need::Inbox { count: 1 })), Level::Red);
+        let unknown = Need::UnknownCodes { codes: 1, lines: 2 };
+        assert_eq!(level(|it| it.needs_you.push(unknown)), Level::Amber);
+    }
+}

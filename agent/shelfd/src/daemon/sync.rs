@@ -1,0 +1,380 @@
+//! The way to the hub: runs the node's machine inside the ledger's transactions and carries its
+//! frames.
+//!
+//! One task owns the link. Everything that comes (a frame, the link going up or down, the ledger
+//! having grown, a timer) is given to the machine in a job of the ledger's writer; its effects are
+//! carried out only after that job has committed. Nothing here decides what is sent when, and the
+//! transport's own acknowledgements mean nothing.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shelf_ledger::tables::TableError;
+use shelf_ledger::{Ledger, Tx};
+use shelf_link::mqtt::{self, Broker, MqttLink, Role};
+use shelf_link::{Event, Frame, Link as _};
+use shelf_replica::Now;
+use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent, NodeInput};
+use shelf_replica::store::Store as _;
+use shelf_stock::identity::NodeId;
+use shelf_stock::name::{StoreId, TenantId};
+use shelf_stock::time::Timestamp;
+use shelf_wire::message::CfgKind;
+use shelf_wire::topic::{Lane, Topic, Up};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::catalogue::{self, Revision};
+use super::counter::chain;
+use super::shop::Shop;
+use super::start::StartError;
+use crate::config::HubSettings;
+use crate::platform::{self, files, tls};
+
+/// Inputs that one transaction may give to the machine.
+const INPUTS_AT_ONCE: usize = 64;
+/// How long a goodbye may take, in milliseconds.
+const GOODBYE_MS_MAX: u64 = 1_000;
+/// How long to wait after a transaction that failed, in milliseconds.
+const AFTER_FAILURE_MS: u64 = 1_000;
+
+/// What the machine is given, owned so that it can cross to the writer's thread.
+#[derive(Clone, Debug)]
+enum Given {
+    LinkUp,
+    LinkDown,
+    Frame(Vec<u8>),
+    Grown,
+    NobodyListens,
+    CatalogueHeld(u64),
+    Stopping,
+    Tick,
+}
+
+/// Starts the task, if there is a hub to talk to.
+pub(super) fn start(
+    shop: &Arc<Shop>,
+    ledger: &Ledger,
+    stop: watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), StartError> {
+    let (Some(address), Some(tenant), Some(store)) =
+        (&shop.config.hub.broker, &shop.config.tenant, &shop.config.store)
+    else {
+        tracing::info!("no hub is configured: this PC works alone");
+        return Ok(());
+    };
+    let boot_nonce = u64::from_be_bytes(platform::random_bytes()?);
+    let node = Node::new(NodeConfig {
+        key: ledger.key().clone(),
+        boot_nonce,
+        seed: u64::from_be_bytes(platform::random_bytes()?),
+        version: env!("CARGO_PKG_VERSION").into(),
+    });
+    let jitter = || platform::random_bytes().map_or(0, u64::from_be_bytes);
+    let role = Role::node(tenant, store, ledger.node(), boot_nonce);
+    let (link, driver) = mqtt::link(broker(address, &shop.config.hub)?, role, Box::new(jitter));
+    tasks.spawn(driver.run());
+    let (taken, catalogues) = mpsc::channel(1);
+    let exchange = Exchange {
+        shop: shop.clone(),
+        node: Arc::new(Mutex::new(node)),
+        link,
+        address: Address { tenant: tenant.clone(), store: store.clone(), node: ledger.node() },
+        wake_at: None,
+        greet_again: false,
+        hint: None,
+        taken,
+        fetching: false,
+    };
+    tasks.spawn(exchange.run(catalogues, stop));
+    Ok(())
+}
+
+/// `mqtt://host[:port]` or `mqtts://host[:port]` with what the configuration adds.
+fn broker(address: &str, hub: &HubSettings) -> Result<Broker, StartError> {
+    let wrong = |message: String| StartError::Config { message };
+    let (rest, secure) = match (address.strip_prefix("mqtt://"), address.strip_prefix("mqtts://")) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => {
+            return Err(wrong(format!(
+                "`hub.broker` is `{address}`: write mqtt://HOST:PORT or mqtts://HOST:PORT"
+            )));
+        }
+    };
+    let usual = if secure { 8883 } else { 1883 };
+    let (host, port) = match rest.trim_end_matches('/').rsplit_once(':') {
+        Some((host, port)) => match port.parse() {
+            Ok(port) => (host, port),
+            Err(_) => return Err(wrong(format!("`hub.broker` has the port `{port}`, no number"))),
+        },
+        None => (rest.trim_end_matches('/'), usual),
+    };
+    let tls = match secure {
+        true => Some(
+            tls::client_config(hub.ca_file.as_deref()).map_err(|error| wrong(chain(&error)))?,
+        ),
+        false => None,
+    };
+    let password = match &hub.password_file {
+        Some(path) => files::read_secret(path)
+            .map_err(|source| StartError::File { path: path.clone(), source })?,
+        None => String::new(),
+    };
+    let credentials = hub.username.clone().map(|it| (it, password));
+    Ok(Broker { host: host.to_owned(), port, tls, credentials })
+}
+
+/// Where this PC speaks.
+#[derive(Clone, Debug)]
+struct Address {
+    tenant: TenantId,
+    store: StoreId,
+    node: NodeId,
+}
+
+impl Address {
+    fn topic(&self, channel: Up) -> Topic {
+        Topic {
+            tenant: self.tenant.clone(),
+            store: self.store.clone(),
+            lane: Lane::Up(self.node, channel),
+        }
+    }
+}
+
+struct Exchange {
+    shop: Arc<Shop>,
+    node: Arc<Mutex<Node>>,
+    link: MqttLink,
+    address: Address,
+    wake_at: Option<u64>,
+    /// The machine was reset while the link stayed up.
+    greet_again: bool,
+    /// A catalogue that the hub announced and that is not held yet.
+    hint: Option<Revision>,
+    taken: mpsc::Sender<Option<u64>>,
+    fetching: bool,
+}
+
+impl Exchange {
+    async fn run(mut self, mut catalogues: mpsc::Receiver<Option<u64>>, mut stop: watch::Receiver<bool>) {
+        let mut grown = self.shop.bell.grown.subscribe();
+        loop {
+            let wake = self.wake_at.map(|it| self.shop.clock.at_millis(it));
+            let given = tokio::select! {
+                event = self.link.recv() => self.event(event),
+                changed = grown.changed() => changed.ok().map(|()| Given::Grown),
+                taken = catalogues.recv() => {
+                    self.fetching = false;
+                    taken.flatten().map(Given::CatalogueHeld)
+                }
+                () = sleep_until(wake) => {
+                    self.wake_at = None;
+                    Some(if std::mem::take(&mut self.greet_again) { Given::LinkUp } else { Given::Tick })
+                }
+                _ = stop.wait_for(|it| *it) => break,
+            };
+            if let Some(given) = given {
+                self.give(given).await;
+            }
+        }
+        self.goodbye().await;
+    }
+
+    fn event(&self, event: Event) -> Option<Given> {
+        match event {
+            Event::Up => {
+                self.shop.sync.send_modify(|it| {
+                    it.link_up = true;
+                    it.link_error = None;
+                });
+                Some(Given::LinkUp)
+            }
+            Event::Down { reason } => {
+                tracing::info!(%reason, "the link to the hub is down");
+                self.shop.sync.send_modify(|it| {
+                    it.link_up = false;
+                    it.link_error = Some(reason);
+                });
+                self.shop.ring_pages();
+                Some(Given::LinkDown)
+            }
+            Event::Frame(frame) => Some(Given::Frame(frame.payload)),
+            Event::NobodyListens => Some(Given::NobodyListens),
+            Event::Refused { reason } => {
+                tracing::warn!(%reason, "the broker refused a frame");
+                None
+            }
+            Event::Closed => Some(Given::LinkDown),
+        }
+    }
+
+    /// Gives an input, and all that is there already, to the machine; then does what it wants.
+    async fn give(&mut self, first: Given) {
+        let mut inputs = VecDeque::from([first]);
+        while inputs.len() < INPUTS_AT_ONCE {
+            let Some(event) = self.waiting().await else { break };
+            inputs.extend(self.event(event));
+        }
+        match self.handled(inputs.into()).await {
+            Ok(effects) => {
+                for effect in effects {
+                    self.perform(effect);
+                }
+            }
+            Err(message) => {
+                tracing::error!(%message, "the exchange with the hub could not be stored");
+                self.node.lock().unwrap_or_else(PoisonError::into_inner).reset();
+                self.greet_again = self.shop.sync.borrow().link_up;
+                self.wake_at = Some(self.shop.clock.millis() + AFTER_FAILURE_MS);
+            }
+        }
+        self.note();
+        self.fetch();
+    }
+
+    /// An event that is there already.
+    async fn waiting(&mut self) -> Option<Event> {
+        tokio::select! {
+            biased;
+            event = self.link.recv() => Some(event),
+            () = std::future::ready(()) => None,
+        }
+    }
+
+    /// One transaction: the inputs in, the effects out once it has committed.
+    async fn handled(&self, inputs: Vec<Given>) -> Result<Vec<NodeEffect>, String> {
+        let node = self.node.clone();
+        let clock = self.shop.clock;
+        let job = move |tx: &mut Tx<'_>| {
+            let mut node = node.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut effects = Vec::new();
+            let now = Now { mono_ms: clock.millis(), wall: tx.wall() };
+            for given in &inputs {
+                take(&mut node, now, given, tx, &mut effects)?;
+            }
+            Ok::<_, TableError>(effects)
+        };
+        self.shop.writer.execute("exchange", job).await.map_err(|it| chain(&it))
+    }
+
+    fn perform(&mut self, effect: NodeEffect) {
+        match effect {
+            NodeEffect::Send { channel, frame } => {
+                let topic = self.address.topic(channel);
+                if let Err(error) = self.link.send(Frame { topic, payload: frame }) {
+                    tracing::debug!(%error, "a frame was not taken: it is sent again");
+                }
+            }
+            NodeEffect::WakeAt(at) => self.wake_at = Some(at),
+            NodeEffect::Event(event) => self.happened(event),
+        }
+    }
+
+    fn happened(&mut self, event: NodeEvent) {
+        match event {
+            NodeEvent::Hint(hint) if hint.kind == CfgKind::Catalogue => {
+                let revision = Revision {
+                    number: hint.revision,
+                    path: hint.path,
+                    sha256: *hint.sha256.as_bytes(),
+                };
+                self.hint = Some(revision);
+            }
+            NodeEvent::Received { author, new } if new > 0 => {
+                tracing::debug!(%author, new, "documents came");
+                self.shop.ring_pages();
+            }
+            NodeEvent::Acked { .. } => self.shop.ring_pages(),
+            NodeEvent::Received { .. } | NodeEvent::Hint(_) => {}
+            NodeEvent::Admitted { epoch, returning } => {
+                tracing::info!(epoch, returning, "the hub knows this PC");
+                self.shop.ring_pages();
+            }
+            other => tracing::warn!(event = ?other, "exchange with the hub"),
+        }
+    }
+
+    /// Fetches an announced catalogue, one at a time; a failure is tried again at the next hint.
+    fn fetch(&mut self) {
+        if self.fetching {
+            return;
+        }
+        let Some(revision) = self.hint.take() else { return };
+        self.fetching = true;
+        let (shop, taken) = (self.shop.clone(), self.taken.clone());
+        tokio::spawn(async move {
+            let number = revision.number;
+            let held = match catalogue::take(shop.clone(), revision).await {
+                Ok(changed) => {
+                    tracing::info!(revision = number, changed, "a new catalogue is in use");
+                    shop.ring_pages();
+                    Some(number)
+                }
+                Err(error) => {
+                    tracing::error!(message = %chain(&error), "the catalogue was not taken");
+                    None
+                }
+            };
+            // A closed channel means that the daemon stops.
+            let _sent = taken.send(held).await;
+        });
+    }
+
+    /// What the pages show of the machine.
+    fn note(&self) {
+        let status = self.node.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let heard = status.last_frame_ms.map(|at| {
+            let ago = self.shop.clock.millis().saturating_sub(at);
+            let ago = i64::try_from(ago).unwrap_or(i64::MAX);
+            Timestamp::from_millis(platform::wall_now().as_millis().saturating_sub(ago))
+        });
+        self.shop.sync.send_modify(|it| it.hub_heard = heard);
+    }
+
+    /// A stop on purpose announces itself, so that silence is not taken for trouble. The link
+    /// says goodbye when it is dropped.
+    async fn goodbye(mut self) {
+        let limit = std::time::Duration::from_millis(GOODBYE_MS_MAX);
+        if tokio::time::timeout(limit, self.give(Given::Stopping)).await.is_err() {
+            tracing::debug!("the goodbye took too long");
+        }
+    }
+}
+
+fn take(
+    node: &mut Node,
+    now: Now,
+    given: &Given,
+    tx: &mut Tx<'_>,
+    effects: &mut Vec<NodeEffect>,
+) -> Result<(), TableError> {
+    let mut store = tx.replica_store();
+    let input = match given {
+        Given::LinkUp => NodeInput::LinkUp,
+        Given::LinkDown => NodeInput::LinkDown,
+        Given::Frame(frame) => NodeInput::Frame(frame),
+        Given::NobodyListens => NodeInput::NobodyListens,
+        Given::CatalogueHeld(revision) => NodeInput::CatalogueHeld { revision: *revision },
+        Given::Stopping => NodeInput::Stopping,
+        Given::Tick => NodeInput::Tick,
+        Given::Grown => {
+            let own = node.id();
+            for log in store.logs()?.into_iter().filter(|it| it.log.node == own) {
+                let input = NodeInput::Appended { log: log.log, upto: log.last };
+                node.handle(now, input, &mut store, effects)?;
+            }
+            return Ok(());
+        }
+    };
+    node.handle(now, input, &mut store, effects)
+}
+
+async fn sleep_until(at: Option<std::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

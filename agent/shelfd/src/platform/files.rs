@@ -1,0 +1,56 @@
+//! The daemon's small files: configuration, secrets, what the file drop moves.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The most bytes that a text file of ours may have.
+pub(crate) const TEXT_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A whole text file, refused if it is larger than [`TEXT_FILE_BYTES_MAX`].
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    if std::fs::metadata(path)?.len() > TEXT_FILE_BYTES_MAX {
+        let message = format!("it is larger than {TEXT_FILE_BYTES_MAX} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    std::fs::read_to_string(path)
+}
+
+/// A secret of one line: the file must be closed to others.
+pub(crate) fn read_secret(path: &Path) -> io::Result<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let message = format!("others may read it (mode {:o}): chmod 600", mode & 0o777);
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    Ok(read_text(path)?.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The files of a folder with an extension; a folder that isn't there has none.
+pub(crate) fn list(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|it| it == extension) && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Makes a folder that only this user may enter.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Bytes that this user may still write on the disk of a folder.
+pub(crate) fn disk_free_bytes(path: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
