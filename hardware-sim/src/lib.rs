@@ -1,4 +1,5 @@
 //! (being written)
 
 pub mod scanner_pty;
+pub mod shop;
 pub mod zvt_terminal;
