@@ -3,3 +3,4 @@
 //! Nothing here is part of the product. Tests live in `tests/`, one file per kind of violence.
 
 pub mod ledger_lab;
+pub mod mosquitto;
