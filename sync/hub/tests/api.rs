@@ -1,4 +1,12 @@
 //! The HTTP side, asked as a client asks: status, kind of content, body.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "a test says what it expects by failing"
+)]
 
 mod support;
 

@@ -1,4 +1,12 @@
 //! The built-in broker: a hub and a PC's link meet in it, and it goes when it is told to.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "a test says what it expects by failing"
+)]
 #![cfg(feature = "broker")]
 
 use std::time::Duration;

@@ -1,4 +1,12 @@
 //! The program as a person meets it: help that teaches, errors with a way out, exit codes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "a test says what it expects by failing"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -22,7 +30,7 @@ fn check(args: &[&str], directory: &Path, code: i32, expected: &[&str]) {
 }
 
 #[test]
-fn exit_codes_and_words() {
+fn help_teaches_and_wrong_input_has_a_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path();
     std::fs::write(
@@ -64,6 +72,17 @@ fn exit_codes_and_words() {
             "hint: did you mean `data_dir`?",
         ],
     );
+}
+
+#[test]
+fn what_is_wrong_around_it_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    std::fs::write(
+        at.join("good.toml"),
+        "tenant = \"acme\"\ndata_dir = \"data\"\n",
+    )
+    .unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     check(

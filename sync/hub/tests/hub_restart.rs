@@ -3,12 +3,20 @@
 //! What was acked before a kill must be in the database that the kill left behind, and at the end
 //! the hub must hold every document once, with the stock that follows. A control that acks before
 //! it commits must be caught by the same check, or the check proves nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "a test says what it expects by failing"
+)]
 
 mod support;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -350,7 +358,7 @@ fn acked(states: &[Progress]) -> u64 {
 
 /// Runs the load and kills the hub `KILLS` times; gives how many acked documents each kill lost.
 async fn kill_rounds(
-    data: &PathBuf,
+    data: &Path,
     port: u16,
     control: bool,
     pcs: &mut [watch::Receiver<Progress>],

@@ -257,9 +257,8 @@ pub(super) async fn file(
     };
     let (first, length) = part.unwrap_or((0, published.bytes));
     let read = tokio::task::spawn_blocking(move || read_part(&path, first, length));
-    let content = match read.await {
-        Ok(Ok(content)) => content,
-        _ => return Err(missing()),
+    let Ok(Ok(content)) = read.await else {
+        return Err(missing());
     };
     if part.is_none() {
         return Ok((StatusCode::OK, common, Body::from(content)).into_response());

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use shelf_ledger::tables::{StoreKey, TableError, Tables};
 use shelf_stock::fold::Rules;
+use shelf_stock::time::Timestamp;
 use utoipa::ToSchema;
 
 use super::{Api, Problem};
@@ -135,13 +136,13 @@ fn read_nodes(connection: &Connection, key: StoreKey) -> Result<Vec<Node>, Table
 fn node(node: String, seen: Seen) -> Node {
     Node {
         node,
-        last_seen: seen.last_seen.map(|it| it.as_millis()),
+        last_seen: seen.last_seen.map(Timestamp::as_millis),
         stopping: seen.stopping,
         heads: Vec::new(),
         unsynced: seen.unsynced,
-        oldest_unsynced_wall: seen.oldest_unsynced_wall.map(|it| it.as_millis()),
+        oldest_unsynced_wall: seen.oldest_unsynced_wall.map(Timestamp::as_millis),
         catalogue_revision: seen.catalogue_revision,
-        wall: seen.wall.map(|it| it.as_millis()),
+        wall: seen.wall.map(Timestamp::as_millis),
         version: seen.version,
     }
 }

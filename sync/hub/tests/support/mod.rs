@@ -91,7 +91,7 @@ fn ask(
 ) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "host") {
-        request += &format!("host: {}\r\n", addr);
+        request += &format!("host: {addr}\r\n");
     }
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
