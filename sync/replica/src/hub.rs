@@ -188,6 +188,7 @@ pub struct Hub {
     sessions: BTreeMap<NodeId, Session>,
     hellos: u64,
     hellos_at_ms: u64,
+    asked: bool,
 }
 
 impl Hub {
@@ -199,6 +200,7 @@ impl Hub {
             sessions: BTreeMap::new(),
             hellos: HELLOS_BURST_MAX,
             hellos_at_ms: 0,
+            asked: false,
         }
     }
 
@@ -210,6 +212,7 @@ impl Hub {
     /// Forgets who is here: after a failed transaction or commit.
     pub fn reset(&mut self) {
         self.sessions.clear();
+        self.asked = false;
     }
 
     /// Handles one input inside one transaction. On an error the transaction must be rolled back,
@@ -221,6 +224,7 @@ impl Hub {
         store: &mut S,
         effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
+        self.ask_everybody(store, effects)?;
         match input {
             HubInput::Frame { from, frame } => self.on_frame(now, from, frame, store, effects)?,
             HubInput::Enrol { key } => self.enrol(key, store, effects)?,
@@ -281,6 +285,22 @@ impl Hub {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A machine that knows of nobody asks the shop's PCs to say hello, so that they needn't find
+    /// out by themselves.
+    fn ask_everybody<S: Store + ?Sized>(
+        &mut self,
+        store: &S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        if !self.asked {
+            self.asked = true;
+            for key in roster(store)?.keys {
+                ask_for_hello(key.node_id(), effects);
+            }
+        }
+        Ok(())
     }
 
     /// The last words of an older run say nothing about the one that is here.

@@ -7,7 +7,7 @@ mod harness;
 
 use harness::{Faults, Mutant, World};
 
-const SEEDS: u64 = 30;
+const SEEDS: u64 = 20;
 const MUTANT_SEEDS: u64 = 40;
 
 fn run(seed: u64, mutant: Mutant) -> Result<World, String> {
@@ -15,7 +15,7 @@ fn run(seed: u64, mutant: Mutant) -> Result<World, String> {
     for index in 0..world.pcs.len() {
         world.set_link(index, true);
     }
-    for _ in 0..120 {
+    for _ in 0..80 {
         let index = usize::try_from(world.random.below(3)).unwrap();
         match world.random.below(20) {
             0 => world.set_link(index, false),

@@ -220,7 +220,7 @@ pub struct Hello {
     pub format: u32,
     #[prost(string, tag = "6")]
     pub version: ::prost::alloc::string::String,
-    /// Own logs that may not be whole at the hub, and the newest; at most 64.
+    /// Own logs: first those that may not be whole at the hub; at most 64.
     #[prost(message, repeated, tag = "7")]
     pub open: ::prost::alloc::vec::Vec<LogEnd>,
     /// All other own logs: how many, and the wrapping sum of their checks (see protocol.md).

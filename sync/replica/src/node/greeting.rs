@@ -76,17 +76,22 @@ impl Node {
             hello.epoch = answer.epoch;
         }
         let mut siblings = BTreeMap::<NodeId, u64>::new();
+        let (mut behind, mut whole) = (Vec::new(), Vec::new());
         for state in store.logs()? {
             if state.log.node != self.id {
                 let held = siblings.entry(state.log.node).or_default();
                 *held = held.saturating_add(state.upto.0);
                 continue;
             }
-            let whole = store.cursor(Peer::Hub, state.log)? == state.upto;
-            let end = end_of(&state);
-            if !whole && hello.open.len() < HELLO_LOGS_MAX {
+            let is_whole = store.cursor(Peer::Hub, state.log)? == state.upto;
+            if is_whole { &mut whole } else { &mut behind }.push(end_of(&state));
+        }
+        // First what the hub has to look at; then as many others as fit, because of a named log
+        // exactly what is missing comes back, and of the others everything.
+        for end in behind.into_iter().chain(whole) {
+            if hello.open.len() < HELLO_LOGS_MAX {
                 hello.open.push(end);
-            } else if state.upto.0 > 0 {
+            } else if end.seq.0 > 0 {
                 hello.closed_count += 1;
                 hello.closed_sum = hello.closed_sum.wrapping_add(end.check());
             }

@@ -78,6 +78,7 @@ impl Node {
                 send(Up::Log, &Message::Nack(nack), effects);
             }
             Taken::Stored(stored) => {
+                self.returned(author, batch, store)?;
                 let answer = ack(store, &stored.state, batch.node)?;
                 send(Up::Log, &Message::Ack(answer), effects);
                 if stored.new > 0 {
@@ -88,6 +89,23 @@ impl Node {
                 let parked = parked.map(|(place, reason)| NodeEvent::Parked { place, reason });
                 effects.extend(parked.map(NodeEffect::Event));
             }
+        }
+        Ok(())
+    }
+
+    /// An own document comes back: then the hub has it, and everything before it.
+    fn returned<S: Store + ?Sized>(
+        &self,
+        author: NodeId,
+        batch: &LogBatch,
+        store: &mut S,
+    ) -> Result<(), S::Error> {
+        let log = LogId {
+            node: author,
+            incarnation: batch.incarnation,
+        };
+        if author == self.id && store.cursor(Peer::Hub, log)? < batch.last() {
+            store.set_cursor(Peer::Hub, log, batch.last())?;
         }
         Ok(())
     }

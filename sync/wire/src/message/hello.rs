@@ -45,7 +45,7 @@ pub struct Hello {
     pub format: u32,
     /// Its program's version.
     pub version: String,
-    /// Own logs that may not be whole at the hub, and the newest.
+    /// Own logs: first those that may not be whole at the hub.
     pub open: Vec<LogEnd>,
     /// How many other own logs there are.
     pub closed_count: u64,
