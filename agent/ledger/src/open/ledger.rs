@@ -19,7 +19,7 @@ use crate::own::{self, KeyError};
 use crate::readers::{Readers, ReadersParts};
 use crate::tables::{StoreKey, Tables};
 use crate::tx::Setting;
-use crate::writer::{self, Engine, EngineParts, Writer};
+use crate::writer::{self, EngineParts, Writer, WriterThread};
 
 /// Bytes of the warm WAL unless said otherwise: what [`crate::connection`] lets it grow to.
 const WAL_BYTES_DEFAULT: u64 = 64 << 20;
@@ -111,7 +111,7 @@ pub struct Ledger {
     store: StoreKey,
     metrics: Arc<Metrics>,
     pub(crate) rules: Rules,
-    engine: Engine,
+    writer_thread: WriterThread,
     checkpointer: Checkpointer,
 }
 
@@ -147,7 +147,7 @@ impl Ledger {
         let metrics = Arc::new(Metrics::default());
         let (asks, checkpointer) = checkpointer::start(paths.database(), Arc::clone(&metrics))
             .map_err(io("start a thread for", paths.database()))?;
-        let (writer, engine) = writer::start(EngineParts {
+        let (writer, writer_thread) = writer::start(EngineParts {
             paths: paths.clone(),
             connection,
             setting,
@@ -184,7 +184,7 @@ impl Ledger {
             store,
             metrics,
             rules: options.rules,
-            engine,
+            writer_thread,
             checkpointer,
         };
         Ok((ledger, report))
@@ -239,7 +239,7 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        self.engine.close();
+        self.writer_thread.close();
         self.checkpointer.join();
     }
 }

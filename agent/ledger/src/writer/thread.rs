@@ -1,287 +1,74 @@
-//! The writer's thread: takes jobs from the queue, commits them in groups, answers.
+//! The writer's thread: serves the queue, looks at the WAL in idle moments, ends the ledger.
 //!
-//! It owns the only connection that writes documents. When a commit fails it decides: make space
-//! and run the same jobs once more (disk full), or close, reopen and verify (anything that puts
-//! the disk in doubt). It sleeps in the queue and wakes for nothing else, except once after the
-//! last commit to see whether the WAL is worth a checkpoint.
+//! It sleeps in the queue and wakes for nothing else.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rusqlite::Connection;
-use rusqlite::wal::CheckpointMode;
-
-use super::group::{self, Broken};
-use super::{GROUP_JOBS_MAX, Message, QUEUE_JOBS_MAX, Undone, Work, Writer};
-use crate::failure::Failure;
-use crate::files::{self, DirLock, Paths};
-use crate::metrics::Metrics;
-use crate::open::{self, OpenError};
-use crate::own::Own;
-use crate::tx::Setting;
-
-/// How long after the last commit the writer looks at the WAL.
-const IDLE_MS: u64 = 200;
-/// Frames that make a checkpoint worth its syncs (4 MiB).
-const CHECKPOINT_FRAMES_MIN: i32 = 1_000;
-
-/// What the writer's thread works with.
-pub(crate) struct EngineParts {
-    pub(crate) paths: Paths,
-    pub(crate) connection: Connection,
-    pub(crate) setting: Setting,
-    pub(crate) own: Own,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) lock: DirLock,
-    /// Told when an idle moment is good for a checkpoint.
-    pub(crate) checkpointer: SyncSender<()>,
-    /// Answers before the commit: the control that the kill test must catch.
-    pub(crate) answer_early: bool,
-}
+use super::engine::{Engine, EngineParts};
+use super::queue::{Queue, Woken};
+use super::{GROUP_JOBS_MAX, Shared, Writer};
 
 /// The thread, to be joined at close.
 #[derive(Debug)]
-pub(crate) struct Engine {
-    queue: SyncSender<Message>,
+pub(crate) struct WriterThread {
+    writer: Writer,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Engine {
+impl WriterThread {
     /// Lets the writer finish what it accepted and waits for it.
     pub(crate) fn close(&mut self) {
         if let Some(thread) = self.thread.take() {
-            drop(self.queue.send(Message::Close));
+            self.writer.shared.queue.close();
             drop(thread.join());
         }
     }
 }
 
 /// Starts the thread.
-pub(crate) fn start(parts: EngineParts) -> std::io::Result<(Writer, Engine)> {
-    let (queue, jobs) = sync_channel(QUEUE_JOBS_MAX);
-    let writer = Writer::new(queue.clone(), Arc::clone(&parts.metrics));
-    let state = State {
-        connection: Some(parts.connection),
-        setting: parts.setting,
-        own: parts.own,
-        metrics: parts.metrics,
-        paths: parts.paths,
-        _lock: parts.lock,
-        checkpointer: parts.checkpointer,
-        answer_early: parts.answer_early,
+pub(crate) fn start(parts: EngineParts) -> io::Result<(Writer, WriterThread)> {
+    let metrics = Arc::clone(&parts.metrics);
+    let shared = Arc::new(Shared {
+        engine: Mutex::new(Some(Engine::new(parts))),
+        queue: Queue::default(),
+        metrics,
+    });
+    let writer = Writer {
+        shared: Arc::clone(&shared),
     };
     let thread = std::thread::Builder::new()
         .name("ledger-writer".to_owned())
-        .spawn(move || state.serve(&jobs))?;
-    let engine = Engine {
-        queue,
+        .spawn(move || serve(&shared))?;
+    let closing = WriterThread {
+        writer: writer.clone(),
         thread: Some(thread),
     };
-    Ok((writer, engine))
+    Ok((writer, closing))
 }
 
-struct State {
-    /// None while the database can't be trusted.
-    connection: Option<Connection>,
-    setting: Setting,
-    own: Own,
-    metrics: Arc<Metrics>,
-    paths: Paths,
-    _lock: DirLock,
-    checkpointer: SyncSender<()>,
-    answer_early: bool,
-}
-
-impl State {
-    fn serve(mut self, jobs: &Receiver<Message>) {
-        let mut group = Vec::with_capacity(GROUP_JOBS_MAX);
-        let mut open = true;
-        let mut settled = true;
-        while open {
-            match self.next(jobs, settled) {
-                Some(Message::Job(job)) => group.push(job),
-                Some(Message::Close) => open = false,
-                None => {
-                    self.look_at_wal();
-                    settled = true;
-                    continue;
-                }
-            }
-            while group.len() < GROUP_JOBS_MAX {
-                match jobs.try_recv() {
-                    Ok(Message::Job(job)) => group.push(job),
-                    Ok(Message::Close) => open = false,
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
-            }
-            while !group.is_empty() {
-                self.turn(&mut group);
-            }
-            settled = false;
-        }
-        self.leave();
-    }
-
-    /// The next message; `None` once when the queue stayed empty for a while after a commit.
-    fn next(&self, jobs: &Receiver<Message>, settled: bool) -> Option<Message> {
-        if settled {
-            return Some(jobs.recv().unwrap_or(Message::Close));
-        }
-        match jobs.recv_timeout(Duration::from_millis(IDLE_MS)) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Message::Close),
-        }
-    }
-
-    /// One transaction, and a second one where making space may help; then the answers.
-    fn turn(&mut self, group: &mut Vec<Box<dyn Work>>) {
-        Metrics::add(&self.metrics.writer_ticks, 1);
-        if self.connection.is_none() && !self.reopen() {
-            let why = "the database could not be reopened after a failure".to_owned();
-            return self.answer(group, usize::MAX, Some(&Undone::CommitFailed(why)));
-        }
-        let mut result = self.attempt(group);
-        if let Err(broken) = &result
-            && broken.failure == Failure::Full
-        {
-            Metrics::add(&self.metrics.disk_full, 1);
-            if self.make_space() {
-                result = self.attempt(group);
-            }
-        }
-        match result {
-            Ok(ran) => self.answer(group, ran, None),
-            Err(broken) => self.give_up(group, broken),
-        }
-    }
-
-    fn attempt(&mut self, group: &mut Vec<Box<dyn Work>>) -> Result<usize, Broken> {
-        let Some(connection) = &self.connection else {
-            return Err(Broken {
-                failure: Failure::Fatal,
-                why: "no connection".to_owned(),
-                ran: group.len(),
-            });
-        };
-        let done = group::commit(
-            connection,
-            &self.setting,
-            &mut self.own,
-            &self.metrics,
-            group,
-            |group, ran| {
-                if self.answer_early {
-                    group.drain(..ran).for_each(|it| it.answer(None));
-                }
-            },
-        )?;
-        Metrics::add(&self.metrics.commits, 1);
-        Ok(done.ran)
-    }
-
-    fn answer(&self, group: &mut Vec<Box<dyn Work>>, ran: usize, undone: Option<&Undone>) {
-        let ran = ran.min(group.len());
-        self.metrics.jobs_answered(ran as u64);
-        if undone.is_none() {
-            Metrics::add(&self.metrics.jobs_committed, ran as u64);
-        }
-        for job in group.drain(..ran) {
-            job.answer(undone);
-        }
-    }
-
-    fn give_up(&mut self, group: &mut Vec<Box<dyn Work>>, broken: Broken) {
-        let undone = match broken.failure {
-            Failure::Full => Undone::DiskFull,
-            Failure::Fatal => {
-                tracing::error!(why = broken.why, "commit failed: verifying the ledger");
-                self.connection = None;
-                Undone::CommitFailed(broken.why)
-            }
-            Failure::Busy | Failure::Other => Undone::CommitFailed(broken.why),
-        };
-        self.answer(group, broken.ran, Some(&undone));
-        if self.connection.is_none() {
-            self.reopen();
-        }
-    }
-
-    /// Gives the ballast up. Says whether that made any space.
-    fn make_space(&self) -> bool {
-        match self.paths.release_ballast() {
-            Ok(true) => {
-                tracing::error!("the disk is full: the reserve was given up to keep recording");
-                Metrics::set(&self.metrics.ballast_released, 1);
-                true
-            }
-            Ok(false) => false,
-            Err(error) => {
-                tracing::error!(%error, "the disk is full and the reserve can't be removed");
-                false
-            }
-        }
-    }
-
-    /// Opens and verifies the database again; a new incarnation follows from it.
-    fn reopen(&mut self) -> bool {
-        Metrics::add(&self.metrics.fatal_reopens, 1);
-        let opened: Result<_, OpenError> =
-            open::trusted(&self.paths, &self.setting, self.setting.durability);
-        match opened {
-            Ok((connection, own)) => {
-                self.connection = Some(connection);
-                self.own = own;
-                Metrics::set(&self.metrics.writer_dead, 0);
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, "the ledger can't be reopened");
-                Metrics::set(&self.metrics.writer_dead, 1);
-                false
-            }
-        }
-    }
-
-    /// In an idle moment: notes the WAL's size and asks for a checkpoint where it pays.
-    fn look_at_wal(&self) {
-        let Some(connection) = &self.connection else {
+fn serve(shared: &Shared) {
+    loop {
+        let woken = shared.queue.wait();
+        let mut guard = shared.engine();
+        let Some(engine) = guard.as_mut() else {
             return;
         };
-        if let Ok((frames, done)) = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP)
-        {
-            let frames = frames.max(0);
-            Metrics::set(&self.metrics.wal_frames, u64::from(frames.unsigned_abs()));
-            if frames.saturating_sub(done.max(0)) >= CHECKPOINT_FRAMES_MIN {
-                // A full channel means that one is due already.
-                let _due: Result<(), _> = self.checkpointer.try_send(());
+        match woken {
+            Woken::Jobs => {
+                let mut group = shared.queue.take(GROUP_JOBS_MAX);
+                engine.serve(&mut group);
+                shared.queue.touch();
             }
-        }
-        if let Ok(bytes) = files::length(&self.paths.wal()) {
-            Metrics::set(&self.metrics.wal_bytes, bytes);
-        }
-    }
-
-    /// A clean end: everything into the database, and a WAL that the next start reads quickly.
-    fn leave(self) {
-        let Some(connection) = &self.connection else {
-            return;
-        };
-        let checkpoint = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::RESTART);
-        let marked = checkpoint.and_then(|_| {
-            // The first write after a restart begins the WAL anew, so that opening has one
-            // short transaction to read instead of every frame that the file still holds.
-            let wall = self.setting.clock.wall().as_millis();
-            connection.execute(
-                "INSERT INTO setting (key, value) VALUES ('ledger.closed_wall_ms', ?1)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                [wall.to_string()],
-            )
-        });
-        if let Err(error) = marked {
-            tracing::warn!(%error, "the last checkpoint was not finished; the next start does it");
+            Woken::Idle => engine.look_at_wal(),
+            Woken::Closed => {
+                // Everything accepted was served: a closed queue takes no more.
+                if let Some(engine) = guard.take() {
+                    engine.leave();
+                }
+                return;
+            }
         }
     }
 }
