@@ -115,6 +115,10 @@ impl Counter {
     /// and shown.
     pub(crate) fn input(&self, input: TillInput) -> Result<Arc<Shown>, CounterError> {
         let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        let settled = match &input {
+            TillInput::Settle { intent, .. } => Some(*intent),
+            _ => None,
+        };
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let fresh = platform::random_bytes().map(FreshId).map_err(|source| {
@@ -127,6 +131,9 @@ impl Counter {
                 *machine = restore(&self.config, &self.writer)?;
                 inputs = VecDeque::from([TillInput::StorageFailed { message }]);
             }
+        }
+        if let (Some(intent), Some(terminal)) = (settled, &self.terminal) {
+            terminal.send(TerminalCommand::Settled { intent });
         }
         Ok(self.view())
     }

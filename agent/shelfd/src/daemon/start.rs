@@ -108,8 +108,8 @@ impl StartError {
 }
 
 /// What was opened.
-pub(super) struct Opened {
-    pub(super) shop: Arc<Shop>,
+pub(crate) struct Opened {
+    pub(crate) shop: Arc<Shop>,
     pub(super) ledger: Ledger,
     pub(super) supervisor: Arc<Supervisor>,
     pub(super) front: JoinHandle<()>,
@@ -117,7 +117,7 @@ pub(super) struct Opened {
 }
 
 /// A terminal that waits for its task.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     address: SocketAddr,
     config: shelf_sessions::zvt::Config,
     end: TerminalEnd,
@@ -131,7 +131,7 @@ impl Terminal {
     }
 }
 
-pub(super) fn open(
+pub(crate) fn open(
     config: Config,
     data: PathBuf,
     wan: Option<WanSwitch>,

@@ -6,18 +6,16 @@
 //! till has written it down before.
 
 mod mapping;
+mod records;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use shelf_ledger::tables::TableError;
-use shelf_ledger::{PaymentIntent, Tx, Writer};
-use shelf_sessions::zvt::{Config, Effect, Input, IntentRecord, Mono, Outcome, Rejection, Session};
-use shelf_stock::document::{Document, SourceAction, SourceKey};
+use shelf_ledger::{Tx, Writer};
+use shelf_sessions::zvt::{Config, Effect, Input, Mono, Outcome, Rejection, Session};
 use shelf_stock::money::Money;
-use shelf_stock::name::{ReceiptNo, SourceId, TenderRef, TillId};
+use shelf_stock::name::TenderRef;
 use shelf_till::basket::{BasketId, IntentId, TillInput, Update};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -53,6 +51,11 @@ pub(crate) enum TerminalCommand {
     },
     /// Break off whatever is under way.
     Cancel,
+    /// Somebody settled an unknown payment from the slip: stop asking about it.
+    Settled {
+        /// The payment.
+        intent: IntentId,
+    },
     /// Give a payment back.
     Reverse {
         /// The payment.
@@ -115,9 +118,12 @@ pub(crate) async fn run(
 ) {
     let session = Session::new(config.clone());
     let doing = end.doing.clone();
-    let baskets = BTreeMap::new();
+    let (baskets, reversals) = (BTreeMap::new(), BTreeMap::new());
     let mut cable =
-        Cable { address, session, config, counter, writer, clock, stream: None, doing, baskets };
+        Cable { address, session, config, counter, writer, clock, stream: None, doing,
+        baskets,
+        reversals,
+    };
     cable.resume().await;
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -168,13 +174,8 @@ struct Cable {
     doing: watch::Sender<String>,
     /// Which basket a payment is for, while it is open.
     baskets: BTreeMap<IntentId, BasketId>,
-}
-
-/// What is kept about a payment beside its own record.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    basket: Option<BasketId>,
-    record: IntentRecord,
+    /// Which payment a reversal (an intent of its own) takes back.
+    reversals: BTreeMap<IntentId, IntentId>,
 }
 
 impl Cable {
@@ -190,24 +191,8 @@ impl Cable {
         };
         let till = self.counter.till().clone();
         for row in rows.iter().filter(|it| it.till == till) {
-            if let Some(record) = self.kept(&row.body) {
+            if let Some(record) = self.kept(&row.body).await {
                 self.feed(Input::Resume(Box::new(record))).await;
-            }
-        }
-    }
-
-    /// A payment's record as it was kept; remembers its basket.
-    fn kept(&mut self, json: &str) -> Option<IntentRecord> {
-        match serde_json::from_str::<Kept>(json) {
-            Ok(kept) => {
-                if let Some(basket) = kept.basket {
-                    self.baskets.insert(mapping::to_till(kept.record.intent), basket);
-                }
-                Some(kept.record)
-            }
-            Err(error) => {
-                tracing::error!(%error, "a payment's record can't be read");
-                None
             }
         }
     }
@@ -229,16 +214,17 @@ impl Cable {
             }
             TerminalCommand::Ask { intent } => self.ask(intent).await,
             TerminalCommand::Cancel => Some(Input::AbortPayment),
+            TerminalCommand::Settled { intent } => {
+                Some(Input::Settled { intent: mapping::to_session(intent) })
+            }
             TerminalCommand::Reverse { intent, amount, reference } => {
                 let receipt = reference.as_ref().and_then(mapping::receipt_of);
                 let amount = mapping::amount(amount);
                 match (receipt, amount) {
-                    (Some(receipt), Some((_, amount))) => Some(Input::Reverse {
-                        intent: mapping::to_session(intent),
-                        receipt,
-                        amount,
-                        currency,
-                    }),
+                    (Some(receipt), Some((_, amount))) => {
+                        let own = self.new_reversal(intent)?;
+                        Some(Input::Reverse { intent: own, receipt, amount, currency })
+                    }
                     _ => {
                         self.tell(intent, Update::Unknown).await;
                         None
@@ -247,38 +233,6 @@ impl Cable {
             }
             TerminalCommand::Confirm { intent } => {
                 Some(Input::Committed { intent: mapping::to_session(intent) })
-            }
-        }
-    }
-
-    /// A payment without a record was never sent: the record is written before the first byte.
-    async fn ask(&mut self, intent: IntentId) -> Option<Input> {
-        let id = mapping::to_session(intent);
-        if self.session.held().is_some_and(|it| it.intent == id) {
-            return Some(Input::Resync { intent: id });
-        }
-        let key = intent.to_string();
-        let load = move |tx: &mut Tx<'_>| tx.intent(&key);
-        match self.writer.execute("intent", load).await {
-            Ok(Some(row)) => match self.kept(&row.body) {
-                Some(record) if record.is_open() => Some(Input::Resume(Box::new(record))),
-                Some(record) => {
-                    self.tell(intent, mapping::settled(&record)).await;
-                    None
-                }
-                None => {
-                    self.tell(intent, Update::Unknown).await;
-                    None
-                }
-            },
-            Ok(None) => {
-                let text = "it was never sent to the terminal".into();
-                self.tell(intent, Update::Aborted { text }).await;
-                None
-            }
-            Err(error) => {
-                tracing::error!(%error, %intent, "a payment's record can't be read");
-                None
             }
         }
     }
@@ -354,86 +308,20 @@ impl Cable {
         }
     }
 
-    async fn persist(&self, record: &IntentRecord) -> bool {
-        let id = mapping::to_till(record.intent);
-        let kept = Kept { basket: self.baskets.get(&id).copied(), record: record.clone() };
-        let body = match serde_json::to_string(&kept) {
-            Ok(body) => body,
-            Err(error) => {
-                tracing::error!(%error, "a payment's record can't be written");
-                return false;
-            }
-        };
-        let till = self.counter.till().clone();
-        let is_open = record.is_open();
-        let row = PaymentIntent { id: id.to_string(), till, is_open, body };
-        let put = move |tx: &mut Tx<'_>| tx.intent_put(&row);
-        match self.writer.execute("intent", put).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, "a payment's record is not durable");
-                false
-            }
-        }
-    }
-
-    /// The till writes the sale and answers with [`TerminalCommand::Confirm`].
-    async fn commit(&mut self, record: &IntentRecord) -> Option<Input> {
-        let intent = record.intent;
-        if !self.persist(record).await {
-            return Some(Input::CommitFailed { intent });
-        }
-        let id = mapping::to_till(intent);
-        if self.is_recorded(id).await {
-            // The PC died between the commit and the terminal's acknowledgement.
-            self.give(TillInput::AlreadyRecorded(id)).await;
-        } else {
-            self.tell(id, mapping::approved(record)).await;
-        }
-        None
-    }
-
-    /// Whether the sale that a payment was for stands in the ledger.
-    async fn is_recorded(&self, intent: IntentId) -> bool {
-        let Some(basket) = self.baskets.get(&intent).copied() else { return false };
-        let till = self.counter.till().clone();
-        let find = move |tx: &mut Tx<'_>| sale_of(tx, &till, basket);
-        match self.writer.execute("sale of a payment", find).await {
-            Ok(sale) => !sale.is_empty(),
-            Err(error) => {
-                tracing::error!(%error, %intent, "a payment's sale can't be looked up");
-                false
-            }
-        }
-    }
-
     async fn outcome(&mut self, outcome: Outcome) {
         let doing = mapping::in_words(&outcome);
         self.doing.send_replace(doing.clone());
-        match mapping::news(&outcome) {
-            Some(mapping::News::Update(intent, update)) => self.tell(intent, update).await,
-            Some(mapping::News::ReversedAfterCommit(intent)) => self.reversed(intent).await,
-            None => self.progress(String::new()).await,
-        }
         if let Some(record) = mapping::record_of(&outcome) {
             self.persist(record).await;
         }
-    }
-
-    /// The sale stands in the ledger; the till voids it by a new document.
-    async fn reversed(&mut self, intent: IntentId) {
-        let Some(basket) = self.baskets.get(&intent).copied() else {
-            tracing::error!(%intent, "a payment was reversed whose basket is not known");
-            self.tell(intent, Update::Reversed).await;
-            return;
-        };
-        let till = self.counter.till().clone();
-        let find = move |tx: &mut Tx<'_>| sale_of(tx, &till, basket);
-        match self.writer.execute("sale of a payment", find).await {
-            Ok(sale) => self.give(TillInput::ReversedAfterCommit { intent, sale }).await,
-            Err(error) => {
-                tracing::error!(%error, %intent, "a reversed payment's sale can't be read");
+        match mapping::news(&outcome) {
+            Some(mapping::News::Update(intent, update)) => {
+                let payment = self.payment_of(intent);
+                self.tell(payment, update).await;
             }
+            Some(mapping::News::ReversedAfterCommit(intent)) => self.reversed(intent).await,
+            Some(mapping::News::ForTheManager(intent)) => self.for_the_manager(intent, &doing).await,
+            None => self.progress(String::new()).await,
         }
     }
 
@@ -457,26 +345,4 @@ impl Cable {
             tracing::error!(%error, "a till can't go on");
         }
     }
-}
-
-/// Every document of a basket's sale: its parts are keyed by their first line.
-fn sale_of(tx: &Tx<'_>, till: &TillId, basket: BasketId) -> Result<Vec<Document>, TableError> {
-    let damaged = |_| TableError::Damaged { what: "basket" };
-    let mut key = SourceKey {
-        source: SourceId::new(till.as_str()).map_err(damaged)?,
-        receipt: ReceiptNo::new(basket.to_string()).map_err(damaged)?,
-        action: SourceAction::Record,
-        part: 0,
-    };
-    let mut sale = Vec::new();
-    while let Some(place) = tx.tables().counted_for(&key)? {
-        let document = tx.tables().read_document(place)?;
-        let lines = u32::try_from(document.draft.lines.len()).unwrap_or(u32::MAX);
-        sale.push(document);
-        if lines == 0 {
-            break;
-        }
-        key.part = key.part.saturating_add(lines);
-    }
-    Ok(sale)
 }

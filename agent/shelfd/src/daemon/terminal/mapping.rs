@@ -33,6 +33,8 @@ pub(super) enum News {
     Update(IntentId, Update),
     /// Its sale must be voided.
     ReversedAfterCommit(IntentId),
+    /// Its sale is recorded and nobody knows whether it was paid.
+    ForTheManager(IntentId),
 }
 
 /// `zvt://host[:port]` as an address.
@@ -147,6 +149,7 @@ pub(super) fn news(outcome: &Outcome) -> Option<News> {
         // The till was told before it committed.
         Outcome::Approved(_) => return None,
         Outcome::ReversedAfterCommit(_) => return Some(News::ReversedAfterCommit(intent)),
+        Outcome::Unknown { .. } if record.committed => return Some(News::ForTheManager(intent)),
         // A reversal that did not happen leaves the payment as it was: people look.
         _ if reversal => Update::Unknown,
         Outcome::Declined { .. } => Update::Declined { text: in_words(outcome) },
