@@ -136,7 +136,9 @@ fn entry(speech: Speech, page: &Counting) -> Markup {
             form method="post" action=(speech.link("/api/v1/counts")) data-act data-focus="code" {
                 input type="hidden" name="session" value=(page.session);
                 input type="hidden" name="area" value=(page.area);
-                @if let Some(when) = when { input type="hidden" name="when" value=(when); }
+                @if let Some(when) = when {
+                    input type="hidden" name="when" value=(when) data-of=[item];
+                }
                 div.fields {
                     label for="code" { (speech.text("enter_code")) }
                     input #code name="code" value=[item] autocomplete="off" maxlength="200" required
@@ -149,10 +151,7 @@ fn entry(speech: Speech, page: &Counting) -> Markup {
                     input #done type="checkbox" name="done" value="true" checked;
                     (speech.text("done"))
                 }
-                p.row {
-                    button.primary { (speech.text("save")) }
-                    span data-answer role="status" aria-live="polite" {}
-                }
+                button.primary { (speech.text("save")) }
             }
         }
     }
@@ -232,10 +231,7 @@ pub(crate) fn rest(speech: Speech, page: &Counting) -> Markup {
                             }
                         }
                     }
-                    p.row {
-                        button { (speech.text("save")) }
-                        span data-answer role="status" aria-live="polite" {}
-                    }
+                    button { (speech.text("save")) }
                 }
             }
         }

@@ -76,6 +76,7 @@ pub(crate) fn page(frame: Frame<'_>, live: &Markup, rest: &Markup) -> Markup {
                     div #live { (live) }
                     (rest)
                 }
+                p #said.said role="status" aria-live="polite" hidden {}
             }
         }
     }

@@ -47,11 +47,12 @@ pub(crate) fn live(speech: Speech, shown: &Shown, around: &Around) -> Markup {
                 (pen.notices(view))
             }
             div.right {
+                (pen.unsettled(view))
                 (pen.sum(view))
                 (pen.pay(view))
-                (pen.entry(view))
                 (pen.quick_keys(&around.quick_keys))
-                (pen.aside(view))
+                (pen.entry(view))
+                (pen.parked(view))
             }
         }
     }
@@ -80,7 +81,8 @@ impl Pen<'_> {
     fn alerts(&self, view: &TillView) -> Markup {
         html! {
             @for (index, alert) in view.alerts.iter().enumerate() {
-                div.alert role="alert" {
+                @let nags = matches!(alert, Alert::PaymentUnknown { acknowledged: false, .. });
+                div.alert role="alert" data-nag[nags] {
                     p { (self.alert(alert, view)) }
                     @if let Alert::UnknownCode { line, .. } | Alert::PriceNeeded { line } = alert {
                         (self.act("price", &html! {
@@ -88,6 +90,16 @@ impl Pen<'_> {
                             label { (self.text("key_price")) " "
                                 input name="price" inputmode="decimal" size="8" required
                                     autocomplete="off" id={ "price-" (line.0) };
+                            }
+                            button { (self.text("set")) }
+                        }))
+                    }
+                    @if let Alert::QuantityNeeded { line } = alert {
+                        (self.act("quantity", &html! {
+                            input type="hidden" name="line" value=(line.0);
+                            label { (self.text("quantity")) " "
+                                input name="quantity" inputmode="decimal" size="8" required
+                                    autocomplete="off" id={ "quantity-" (line.0) };
                             }
                             button { (self.text("set")) }
                         }))
@@ -129,9 +141,10 @@ impl Pen<'_> {
             basket.lines.iter().find(|it| it.no == no && !it.voided)
         });
         html! {
-            section.last aria-live="polite" aria-label=(self.text("last_scan")) {
+            section.last aria-live="polite" aria-label=(self.text("last_scan")) data-mode=(mode_word(view.mode)) {
                 @match last {
                     Some(line) => {
+                        p.quiet { (self.text("last_scan")) }
                         p.name { (self.name(line)) }
                         p.price {
                             (line.quantity) " × "
@@ -140,10 +153,12 @@ impl Pen<'_> {
                         }
                     }
                     None => {
-                        p.name.quiet {
-                            @if let Some(sale) = view.last_sale {
-                                (self.language.fill("last_sale", &[&sale.total]))
-                            } @else { (self.text("scan_to_begin")) }
+                        p.name { (self.text("scan_to_begin")) }
+                        @if let Some(sale) = view.last_sale {
+                            p.price.good {
+                                "✓ " (self.language.fill("last_sale", &[&sale.total])) " "
+                                (self.currency)
+                            }
                         }
                     }
                 }
@@ -257,20 +272,24 @@ impl Pen<'_> {
         let Some(basket) = &view.basket else { return html! {} };
         let under_way = basket.payments.iter().find(|it| it.state == PaymentState::Started);
         html! {
-            div.pay {
-                @if let Some(payment) = under_way {
+            @if let Some(payment) = under_way {
+                div.pay {
                     (self.act("cancel", &html! {
                         input type="hidden" name="intent" value=(payment.intent);
                         button { (self.text("cancel_payment")) }
                     }))
-                } @else if basket.stage == Stage::Open {
+                }
+            } @else if basket.stage == Stage::Open {
+                div.pay {
                     (self.button("pay_card", self.text("card"), "primary", Some("F4")))
                     @if view.cash_allowed {
                         (self.button("pay_cash", self.text("cash"), "primary", Some("F6")))
                     }
+                }
+                div.tools {
                     (self.button("undo", self.text("undo"), "", Some("F8")))
                     (self.button("park", self.text("park"), "", None))
-                    (self.button("void_basket", self.text("void"), "", None))
+                    (self.button("void_basket", self.text("void"), "danger", None))
                 }
             }
         }
@@ -283,30 +302,34 @@ impl Pen<'_> {
             (Mode::PriceCheck, "price_check", "mode_price_check"),
         ];
         html! {
-            (self.act("scan", &html! {
-                label for="code" { (self.text("enter_code")) }
-                div.row {
-                    input #code name="code" autocomplete="off" maxlength="200" list="found"
-                        data-suggest={ "/api/v1/items" } data-key-focus="F2";
-                    button { (self.text("add")) }
-                }
-                datalist #found {}
-            }))
-            @if view.basket.is_some() {
-                (self.act("quantity", &html! {
-                    label for="quantity" { (self.text("quantity")) }
-                    div.row {
-                        input #quantity name="quantity" inputmode="decimal" autocomplete="off";
-                        button { (self.text("set")) }
+            section.card.entry {
+                div.modes role="group" aria-label=(self.text("mode")) {
+                    @for (mode, word, label) in modes {
+                        (self.act("mode", &html! {
+                            input type="hidden" name="mode" value=(word);
+                            button.small
+                                aria-pressed=(if view.mode == mode { "true" } else { "false" })
+                                { (self.text(label)) }
+                        }))
                     }
+                }
+                (self.act("scan", &html! {
+                    label for="code" { (self.text("enter_code")) }
+                    div.row {
+                        input #code name="code" autocomplete="off" maxlength="200" list="found"
+                            data-suggest="/api/v1/items" data-key-focus="F2";
+                        button { (self.text("add")) }
+                    }
+                    datalist #found {}
                 }))
-            }
-            div.modes role="group" {
-                @for (mode, word, label) in modes {
-                    (self.act("mode", &html! {
-                        input type="hidden" name="mode" value=(word);
-                        button.small aria-pressed=(if view.mode == mode { "true" } else { "false" })
-                            { (self.text(label)) }
+                @if view.basket.is_some() {
+                    (self.act("quantity", &html! {
+                        label for="quantity" { (self.text("quantity_last")) }
+                        div.row {
+                            input #quantity name="quantity" inputmode="decimal" autocomplete="off"
+                                data-key-focus="F3";
+                            button { (self.text("set")) }
+                        }
                     }))
                 }
             }
@@ -318,52 +341,81 @@ impl Pen<'_> {
             return html! {};
         }
         html! {
-            h2 { (self.text("quick_keys")) }
+            h2.hidden { (self.text("quick_keys")) }
             div.keys {
                 @for item in items {
                     (self.act("pick", &html! {
                         input type="hidden" name="item" value=(item.id);
-                        button { (item.quick_key.as_deref().unwrap_or(&item.name)) }
+                        button {
+                            (item.quick_key.as_deref().unwrap_or(&item.name))
+                            @if let Some(price) = item.price { br; span.quiet { (price) } }
+                        }
                     }))
                 }
             }
         }
     }
 
-    fn aside(&self, view: &TillView) -> Markup {
+    fn parked(&self, view: &TillView) -> Markup {
+        if view.parked.is_empty() {
+            return html! {};
+        }
         html! {
-            @if !view.parked.is_empty() {
+            section.card {
                 h2 { (self.text("parked")) }
-                @for basket in &view.parked {
-                    (self.act("resume", &html! {
-                        input type="hidden" name="basket" value=(basket.id);
-                        button { (self.text("resume")) " · " (basket.total) " " (self.currency) }
-                    }))
-                }
-            }
-            @if !view.unsettled.is_empty() {
-                h2 { (self.text("unsettled")) }
-                @for basket in &view.unsettled {
-                    @for payment in basket.payments.iter()
-                        .filter(|it| it.state == PaymentState::Unknown) {
-                        div.unsettled {
-                            p.big { (payment.amount) " " (self.currency) }
-                            @for (outcome, label) in [("paid", "paid_yes"), ("not_charged", "paid_no")] {
-                                (self.act("settle", &html! {
-                                    input type="hidden" name="intent" value=(payment.intent);
-                                    input type="hidden" name="outcome" value=(outcome);
-                                    button { (self.text(label)) }
-                                }))
+                div.keys {
+                    @for basket in &view.parked {
+                        (self.act("resume", &html! {
+                            input type="hidden" name="basket" value=(basket.id);
+                            button {
+                                (self.text("resume")) br;
+                                strong { (basket.total) " " (self.currency) }
                             }
-                            (self.act("ask", &html! {
-                                input type="hidden" name="intent" value=(payment.intent);
-                                button { (self.text("ask_again")) }
-                            }))
-                        }
+                        }))
                     }
                 }
             }
         }
+    }
+
+    /// Only a person can say what a slip says: the amount and three answers.
+    fn unsettled(&self, view: &TillView) -> Markup {
+        let payments = || {
+            let all = view.unsettled.iter().flat_map(|it| it.payments.iter());
+            all.filter(|it| it.state == PaymentState::Unknown)
+        };
+        if payments().next().is_none() {
+            return html! {};
+        }
+        html! {
+            section.unsettled aria-labelledby="unsettled" {
+                h2 #unsettled { (self.text("unsettled")) }
+                @for payment in payments() {
+                    p.big { (payment.amount) " " (self.currency) }
+                    div.keys {
+                        @for (outcome, label) in [("paid", "paid_yes"), ("not_charged", "paid_no")] {
+                            (self.act("settle", &html! {
+                                input type="hidden" name="intent" value=(payment.intent);
+                                input type="hidden" name="outcome" value=(outcome);
+                                button { (self.text(label)) }
+                            }))
+                        }
+                        (self.act("ask", &html! {
+                            input type="hidden" name="intent" value=(payment.intent);
+                            button { (self.text("ask_again")) }
+                        }))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Sell => "sell",
+        Mode::Return => "return",
+        Mode::PriceCheck => "price_check",
     }
 }
 
