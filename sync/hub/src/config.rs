@@ -14,6 +14,9 @@ use shelf_stock::name::TenantId;
 
 pub use read::{ConfigError, Overrides, load, parse};
 
+/// The messages of one transaction unless the file says otherwise.
+pub const GROUP_MESSAGES_DEFAULT: usize = 64;
+
 /// Everything a hub must know before it starts.
 #[derive(Clone, Debug)]
 pub struct HubConfig {
@@ -31,6 +34,29 @@ pub struct HubConfig {
     pub group_messages_max: usize,
 }
 
+impl HubConfig {
+    /// A hub for one machine, such as the demo's: a free loopback port, no token, keys taken on
+    /// their first hello. Without a broker it serves HTTP only.
+    #[must_use]
+    pub fn local(tenant: TenantId, data: PathBuf, broker: Option<SocketAddr>) -> Self {
+        Self {
+            tenant,
+            data,
+            http: HttpConfig {
+                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                token: None,
+            },
+            broker: broker.map(|it| BrokerConfig {
+                host: it.ip().to_string(),
+                port: it.port(),
+                login: None,
+            }),
+            trust_first_use: true,
+            group_messages_max: GROUP_MESSAGES_DEFAULT,
+        }
+    }
+}
+
 /// The HTTP side.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
@@ -38,8 +64,6 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// What `Authorization: Bearer` must carry; without one only loopback is served.
     pub token: Option<Secret>,
-    /// How PCs reach this hub over HTTP, when that differs from `listen`.
-    pub public_url: Option<String>,
 }
 
 /// The MQTT side.

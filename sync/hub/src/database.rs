@@ -24,8 +24,8 @@ pub enum DatabaseError {
     /// The tables can't be opened.
     #[error("the hub's database can't be opened")]
     Open(#[source] OpenError),
-    /// The hub's own tables can't be made.
-    #[error("the hub's own tables can't be brought up to date")]
+    /// The hub's own tables can't be made or read.
+    #[error("the hub's own tables can't be used")]
     Migrate(#[source] rusqlite::Error),
     /// A newer program wrote it.
     #[error(

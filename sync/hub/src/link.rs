@@ -73,9 +73,10 @@ async fn without_broker(mut parts: LinkParts<'_>) {
 
 /// Carries frames both ways over any link, until the hub stops.
 pub async fn carry(mut link: impl Link, mut parts: LinkParts<'_>) {
+    let mut stopped = parts.stopped.clone();
     loop {
         tokio::select! {
-            _ = parts.stopped.wait_for(|it| *it) => break,
+            _ = stopped.wait_for(|it| *it) => break,
             event = link.recv() => match event {
                 Event::Frame(frame) => {
                     Metrics::add(&parts.metrics.frames, 1);
@@ -92,7 +93,7 @@ pub async fn carry(mut link: impl Link, mut parts: LinkParts<'_>) {
                 }
             },
             frame = parts.frames.recv() => match frame {
-                Some(frame) => send(&link, frame, &parts.metrics).await,
+                Some(frame) => send(&link, frame, &parts).await,
                 None => break,
             },
         }
@@ -100,20 +101,23 @@ pub async fn carry(mut link: impl Link, mut parts: LinkParts<'_>) {
     parts.worker.stop().await;
     let deadline = Instant::now() + Duration::from_millis(GOODBYE_MS_MAX);
     while let Ok(Some(frame)) = tokio::time::timeout_at(deadline, parts.frames.recv()).await {
-        send(&link, frame, &parts.metrics).await;
+        send(&link, frame, &parts).await;
     }
     Metrics::set(&parts.metrics.broker_connected, 0);
 }
 
-/// Gives a frame to the link, waiting while its queue is full; drops it where the link is down.
-async fn send(link: &impl Link, frame: Frame, metrics: &Metrics) {
+/// Gives a frame to the link, waiting while its queue is full; drops it where the link is down or
+/// the hub is to stop.
+async fn send(link: &impl Link, frame: Frame, parts: &LinkParts<'_>) {
     loop {
         match link.send(frame.clone()) {
-            Ok(()) => return Metrics::add(&metrics.frames_sent, 1),
-            Err(SendError::Down) => return Metrics::add(&metrics.frames_unsent, 1),
-            Err(SendError::Full) => {
+            Ok(()) => return Metrics::add(&parts.metrics.frames_sent, 1),
+            Err(SendError::Full) if !*parts.stopped.borrow() => {
                 let later = Instant::now() + Duration::from_millis(FULL_RETRY_MS);
                 tokio::time::sleep_until(later).await;
+            }
+            Err(SendError::Full | SendError::Down) => {
+                return Metrics::add(&parts.metrics.frames_unsent, 1);
             }
         }
     }

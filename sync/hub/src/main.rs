@@ -9,6 +9,7 @@
     reason = "this is the command line: answers go to stdout, errors to stderr"
 )]
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -123,6 +124,7 @@ fn run(args: &RunArgs) -> ExitCode {
         .from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(level)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let config = match args.place.load() {

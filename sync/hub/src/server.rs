@@ -7,11 +7,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::api::{self, Parts};
+use crate::catalogue::table;
 use crate::config::HubConfig;
 use crate::database::{self, DatabaseError};
 use crate::exchange::Exchange;
@@ -26,6 +28,8 @@ use crate::worker::{self, Acks, GaveUp, LEAVING_FRAMES_MAX, WorkerHandle, Worker
 const SNAPSHOT_DIRECTORY: &str = "catalogue";
 /// How often an unpublished revision of the catalogue is tried again.
 const PUBLISH_AGAIN_S: u64 = 30;
+/// How long clients and the broker may take to let go once the writer has ended.
+const GOODBYE_MS_MAX: u64 = 3_000;
 
 /// Starts hubs.
 #[derive(Debug)]
@@ -91,6 +95,10 @@ impl HubServer {
         let http_addr = listener.1;
         let metrics = Arc::new(Metrics::default());
         let clock = Clock::start();
+        let published = table::published(&hosted.connection)
+            .map_err(|it| StartError::Database(DatabaseError::Migrate(it)))?;
+        let revision = published.map_or(0, |it| it.revision);
+        Metrics::set(&metrics.catalogue_revision, revision);
         let exchange = Exchange::new(config);
         let (leaving, frames) = mpsc::channel(LEAVING_FRAMES_MAX);
         let resource = |what| move |source| StartError::Resource { what, source };
@@ -111,6 +119,7 @@ impl HubServer {
             worker,
             metrics: Arc::clone(&metrics),
             clock,
+            stop: stop.clone(),
             stopped,
             end,
         };
@@ -193,6 +202,7 @@ struct Edge {
     worker: WorkerHandle,
     metrics: Arc<Metrics>,
     clock: Clock,
+    stop: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
     end: watch::Sender<bool>,
 }
@@ -220,10 +230,17 @@ impl Edge {
             stopped: self.stopped.clone(),
         });
         let publishing = publish_leftovers(publisher, self.stopped.clone());
+        let mut all = std::pin::pin!(async { tokio::join!(http, link, publishing) });
         tokio::select! {
-            // The writer ended by itself: nothing can be acked any more.
-            () = self.worker.ended() => {}
-            _ = async { tokio::join!(http, link, publishing) } => {}
+            _ = &mut all => {}
+            // The writer ended, asked to or by itself: nothing can be acked any more.
+            () = self.worker.ended() => {
+                self.stop.send_replace(true);
+                let goodbye = Duration::from_millis(GOODBYE_MS_MAX);
+                if tokio::time::timeout(goodbye, all).await.is_err() {
+                    tracing::warn!("a client or the broker did not let go in time");
+                }
+            }
         }
         self.end.send_replace(true);
     }
@@ -250,7 +267,7 @@ async fn serve(
 
 /// Publishes what an earlier run or a full disk left unpublished.
 async fn publish_leftovers(publisher: Publisher, mut stopped: watch::Receiver<bool>) {
-    let mut turns = tokio::time::interval(std::time::Duration::from_secs(PUBLISH_AGAIN_S));
+    let mut turns = tokio::time::interval(Duration::from_secs(PUBLISH_AGAIN_S));
     loop {
         tokio::select! {
             _ = stopped.wait_for(|it| *it) => return,

@@ -256,6 +256,10 @@ impl Worker {
                 Metrics::add(&self.parts.metrics.commits, 1);
                 self.release();
                 for input in group.chunks_mut(1) {
+                    if let [Input::Published { published, .. }] = input {
+                        let gauge = &self.parts.metrics.catalogue_revision;
+                        Metrics::set(gauge, published.revision);
+                    }
                     answer(input, Ok(()));
                 }
                 Ok(())

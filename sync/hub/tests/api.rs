@@ -164,6 +164,11 @@ fn a_snapshot_is_verified_by_its_hash_and_resumed_by_range() {
     let data = tempfile::tempdir().unwrap();
     let hub = TestHub::start(data.path());
     hub.post("/api/v1/catalogue", "text/csv", CSV);
+    let metrics = String::from_utf8(hub.get("/metrics").body).unwrap();
+    assert!(
+        metrics.contains("\nshelf_hub_catalogue_revision 1\n"),
+        "{metrics}"
+    );
     let whole = hub.get("/catalogue/1");
     assert_eq!(whole.status, 200);
     let hash: String = Sha256::digest(&whole.body)
@@ -272,4 +277,18 @@ fn the_checked_in_description_is_fresh() {
         "openapi.json is stale: run this test once with UPDATE_OPENAPI=1 and review the change"
     );
     assert!(made.contains("\"openapi\": \"3.1"));
+}
+
+#[test]
+fn a_client_that_sends_half_a_request_does_not_keep_the_hub_from_stopping() {
+    use std::io::Write;
+    let data = tempfile::tempdir().unwrap();
+    let hub = TestHub::start(data.path());
+    let mut slow = std::net::TcpStream::connect(hub.addr()).unwrap();
+    slow.write_all(b"POST /api/v1/catalogue HTTP/1.1\r\nhost: localhost\r\n")
+        .unwrap();
+    // The hub has accepted it by the time it answers another request.
+    assert_eq!(hub.get("/healthz").status, 200);
+    hub.stop();
+    drop(slow);
 }

@@ -23,8 +23,8 @@ use std::time::Duration;
 use shelf_link::{Event, Frame, Link, mqtt};
 use shelf_replica::Now;
 use shelf_replica::memory::MemoryStore;
-use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent, NodeInput};
-use shelf_replica::store::{LogId, Store};
+use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeInput};
+use shelf_replica::store::{LogId, Peer, Store};
 use shelf_stock::document::{Document, Draft, Kind, Line, Subject};
 use shelf_stock::identity::{Digest, Incarnation, Place, Seq};
 use shelf_stock::location::Location;
@@ -183,6 +183,8 @@ impl Pc {
             .handle(now, input, &mut self.store, &mut effects)
             .unwrap();
         let held = self.store.documents().len();
+        // The hub's word: an ack, or the cursors of its answer to a hello.
+        let acked = self.store.cursor(Peer::Hub, self.log).unwrap().0;
         for effect in effects {
             match effect {
                 NodeEffect::Send { channel, frame } => {
@@ -198,15 +200,14 @@ impl Pc {
                     });
                 }
                 NodeEffect::WakeAt(at) => self.wake_at_ms = Some(at),
-                NodeEffect::Event(NodeEvent::Acked { upto, .. }) => {
-                    self.progress
-                        .send_modify(|it| it.acked = it.acked.max(upto.0));
-                }
                 NodeEffect::Event(_) => {}
             }
         }
-        self.progress
-            .send_if_modified(|it| std::mem::replace(&mut it.held, held) != held);
+        self.progress.send_if_modified(|it| {
+            let before = (it.acked, it.held);
+            (it.acked, it.held) = (acked, held);
+            before != (acked, held)
+        });
     }
 
     fn sell(&mut self) {

@@ -75,12 +75,6 @@ pub const KEYS: &[Key] = &[
         "file holding the bearer token that the API asks for",
     ),
     key(
-        "http.public_url",
-        Kind::Text,
-        "http://LISTEN",
-        "how PCs reach this hub over HTTP, for example behind a TLS proxy",
-    ),
-    key(
         "broker.url",
         Kind::Text,
         "mqtt://127.0.0.1:1883",

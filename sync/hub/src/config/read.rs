@@ -8,15 +8,13 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, Kind};
-use super::{BrokerConfig, HttpConfig, HubConfig, Secret};
+use super::{BrokerConfig, GROUP_MESSAGES_DEFAULT, HttpConfig, HubConfig, Secret};
 use crate::platform;
 
 /// The largest configuration file that is read.
 const CONFIG_BYTES_MAX: u64 = 256 * 1024;
 /// The largest secret that is read from a file.
 const SECRET_BYTES_MAX: u64 = 4 * 1024;
-/// The messages of one transaction unless the file says otherwise.
-const GROUP_MESSAGES_DEFAULT: i64 = 64;
 
 /// What the command line says over the file.
 #[derive(Clone, Debug, Default)]
@@ -115,13 +113,7 @@ fn http(values: &Values<'_>, overrides: &Overrides) -> Result<HttpConfig, Config
             "set `http.token_file`, or listen on 127.0.0.1 behind a TLS proxy",
         ));
     }
-    Ok(HttpConfig {
-        listen,
-        token,
-        public_url: values
-            .text("http.public_url")
-            .map(|it| it.trim_end_matches('/').to_owned()),
-    })
+    Ok(HttpConfig { listen, token })
 }
 
 fn broker(values: &Values<'_>) -> Result<BrokerConfig, ConfigError> {
@@ -242,10 +234,10 @@ impl<'a> Values<'a> {
         matches!(self.found.get(key), Some((Value::Flag(true), _)))
     }
 
-    fn number(&self, key: &str, default: i64, range: Range<i64>) -> Result<usize, ConfigError> {
+    fn number(&self, key: &str, default: usize, range: Range<i64>) -> Result<usize, ConfigError> {
         let number = match self.found.get(key) {
             Some((Value::Number(number), _)) => *number,
-            _ => default,
+            _ => return Ok(default),
         };
         let (low, high) = (range.start, range.end - 1);
         match usize::try_from(number) {

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
 use serde_json::Value;
-use shelf_hub::config::{HttpConfig, HubConfig, Secret};
+use shelf_hub::config::{HubConfig, Secret};
 use shelf_hub::server::{HubHandle, HubServer};
 
 /// A hub over a directory.
@@ -28,18 +28,7 @@ pub struct Answer {
 }
 
 pub fn config(data: &Path) -> HubConfig {
-    HubConfig {
-        tenant: "demo".parse().unwrap(),
-        data: data.to_owned(),
-        http: HttpConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            token: None,
-            public_url: None,
-        },
-        broker: None,
-        trust_first_use: true,
-        group_messages_max: 64,
-    }
+    HubConfig::local("demo".parse().unwrap(), data.to_owned(), None)
 }
 
 impl TestHub {
@@ -59,6 +48,10 @@ impl TestHub {
             addr: handle.http_addr(),
             handle: Some(handle),
         }
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     pub fn stop(mut self) {
