@@ -113,6 +113,11 @@ fn main() {
         }));
         ours.add(times(count, || {
             let draft = draft(Kind::Sale, vec![line(draw.item(), 1_767_603_600_000)]);
+            let sold = ledger.writer().run("sale", move |tx| tx.record(&draft));
+            sold.unwrap();
+        }));
+        queued.add(times(count, || {
+            let draft = draft(Kind::Sale, vec![line(draw.item(), 1_767_603_600_000)]);
             let sold = ledger.writer().execute("sale", move |tx| tx.record(&draft));
             sold.wait().unwrap();
         }));
