@@ -3,6 +3,11 @@
 //! The parent reads every acknowledgement from a pipe, kills the child after a random time from a
 //! seed, opens the ledger in place and judges it. `SHELF_KILL_ROUNDS` sets how many rounds (300).
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     reason = "waits a random time before it kills: the moment is what is tested"
 )]

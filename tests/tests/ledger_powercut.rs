@@ -6,6 +6,11 @@
 //! `synchronous=NORMAL` and must lose acknowledged documents. `SHELF_POWER_POINTS` sets how many
 //! moments (126).
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     reason = "builds disk images and reads the child's output"
 )]

@@ -3,6 +3,11 @@
 //! A shim is compiled with the machine's C compiler and preloaded into the child. Two runs of
 //! different length are compared, so that what opening and leaving cost falls out.
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     reason = "reads the child's files from outside"
 )]

@@ -4,6 +4,8 @@
 //! `LD_PRELOAD` a shim that slows each sync down to play a slower disk (BARS 2). `SHELF_ROUNDS` and
 //! `SHELF_COUNT` set rounds and commits per round.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,

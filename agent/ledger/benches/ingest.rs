@@ -1,6 +1,8 @@
 //! BARS 4: documents of 10 and 100 lines, against a hand-written program that writes the same
 //! rows with a warm WAL, interleaved.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -1,5 +1,7 @@
 //! BARS 5: stock of one item among 100,000 beside a busy writer, against bare rusqlite.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -33,7 +35,7 @@ fn measure(ledger: &Ledger, bare: &Connection, name: &str) {
         }));
         ours.add(times(COUNT, || {
             let item = item_id(draw.item());
-            ledger.readers().with(|it| it.book(&item)).unwrap();
+            ledger.readers().with_one(|it| it.book(&item)).unwrap();
         }));
     }
     println!(

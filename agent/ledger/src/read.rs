@@ -161,7 +161,7 @@ impl<'r> Read<'r> {
         newest_logs.sort_by(|a, b| b.cmp(a));
         let mut documents: Vec<Document> = Vec::new();
         for (hlc, author) in newest_logs {
-            let least = documents.iter().rev().nth(0).map(|it| it.hlc);
+            let least = documents.last().map(|it| it.hlc);
             if documents.len() >= limit && least.is_some_and(|it| it > hlc) {
                 break;
             }
@@ -172,7 +172,7 @@ impl<'r> Read<'r> {
                 [first, last, i64::try_from(limit).unwrap_or(0)],
             )?;
             documents.extend(newest.into_iter().map(|(_, it)| it));
-            documents.sort_by(|a, b| (b.hlc, b.place).cmp(&(a.hlc, a.place)));
+            documents.sort_by_key(|it| std::cmp::Reverse((it.hlc, it.place)));
             documents.truncate(limit);
         }
         Ok(documents)

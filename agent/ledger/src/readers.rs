@@ -132,6 +132,22 @@ impl Readers {
         }
     }
 
+    /// As [`Readers::with`] for a single query, which is a moment by itself: without a transaction
+    /// around it, for the look-up that every scan makes.
+    pub fn with_one<T>(
+        &self,
+        read: impl FnOnce(&Read<'_>) -> Result<T, TableError>,
+    ) -> Result<T, ReadError> {
+        let lease = Lease {
+            shared: &self.shared,
+            reader: Some(self.shared.take()?),
+        };
+        match &lease.reader {
+            Some(reader) => Ok(self.shared.ask(reader, read)?),
+            None => Err(ReadError::TooLong),
+        }
+    }
+
     /// Notes in the metrics when the oldest running read began.
     pub(crate) fn note_oldest(&self) {
         let pool = self
@@ -221,12 +237,18 @@ impl Shared {
         reader: &Reader,
         read: impl FnOnce(&Read<'_>) -> Result<T, TableError>,
     ) -> Result<T, TableError> {
-        let connection = &reader.connection;
-        reader
-            .started_us
-            .store(self.clock.mono_us().max(1), Ordering::Relaxed);
-        statement(connection, "BEGIN")?;
-        let tables = Tables::new(connection, self.store, self.rules);
+        statement(&reader.connection, "BEGIN")?;
+        self.ask(reader, read)
+    }
+
+    fn ask<T>(
+        &self,
+        reader: &Reader,
+        read: impl FnOnce(&Read<'_>) -> Result<T, TableError>,
+    ) -> Result<T, TableError> {
+        let started_us = self.clock.mono_us().max(1);
+        reader.started_us.store(started_us, Ordering::Relaxed);
+        let tables = Tables::new(&reader.connection, self.store, self.rules);
         read(&Read::new(tables, self.node))
     }
 }

@@ -1,4 +1,10 @@
 //! A backup holds everything but the identity; a restored PC is somebody else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! The tables pass the suites that every storage passes: of the fold and of the replica.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

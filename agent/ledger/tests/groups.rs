@@ -1,4 +1,10 @@
 //! Jobs that share a transaction don't share their fate.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

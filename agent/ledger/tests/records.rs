@@ -1,4 +1,10 @@
 //! Documents through the writer: places, chain, stock, idempotency, neighbours.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! What the benches share: clocks, a seeded draw, the floor, percentiles, JSON lines.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     dead_code,
     unreachable_pub,
     clippy::disallowed_methods,
