@@ -1,5 +1,14 @@
 //! A full disk: the reserve keeps the shop selling, then the answer says so, and nothing that was
 //! acknowledged is lost. On a small real filesystem (tmpfs), which needs root.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a test fails by panicking"
+)]
 #![allow(clippy::disallowed_methods, reason = "fills a disk of its own")]
 
 mod support;

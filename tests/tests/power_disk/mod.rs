@@ -3,6 +3,16 @@
 //! One file of a FUSE mount, under a loop device, under ext4: the program under test runs at
 //! native speed, and the log says what a disk with a volatile cache had made durable when. Needs
 //! root, /dev/fuse and loop devices. Everything is unmounted on drop.
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a test fails by panicking"
+)]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

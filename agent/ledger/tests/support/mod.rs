@@ -1,5 +1,7 @@
 //! What every test of the ledger needs: a clock and randomness of its own, a directory, drafts.
 #![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
     dead_code,
     unreachable_pub,
     reason = "each test binary uses its own part of this"
