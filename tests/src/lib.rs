@@ -2,5 +2,15 @@
 //!
 //! Nothing here is part of the product. Tests live in `tests/`, one file per kind of violence.
 
+pub mod browser;
+pub mod card;
+pub mod daemon;
+pub mod http;
+pub mod hub;
 pub mod ledger_lab;
 pub mod mosquitto;
+pub mod patience;
+pub mod process;
+pub mod programs;
+pub mod wares;
+pub mod webdriver;

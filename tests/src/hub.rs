@@ -1,0 +1,126 @@
+//! A real `shelf-hub run` over a real broker, which can be killed and started again in place.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::http;
+use crate::process::Process;
+use crate::programs;
+
+/// A hub.
+#[derive(Debug)]
+pub struct Hub {
+    dir: TempDir,
+    process: Option<Process>,
+    http: SocketAddr,
+}
+
+impl Hub {
+    /// Starts one at a broker's port and waits until it serves.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "writes the configuration under test"
+    )]
+    pub fn start(broker: u16) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let data = dir.path().join("data");
+        std::fs::create_dir_all(&data)?;
+        let text = format!(
+            "tenant = \"acme\"\ndata_dir = \"{}\"\n[broker]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
+             [enrolment]\ntrust_first_use = true\n",
+            data.display()
+        );
+        std::fs::write(dir.path().join("hub.toml"), text)?;
+        let http = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut hub = Self {
+            dir,
+            process: None,
+            http,
+        };
+        hub.resume()?;
+        Ok(hub)
+    }
+
+    /// Starts it again at the address that it had before.
+    pub fn resume(&mut self) -> Result<()> {
+        self.process = None;
+        let mut command = Command::new(programs::shelf_hub()?);
+        command
+            .arg("run")
+            .arg("--json")
+            .arg("--config")
+            .arg(self.dir.path().join("hub.toml"));
+        command.arg("--listen").arg(self.http.to_string());
+        let mut process = Process::start(&mut command, &self.log())?;
+        let word = process.word_after("\"http\":\"")?;
+        let address = word.split('"').next().unwrap_or_default();
+        self.http = address.parse().with_context(|| format!("address {word}"))?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// SIGKILL.
+    pub fn kill9(&mut self) {
+        self.process = None;
+    }
+
+    /// Its log, over all starts.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.dir.path().join("hub.log")
+    }
+
+    /// Everything that it leaves behind.
+    #[must_use]
+    pub fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Its API.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// `GET` of JSON.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        Ok(http::get_json(self.http, path)?)
+    }
+
+    /// Imports a catalogue and gives its revision.
+    pub fn catalogue(&self, csv: &str) -> Result<u64> {
+        let answer = http::post_csv(self.http, "/api/v1/catalogue", csv)?;
+        let report = answer.json()?;
+        if answer.status != 200 || report["rejected"] != 0 {
+            bail!("the catalogue was not taken: {report}");
+        }
+        report["revision"].as_u64().context("revision")
+    }
+
+    /// Every document that it has of the store, each row with `id` and `document`.
+    pub fn documents(&self) -> Result<Vec<Value>> {
+        let mut all = Vec::new();
+        let mut path = "/api/v1/stores/berlin/documents?limit=1000".to_owned();
+        loop {
+            let page = self.get(&path)?;
+            all.extend(page["documents"].as_array().cloned().unwrap_or_default());
+            let Some(next) = page["next"].as_i64() else {
+                return Ok(all);
+            };
+            path = format!("/api/v1/stores/berlin/documents?limit=1000&after={next}");
+        }
+    }
+
+    /// What the hub's book says of an item, in thousandths.
+    pub fn book(&self, item: &str) -> Result<i64> {
+        let row = self.get(&format!("/api/v1/stores/berlin/stock/{item}"))?;
+        row["book_thousandths"]
+            .as_i64()
+            .with_context(|| row.to_string())
+    }
+}
