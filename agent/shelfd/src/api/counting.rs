@@ -57,7 +57,11 @@ pub(super) async fn count(
         save(shop, item, drafts, speech.language)
     });
     let saved = saved.await?;
-    Ok(if wants_page { Redirect::to(&back).into_response() } else { Json(saved).into_response() })
+    Ok(if wants_page {
+        Redirect::to(&back).into_response()
+    } else {
+        Json(saved).into_response()
+    })
 }
 
 fn count_drafts(
@@ -67,18 +71,28 @@ fn count_drafts(
     fields: &Fields,
 ) -> Answer<Vec<Draft>> {
     let quantity = fields.parse::<Quantity>("quantity")?;
-    let location = fields.parsed::<Location>("location")?.unwrap_or(Location::SalesFloor);
+    let location = fields
+        .parsed::<Location>("location")?
+        .unwrap_or(Location::SalesFloor);
     let line = CountLine {
         item: item.id.clone(),
         location: location.clone(),
         quantity,
         effective: effective(fields)?,
     };
-    let kind = Kind::Count { session: session.clone(), area, counted: vec![line] };
+    let kind = Kind::Count {
+        session: session.clone(),
+        area,
+        counted: vec![line],
+    };
     let mut drafts = vec![Draft::new(kind)];
     if fields.ticked("done") {
         let scope = CountScope::Listed(vec![item.id.clone()]);
-        drafts.push(Draft::new(Kind::CountClose { session, location, scope }));
+        drafts.push(Draft::new(Kind::CountClose {
+            session,
+            location,
+            scope,
+        }));
     }
     Ok(drafts)
 }
@@ -86,7 +100,9 @@ fn count_drafts(
 /// When it was scanned; now, unless the caller knows better.
 fn effective(fields: &Fields) -> Answer<Timestamp> {
     let now = platform::wall_now();
-    let Some(millis) = fields.parsed::<i64>("when")? else { return Ok(now) };
+    let Some(millis) = fields.parsed::<i64>("when")? else {
+        return Ok(now);
+    };
     let when = Timestamp::from_millis(millis);
     if when.millis_since(now) > AHEAD_MS_MAX {
         return Err(Problem::value("when", "is in the future").hint("set the clock"));
@@ -108,23 +124,39 @@ pub(super) async fn adjust(
     });
     let saved = saved.await?;
     let back = speech.link("/count");
-    Ok(if wants_page { Redirect::to(&back).into_response() } else { Json(saved).into_response() })
+    Ok(if wants_page {
+        Redirect::to(&back).into_response()
+    } else {
+        Json(saved).into_response()
+    })
 }
 
 fn adjustment(item: &Item, fields: &Fields) -> Answer<Draft> {
     let change = fields.needed("quantity")?;
-    let change: Quantity = change.strip_prefix('+').unwrap_or(change).parse()
+    let change: Quantity = change
+        .strip_prefix('+')
+        .unwrap_or(change)
+        .parse()
         .map_err(|error| Problem::value("quantity", error))?;
-    let place = fields.parsed::<Location>("location")?.unwrap_or(Location::SalesFloor);
+    let place = fields
+        .parsed::<Location>("location")?
+        .unwrap_or(Location::SalesFloor);
     if !place.is_countable() {
         return Err(Problem::value("location", "is no place inside the store"));
     }
     let is_more = change > Quantity::ZERO;
     let quantity = if is_more { change } else { change.negated() };
     if !quantity.fits_a_line() {
-        return Err(Problem::value("quantity", "must not be zero, and not above a million"));
+        return Err(Problem::value(
+            "quantity",
+            "must not be zero, and not above a million",
+        ));
     }
-    let (from, to) = if is_more { (Location::Loss, place) } else { (place, Location::Loss) };
+    let (from, to) = if is_more {
+        (Location::Loss, place)
+    } else {
+        (place, Location::Loss)
+    };
     let composed = !matches!(item.kind, ItemKind::Standard | ItemKind::Weighed);
     let reason = fields.parse::<Reason>("reason")?;
     let mut draft = Draft::new(Kind::Adjustment { reason });
@@ -136,7 +168,11 @@ fn adjustment(item: &Item, fields: &Fields) -> Answer<Draft> {
         effective: effective(fields)?,
         unit_price: None,
         amount: None,
-        parts: if composed { item.explode(quantity) } else { Vec::new() },
+        parts: if composed {
+            item.explode(quantity)
+        } else {
+            Vec::new()
+        },
         code: None,
         reason: None,
     }];
@@ -163,11 +199,16 @@ pub(super) async fn bind(
                 _ => return Err(Problem::value("item", "the catalogue has no such item")),
             },
         };
-        let factor = fields.parsed::<Quantity>("factor")?.unwrap_or(Quantity::ONE);
+        let factor = fields
+            .parsed::<Quantity>("factor")?
+            .unwrap_or(Quantity::ONE);
         if !factor.fits_a_line() {
             return Err(Problem::value("factor", "must be above zero"));
         }
-        let draft = Draft::new(Kind::Bind { code: code.clone(), parts: item.explode(factor) });
+        let draft = Draft::new(Kind::Bind {
+            code: code.clone(),
+            parts: item.explode(factor),
+        });
         let saved = save(shop, item.clone(), vec![draft], speech.language)?;
         if factor == Quantity::ONE {
             teach(shop, item, code)?;
@@ -176,7 +217,11 @@ pub(super) async fn bind(
     });
     let saved = saved.await?;
     let back = speech.link("/count");
-    Ok(if wants_page { Redirect::to(&back).into_response() } else { Json(saved).into_response() })
+    Ok(if wants_page {
+        Redirect::to(&back).into_response()
+    } else {
+        Json(saved).into_response()
+    })
 }
 
 /// The next scan of the code finds the item at once. The hub's catalogue may say otherwise later.
@@ -206,7 +251,12 @@ fn save(
     let (first, on_hand) = shop.writer.execute_blocking("count", job).wait()?;
     shop.ring();
     let document = first.ok_or_else(|| Problem::inside("nothing was recorded"))?;
-    Ok(Saved { message: language.text("saved").into(), document, item, on_hand })
+    Ok(Saved {
+        message: language.text("saved").into(),
+        document,
+        item,
+        on_hand,
+    })
 }
 
 #[derive(Debug, Serialize)]
@@ -223,6 +273,11 @@ struct UnknownRow {
 /// `GET /api/v1/unknown`
 pub(super) async fn unknown(State(web): Site) -> Answer<Json<Unknown>> {
     let codes = web.read(|ledger| ledger.unknown_codes(CODES_MAX)).await?;
-    let row = |it: shelf_ledger::UnknownCode| UnknownRow { code: it.code, lines: it.lines };
-    Ok(Json(Unknown { codes: codes.into_iter().map(row).collect() }))
+    let row = |it: shelf_ledger::UnknownCode| UnknownRow {
+        code: it.code,
+        lines: it.lines,
+    };
+    Ok(Json(Unknown {
+        codes: codes.into_iter().map(row).collect(),
+    }))
 }

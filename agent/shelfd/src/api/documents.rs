@@ -30,18 +30,28 @@ pub(super) struct Documents {
 }
 
 /// `GET /api/v1/documents`
-pub(super) async fn list(
-    State(web): Site,
-    Query(asked): Query<Asked>,
-) -> Answer<Json<Documents>> {
-    let limit = asked.limit.unwrap_or(DOCUMENTS_DEFAULT).clamp(1, DOCUMENTS_MAX);
+pub(super) async fn list(State(web): Site, Query(asked): Query<Asked>) -> Answer<Json<Documents>> {
+    let limit = asked
+        .limit
+        .unwrap_or(DOCUMENTS_DEFAULT)
+        .clamp(1, DOCUMENTS_MAX);
     if asked.newest {
-        let documents = web.read(move |ledger| ledger.recent_documents(limit)).await?;
-        return Ok(Json(Documents { documents, next: None }));
+        let documents = web
+            .read(move |ledger| ledger.recent_documents(limit))
+            .await?;
+        return Ok(Json(Documents {
+            documents,
+            next: None,
+        }));
     }
     let after = asked.after.map(DocumentKey);
-    let found = web.read(move |ledger| ledger.documents(after, limit)).await?;
-    let next = found.last().map(|(key, _)| key.0).filter(|_| found.len() == limit);
+    let found = web
+        .read(move |ledger| ledger.documents(after, limit))
+        .await?;
+    let next = found
+        .last()
+        .map(|(key, _)| key.0)
+        .filter(|_| found.len() == limit);
     let documents = found.into_iter().map(|(_, it)| it).collect();
     Ok(Json(Documents { documents, next }))
 }

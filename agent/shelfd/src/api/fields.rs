@@ -63,7 +63,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
 /// The media type without parameters, in lower case.
 pub(crate) fn content_type(headers: &HeaderMap) -> String {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|it| it.to_str().ok());
     let kind = text.and_then(|it| it.split(';').next()).unwrap_or_default();
     kind.trim().to_ascii_lowercase()
 }
@@ -71,7 +73,11 @@ pub(crate) fn content_type(headers: &HeaderMap) -> String {
 impl Fields {
     fn form(body: &[u8]) -> Result<Self, Problem> {
         let pairs = form_urlencoded::parse(body).take(FIELDS_MAX + 1);
-        Self::bounded(pairs.map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
+        Self::bounded(
+            pairs
+                .map(|(key, value)| (key.into_owned(), value.into_owned()))
+                .collect(),
+        )
     }
 
     fn json(body: &[u8]) -> Result<Self, Problem> {
@@ -106,12 +112,16 @@ impl Fields {
     /// A field without the blanks and the line end that a scanner in keyboard mode adds; an empty
     /// one counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|it| it.trim()).filter(|it| !it.is_empty())
+        self.0
+            .get(name)
+            .map(|it| it.trim())
+            .filter(|it| !it.is_empty())
     }
 
     /// A field that must be there.
     pub(crate) fn needed(&self, name: &str) -> Result<&str, Problem> {
-        self.text(name).ok_or_else(|| Problem::value(name, "is missing"))
+        self.text(name)
+            .ok_or_else(|| Problem::value(name, "is missing"))
     }
 
     /// A field as a value of its type, where it is there.
@@ -145,11 +155,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Speech {
         let query = parts.uri.query().unwrap_or_default();
         let asked = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "lang");
         if let Some((_, tag)) = asked {
-            return Ok(Self { language: Language::wanted(&tag), is_asked: true });
+            return Ok(Self {
+                language: Language::wanted(&tag),
+                is_asked: true,
+            });
         }
-        let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok());
+        let header = parts
+            .headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|it| it.to_str().ok());
         let language = Language::wanted(header.unwrap_or_default());
-        Ok(Self { language, is_asked: false })
+        Ok(Self {
+            language,
+            is_asked: false,
+        })
     }
 }
 
@@ -161,9 +180,14 @@ impl<S: Send + Sync> FromRequestParts<S> for WantsPage {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let accept = parts.headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
+        let accept = parts
+            .headers
+            .get(header::ACCEPT)
+            .and_then(|it| it.to_str().ok());
         let accept = accept.unwrap_or_default();
-        Ok(Self(accept.contains("text/html") && !accept.contains("application/json")))
+        Ok(Self(
+            accept.contains("text/html") && !accept.contains("application/json"),
+        ))
     }
 }
 

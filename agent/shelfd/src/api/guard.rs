@@ -27,9 +27,15 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
             "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
         ),
     ),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
@@ -59,7 +65,10 @@ impl Guard {
                 })
                 .ok()
         });
-        Self { hosts, token: token.filter(|it| !it.is_empty()) }
+        Self {
+            hosts,
+            token: token.filter(|it| !it.is_empty()),
+        }
     }
 
     fn check(&self, request: &Request, peer: Option<SocketAddr>) -> Result<(), Problem> {
@@ -84,12 +93,18 @@ impl Guard {
             )
             .hint("use http://127.0.0.1 with the port, or add the name to `http.hosts`")
         };
-        let text = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
+        let text = request
+            .headers()
+            .get(header::HOST)
+            .and_then(|it| it.to_str().ok());
         let text = text.or_else(|| request.uri().authority().map(Authority::as_str));
         let text = text.ok_or_else(|| wrong(""))?;
         let shown: String = text.chars().take(60).collect();
         let authority: Authority = text.parse().map_err(|_| wrong(&shown))?;
-        let name = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        let name = authority
+            .host()
+            .trim_matches(['[', ']'])
+            .to_ascii_lowercase();
         let is_loopback = name.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
         if is_loopback || self.hosts.contains(&name) {
             Ok(authority)
@@ -99,8 +114,12 @@ impl Guard {
     }
 
     fn token(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let given = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-        let given = given.and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
+        let given = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|it| it.to_str().ok());
+        let given = given
+            .and_then(|it| it.strip_prefix("Bearer "))
+            .unwrap_or_default();
         match &self.token {
             Some(token) if same(token.as_bytes(), given.trim().as_bytes()) => Ok(()),
             _ => Err(Problem::new(
@@ -140,7 +159,10 @@ fn same_origin(headers: &HeaderMap, host: &Authority) -> Result<(), Problem> {
 
 /// The layer around everything.
 pub(crate) async fn layer(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|it| it.0);
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|it| it.0);
     let mut answer = match web.guard.check(&request, peer) {
         Err(problem) => problem.into_response(),
         Ok(()) => {
@@ -159,7 +181,9 @@ pub(crate) async fn layer(State(web): State<Arc<Web>>, request: Request, next: N
     };
     if answer.status() == StatusCode::UNAUTHORIZED {
         let bearer = HeaderValue::from_static("Bearer");
-        answer.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        answer
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, bearer);
     }
     for (name, value) in HEADERS {
         answer.headers_mut().insert(name, value);
@@ -178,7 +202,10 @@ mod tests {
 
     fn guard() -> Guard {
         let hosts = vec!["localhost".into(), "till-1.shop".into()];
-        Guard { hosts, token: Some("secret".into()) }
+        Guard {
+            hosts,
+            token: Some("secret".into()),
+        }
     }
 
     fn status(headers: &[(&str, &str)], method: &str, peer: &str) -> u16 {
@@ -188,7 +215,9 @@ mod tests {
         }
         let request = request.body(axum::body::Body::empty()).unwrap();
         let peer = Some(SocketAddr::new(peer.parse().unwrap(), 5000));
-        guard().check(&request, peer).map_or_else(|it| it.status().as_u16(), |()| 200)
+        guard()
+            .check(&request, peer)
+            .map_or_else(|it| it.status().as_u16(), |()| 200)
     }
 
     #[test]
@@ -201,22 +230,71 @@ mod tests {
             (vec![("host", "[::1]:8420")], "GET", "::1", 200),
             (vec![("host", "TILL-1.shop")], "GET", "127.0.0.1", 200),
             (vec![("host", "evil.example")], "GET", "127.0.0.1", 421),
-            (vec![("host", "127.0.0.1.evil.example")], "GET", "127.0.0.1", 421),
+            (
+                vec![("host", "127.0.0.1.evil.example")],
+                "GET",
+                "127.0.0.1",
+                421,
+            ),
             (vec![], "GET", "127.0.0.1", 421),
             (vec![here], "GET", "192.168.1.5", 401),
             (vec![here, token], "GET", "192.168.1.5", 200),
-            (vec![here, ("authorization", "Bearer secre")], "GET", "192.168.1.5", 401),
+            (
+                vec![here, ("authorization", "Bearer secre")],
+                "GET",
+                "192.168.1.5",
+                401,
+            ),
             (vec![here], "POST", "127.0.0.1", 200),
-            (vec![here, ("origin", "http://127.0.0.1:8420")], "POST", "127.0.0.1", 200),
-            (vec![here, ("origin", "http://127.0.0.1:9999")], "POST", "127.0.0.1", 403),
-            (vec![here, ("origin", "https://evil.example")], "POST", "127.0.0.1", 403),
+            (
+                vec![here, ("origin", "http://127.0.0.1:8420")],
+                "POST",
+                "127.0.0.1",
+                200,
+            ),
+            (
+                vec![here, ("origin", "http://127.0.0.1:9999")],
+                "POST",
+                "127.0.0.1",
+                403,
+            ),
+            (
+                vec![here, ("origin", "https://evil.example")],
+                "POST",
+                "127.0.0.1",
+                403,
+            ),
             (vec![here, ("origin", "null")], "POST", "127.0.0.1", 403),
-            (vec![here, ("sec-fetch-site", "cross-site")], "POST", "127.0.0.1", 403),
-            (vec![here, ("sec-fetch-site", "same-site")], "POST", "127.0.0.1", 403),
-            (vec![here, ("sec-fetch-site", "same-origin")], "POST", "127.0.0.1", 200),
-            (vec![here, ("sec-fetch-site", "cross-site")], "GET", "127.0.0.1", 200),
+            (
+                vec![here, ("sec-fetch-site", "cross-site")],
+                "POST",
+                "127.0.0.1",
+                403,
+            ),
+            (
+                vec![here, ("sec-fetch-site", "same-site")],
+                "POST",
+                "127.0.0.1",
+                403,
+            ),
+            (
+                vec![here, ("sec-fetch-site", "same-origin")],
+                "POST",
+                "127.0.0.1",
+                200,
+            ),
+            (
+                vec![here, ("sec-fetch-site", "cross-site")],
+                "GET",
+                "127.0.0.1",
+                200,
+            ),
         ] {
-            assert_eq!(status(&headers, method, peer), expected, "{headers:?} {method} {peer}");
+            assert_eq!(
+                status(&headers, method, peer),
+                expected,
+                "{headers:?} {method} {peer}"
+            );
         }
     }
 }

@@ -49,7 +49,10 @@ impl Imported {
     pub(super) fn fault(&mut self, line: usize, what: impl std::fmt::Display) {
         self.faults_total += 1;
         if self.faults.len() < FAULTS_MAX {
-            self.faults.push(Fault { line, what: what.to_string() });
+            self.faults.push(Fault {
+                line,
+                what: what.to_string(),
+            });
         }
     }
 }
@@ -67,7 +70,9 @@ pub(super) fn csv_rows(body: &[u8], done: &mut Imported) -> Answer<Vec<Row>> {
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text);
-    let names = reader.headers().map_err(|_| Problem::bad("the CSV has no readable header"))?;
+    let names = reader
+        .headers()
+        .map_err(|_| Problem::bad("the CSV has no readable header"))?;
     let names: Vec<String> = names.iter().map(str::to_ascii_lowercase).collect();
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -143,7 +148,11 @@ pub(super) async fn items(
 
 fn item_of_value(value: serde_json::Value) -> Result<Item, String> {
     let mut item: Item = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    item.codes = item.codes.iter().map(|it| code(it.as_str())).collect::<Result<_, _>>()?;
+    item.codes = item
+        .codes
+        .iter()
+        .map(|it| code(it.as_str()))
+        .collect::<Result<_, _>>()?;
     bounded(item)
 }
 
@@ -153,7 +162,9 @@ fn code(text: &str) -> Result<Code, String> {
 
 fn bounded(item: Item) -> Result<Item, String> {
     if item.name.trim().is_empty() || item.name.len() > ITEM_NAME_BYTES_MAX {
-        return Err(format!("the name must have 1 to {ITEM_NAME_BYTES_MAX} bytes"));
+        return Err(format!(
+            "the name must have 1 to {ITEM_NAME_BYTES_MAX} bytes"
+        ));
     }
     if item.codes.len() > ITEM_CODES_MAX {
         return Err(format!("more than {ITEM_CODES_MAX} codes"));
@@ -163,7 +174,10 @@ fn bounded(item: Item) -> Result<Item, String> {
 
 fn item_of_row(row: &BTreeMap<String, String>) -> Result<Item, String> {
     let cell = |name: &str| row.get(name).map(String::as_str);
-    let codes: Vec<Code> = cell("gtin").into_iter().map(code).collect::<Result<_, _>>()?;
+    let codes: Vec<Code> = cell("gtin")
+        .into_iter()
+        .map(code)
+        .collect::<Result<_, _>>()?;
     let number = cell("item").or_else(|| codes.first().map(Code::as_str));
     let number = number.ok_or("neither gtin nor item is given")?;
     let price = cell("unit_price").map(str::parse).transpose();
@@ -178,7 +192,9 @@ fn item_of_row(row: &BTreeMap<String, String>) -> Result<Item, String> {
         (Some("litre"), _) => Unit::Litre,
         (Some("metre"), _) => Unit::Metre,
         (Some(other), _) => {
-            return Err(format!("unit `{other}` must be piece, kilogram, litre or metre"));
+            return Err(format!(
+                "unit `{other}` must be piece, kilogram, litre or metre"
+            ));
         }
     };
     let returns_to = cell("returns_to").map(str::parse).transpose();

@@ -66,7 +66,9 @@ pub(super) async fn list(State(web): Site, Query(asked): Query<Asked>) -> Answer
     let found = web
         .read(move |ledger| ledger.inbox_list(!asked.all, asked.after, ENTRIES_MAX))
         .await?;
-    Ok(Json(Inbox { entries: found.into_iter().map(Entry::from).collect() }))
+    Ok(Json(Inbox {
+        entries: found.into_iter().map(Entry::from).collect(),
+    }))
 }
 
 /// `POST /api/v1/inbox/{id}/resolve`
@@ -77,11 +79,16 @@ pub(super) async fn resolve(
 ) -> Answer<Json<serde_json::Value>> {
     let answer = fields.text("answer").unwrap_or("done").to_owned();
     if answer.len() > ANSWER_BYTES_MAX {
-        return Err(Problem::value("answer", format!("has more than {ANSWER_BYTES_MAX} bytes")));
+        return Err(Problem::value(
+            "answer",
+            format!("has more than {ANSWER_BYTES_MAX} bytes"),
+        ));
     }
     let job = move |tx: &mut Tx<'_>| tx.inbox_resolve(id, &answer);
     if !web.shop.writer.execute("inbox", job).await? {
-        return Err(Problem::missing(format!("the inbox has no open entry {id}")));
+        return Err(Problem::missing(format!(
+            "the inbox has no open entry {id}"
+        )));
     }
     web.shop.ring();
     Ok(Json(serde_json::json!({ "resolved": id })))

@@ -61,7 +61,10 @@ impl Feed {
             return !self.events.is_closed();
         }
         self.last.clone_from(&text);
-        self.events.send(Ok(Event::default().event("live").data(text))).await.is_ok()
+        self.events
+            .send(Ok(Event::default().event("live").data(text)))
+            .await
+            .is_ok()
     }
 
     async fn gone(&self) {
@@ -78,7 +81,14 @@ fn open(web: &Web) -> Answer<(Feed, Events)> {
     let (events, receiver) = mpsc::channel(EVENTS_MAX);
     let alive = KeepAlive::new().interval(Duration::from_millis(HEARTBEAT_MS));
     let stream = Sse::new(ReceiverStream::new(receiver)).keep_alive(alive);
-    Ok((Feed { events, last: String::new(), _permit: permit }, stream))
+    Ok((
+        Feed {
+            events,
+            last: String::new(),
+            _permit: permit,
+        },
+        stream,
+    ))
 }
 
 /// `GET /events/till/{name}`
@@ -165,7 +175,11 @@ impl Session {
             }
             given => given.to_owned(),
         };
-        let area = if self.area.trim().is_empty() { "shop" } else { self.area.trim() };
+        let area = if self.area.trim().is_empty() {
+            "shop"
+        } else {
+            self.area.trim()
+        };
         let session = SessionId::new(session).map_err(|error| Problem::value("session", error))?;
         let area = AreaId::new(area).map_err(|error| Problem::value("area", error))?;
         Ok((session, area))
@@ -216,16 +230,31 @@ async fn scanned(web: &Arc<Web>, scan: &LooseScan, number: u64) -> Scanned {
     let what = match &*scan.read {
         Read::Item(it) => {
             let id = it.item.id.clone();
-            let book = web.read(move |ledger| ledger.book(&id)).await.unwrap_or_default();
-            What::Item { item: it.item.id.clone(), name: it.item.name.clone(), book }
+            let book = web
+                .read(move |ledger| ledger.book(&id))
+                .await
+                .unwrap_or_default();
+            What::Item {
+                item: it.item.id.clone(),
+                name: it.item.name.clone(),
+                book,
+            }
         }
-        Read::Unknown { code } => What::Unknown { code: code.to_string() },
-        Read::Bad { reason, masked } => {
-            What::Unusable { reason: format!("{reason} ({masked})") }
-        }
-        Read::Refused { .. } => What::Unusable { reason: "****".into() },
+        Read::Unknown { code } => What::Unknown {
+            code: code.to_string(),
+        },
+        Read::Bad { reason, masked } => What::Unusable {
+            reason: format!("{reason} ({masked})"),
+        },
+        Read::Refused { .. } => What::Unusable {
+            reason: "****".into(),
+        },
     };
-    Scanned { number, at: scan.at, what }
+    Scanned {
+        number,
+        at: scan.at,
+        what,
+    }
 }
 
 /// What the count page shows now.
@@ -237,7 +266,13 @@ pub(super) async fn counting(
     let of = session.clone();
     let lines = web.read(move |ledger| session_lines(ledger, &of)).await?;
     let (session, area) = (session.clone(), area.clone());
-    Ok(Counting { session, area, scan, lines, now: platform::wall_now() })
+    Ok(Counting {
+        session,
+        area,
+        scan,
+        lines,
+        now: platform::wall_now(),
+    })
 }
 
 fn session_lines(
@@ -247,12 +282,15 @@ fn session_lines(
     let tables = ledger.tables();
     let mut rows = tables.all_counts()?;
     rows.retain(|it| it.session == *session);
-    rows.sort_by(|a, b| (b.key, b.line).cmp(&(a.key, a.line)));
+    rows.sort_by_key(|it| std::cmp::Reverse((it.key, it.line)));
     rows.truncate(COUNTED_MAX);
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
         let state = ledger.count_state(&row.item, &row.location)?;
-        let accepted = state.accepted.get(&row.area).is_some_and(|it| it.session == row.session);
+        let accepted = state
+            .accepted
+            .get(&row.area)
+            .is_some_and(|it| it.session == row.session);
         let steps = tables.steps(&row.item, &row.location)?;
         // What this count changed: from its own anchor on. An area counted later adds to it.
         let own = steps.iter().filter(|it| it.cut == row.key);

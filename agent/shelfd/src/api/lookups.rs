@@ -34,7 +34,9 @@ pub(crate) fn typed(shop: &Shop, text: &str) -> Result<Read, Problem> {
 
 /// An item that was picked.
 pub(crate) fn picked(shop: &Shop, id: &ItemId) -> Result<Read, Problem> {
-    shop.lookup.picked(id)?.ok_or_else(|| nobody_knows(id.as_str()))
+    shop.lookup
+        .picked(id)?
+        .ok_or_else(|| nobody_knows(id.as_str()))
 }
 
 /// The item that the fields name: `item` by number, else `code` as typed.
@@ -48,14 +50,17 @@ pub(crate) fn item(shop: &Shop, fields: &Fields) -> Result<Item, Problem> {
         Read::Item(read) => Ok(read.item),
         Read::Unknown { code } => Err(nobody_knows(code.as_str())),
         Read::Bad { reason, .. } => Err(Problem::value("code", reason)),
-        Read::Refused { .. } => {
-            Err(Problem::value("code", "this is a card or wallet code; it was not kept"))
-        }
+        Read::Refused { .. } => Err(Problem::value(
+            "code",
+            "this is a card or wallet code; it was not kept",
+        )),
     }
 }
 
 fn by_name(shop: &Shop, text: &str) -> Result<Vec<Item>, Problem> {
-    let found = shop.readers.with(|ledger| ledger.item_search(text, NAMED_MAX))?;
+    let found = shop
+        .readers
+        .with(|ledger| ledger.item_search(text, NAMED_MAX))?;
     // The number or the whole name, exactly, is nobody else's.
     let exact = |it: &&Item| it.id.as_str() == text || it.name.eq_ignore_ascii_case(text);
     let only: Vec<Item> = found.iter().filter(exact).cloned().collect();
@@ -63,8 +68,12 @@ fn by_name(shop: &Shop, text: &str) -> Result<Vec<Item>, Problem> {
 }
 
 fn nobody_knows(text: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-item", format!("no item is `{text}`"))
-        .hint("search for its name, or import it into the catalogue")
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "unknown-item",
+        format!("no item is `{text}`"),
+    )
+    .hint("search for its name, or import it into the catalogue")
 }
 
 fn several_match(text: &str, several: &[Item]) -> Problem {

@@ -26,10 +26,10 @@ mod tests;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
-use axum::Router;
 use shelf_ledger::tables::TableError;
 use tokio::sync::Semaphore;
 
@@ -118,8 +118,12 @@ async fn nothing_here() -> Problem {
 
 async fn wrong_method() -> Problem {
     let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
-    Problem::new(status, "method-not-allowed", "this address is not used this way")
-        .hint("/openapi.json lists what there is")
+    Problem::new(
+        status,
+        "method-not-allowed",
+        "this address is not used this way",
+    )
+    .hint("/openapi.json lists what there is")
 }
 
 impl Web {

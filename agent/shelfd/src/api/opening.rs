@@ -67,25 +67,34 @@ pub(super) async fn opening(
     Body(body): Body,
 ) -> Answer<Json<Opened>> {
     let hash = shelf_till::source::hash(&body).to_string();
-    let name = asked.session.unwrap_or_else(|| {
-        format!("opening-{}", hash.chars().take(12).collect::<String>())
-    });
+    let name = asked
+        .session
+        .unwrap_or_else(|| format!("opening-{}", hash.chars().take(12).collect::<String>()));
     let session = SessionId::new(name).map_err(|error| Problem::value("session", error))?;
     let area = asked.area.unwrap_or_else(|| SOURCE.into());
     let area = AreaId::new(area).map_err(|error| Problem::value("area", error))?;
     let mut rows = Imported::default();
     let wanted = wanted(&headers, &body, &mut rows)?;
-    let (mut rows, counted) = web.blocking(move |shop| {
-        let counted = shop.readers.with(|ledger| resolve(ledger, &wanted, &mut rows))?;
-        Ok((rows, counted))
-    }).await?;
+    let (mut rows, counted) = web
+        .blocking(move |shop| {
+            let counted = shop
+                .readers
+                .with(|ledger| resolve(ledger, &wanted, &mut rows))?;
+            Ok((rows, counted))
+        })
+        .await?;
     rows.imported = counted.len();
     if counted.is_empty() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing-counted",
-            rows.faults.first().map_or("there are no rows".to_owned(), |it| {
-                format!("no row can be used; line {}: {}", it.line, it.what)
-            }))
-            .hint("import the catalogue first; columns are gtin (or item) and quantity"));
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "nothing-counted",
+            rows.faults
+                .first()
+                .map_or("there are no rows".to_owned(), |it| {
+                    format!("no row can be used; line {}: {}", it.line, it.what)
+                }),
+        )
+        .hint("import the catalogue first; columns are gtin (or item) and quantity"));
     }
     let (name, now) = (session.clone(), platform::wall_now());
     let job = move |tx: &mut Tx<'_>| record(tx, &name, &area, &counted, now);
@@ -93,7 +102,12 @@ pub(super) async fn opening(
     if !again {
         web.shop.ring();
     }
-    Ok(Json(Opened { session, documents, again, rows }))
+    Ok(Json(Opened {
+        session,
+        documents,
+        again,
+        rows,
+    }))
 }
 
 fn wanted(headers: &HeaderMap, body: &[u8], done: &mut Imported) -> Answer<Vec<Wanted>> {
@@ -193,7 +207,11 @@ fn record(
         };
         let lines: Vec<CountLine> = chunk.iter().map(line).collect();
         let items = lines.iter().map(|it| it.item.clone()).collect();
-        let counts = Kind::Count { session: session.clone(), area: area.clone(), counted: lines };
+        let counts = Kind::Count {
+            session: session.clone(),
+            area: area.clone(),
+            counted: lines,
+        };
         let close = Kind::CountClose {
             session: session.clone(),
             location: Location::SalesFloor,

@@ -30,12 +30,13 @@ struct Body<'a> {
 
 impl Problem {
     /// A problem of a kind, which is a stable word with dashes.
-    pub(crate) fn new(
-        status: StatusCode,
-        kind: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
-        Self { status, kind, detail: detail.into(), hint: String::new() }
+    pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind,
+            detail: detail.into(),
+            hint: String::new(),
+        }
     }
 
     /// With what to do about it.
@@ -52,7 +53,11 @@ impl Problem {
 
     /// A value that can't be used.
     pub(crate) fn value(name: &str, why: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-value", format!("{name}: {why}"))
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "bad-value",
+            format!("{name}: {why}"),
+        )
     }
 
     /// Something that isn't here.
@@ -71,6 +76,7 @@ impl Problem {
     }
 
     /// Its status code.
+    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -99,8 +105,12 @@ impl IntoResponse for Problem {
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         tracing::error!(%error, "a page could not read the ledger");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-unreadable", error.to_string())
-            .hint("try again; if it stays, look at the status page and the log")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ledger-unreadable",
+            error.to_string(),
+        )
+        .hint("try again; if it stays, look at the status page and the log")
     }
 }
 
@@ -134,8 +144,13 @@ mod tests {
         let problem = Problem::value("quantity", "`x` is no number").hint("write 2 or 0.375");
         let answer = problem.into_response();
         assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");
-        let body = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
+        assert_eq!(
+            answer.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        let body = axum::body::to_bytes(answer.into_body(), 1_000)
+            .await
+            .unwrap();
         assert_eq!(
             std::str::from_utf8(&body).unwrap(),
             r#"{"type":"urn:shelfd:problem:bad-value","title":"Unprocessable Entity","status":422,"detail":"quantity: `x` is no number","hint":"write 2 or 0.375"}"#

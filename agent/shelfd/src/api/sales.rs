@@ -26,15 +26,29 @@ pub(super) struct Sold {
 }
 
 /// `POST /api/v1/sales`
-pub(super) async fn sale(
-    State(web): Site,
-    Body(body): Body,
-) -> Answer<(StatusCode, Json<Sold>)> {
-    let taken = web.blocking(move |shop| intake::take_api(shop, &body).map_err(refused)).await?;
-    let Taken { place, is_again, counts } = taken;
-    let status = if is_again { StatusCode::OK } else { StatusCode::CREATED };
+pub(super) async fn sale(State(web): Site, Body(body): Body) -> Answer<(StatusCode, Json<Sold>)> {
+    let taken = web
+        .blocking(move |shop| intake::take_api(shop, &body).map_err(refused))
+        .await?;
+    let Taken {
+        place,
+        is_again,
+        counts,
+    } = taken;
+    let status = if is_again {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
     let result = if counts { "recorded" } else { "evidence" };
-    Ok((status, Json(Sold { result, again: is_again, document: place })))
+    Ok((
+        status,
+        Json(Sold {
+            result,
+            again: is_again,
+            document: place,
+        }),
+    ))
 }
 
 fn refused(refusal: ApiRefusal) -> Problem {

@@ -103,7 +103,9 @@ pub(super) async fn count(
         events: &page_of("/events/count", &shown.session, &shown.area),
         tills: &tills(&web),
     };
-    Ok(Html(page(frame, &live, &count_page::rest(speech, &shown)).into_string()))
+    Ok(Html(
+        page(frame, &live, &count_page::rest(speech, &shown)).into_string(),
+    ))
 }
 
 /// Content hashes, so that a browser keeps the files until the program changes.
@@ -116,12 +118,20 @@ static TAGS: LazyLock<[String; ASSETS.len()]> = LazyLock::new(|| {
 
 /// `GET /static/{file}`
 pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Answer<Response> {
-    let found = ASSETS.iter().zip(TAGS.iter()).find(|(it, _)| it.name == file);
+    let found = ASSETS
+        .iter()
+        .zip(TAGS.iter())
+        .find(|(it, _)| it.name == file);
     let Some((Asset { kind, content, .. }, tag)) = found else {
         return Err(Problem::missing("there is no such file"));
     };
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
-    let always = [(header::ETAG, tag.as_str()), (header::CACHE_CONTROL, "no-cache")];
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|it| it.to_str().ok());
+    let always = [
+        (header::ETAG, tag.as_str()),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
     if known == Some(tag.as_str()) {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }

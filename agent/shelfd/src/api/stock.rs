@@ -93,7 +93,9 @@ pub(super) async fn search(
     let found = web
         .read(move |ledger| ledger.stock_search(&search.search, search.limit()))
         .await?;
-    Ok(Json(StockRows { stock: found.into_iter().map(StockRow::from).collect() }))
+    Ok(Json(StockRows {
+        stock: found.into_iter().map(StockRow::from).collect(),
+    }))
 }
 
 /// `GET /api/v1/stock/{item}`
@@ -108,9 +110,14 @@ pub(super) async fn item(State(web): Site, Path(id): Path<String>) -> Answer<Jso
         })
         .await?;
     if stock.catalogue.is_none() && stock.balances.is_empty() && counted.is_none() {
-        return Err(Problem::missing(format!("nobody ever heard of the item `{name}`")));
+        return Err(Problem::missing(format!(
+            "nobody ever heard of the item `{name}`"
+        )));
     }
-    Ok(Json(StockRow { counted, ..StockRow::from(stock) }))
+    Ok(Json(StockRow {
+        counted,
+        ..StockRow::from(stock)
+    }))
 }
 
 /// `GET /api/v1/items`

@@ -37,7 +37,12 @@ impl Said {
 
 fn till(name: &str, sales_source: SalesSourceSetting) -> TillSettings {
     let name = Some(name.parse().unwrap());
-    TillSettings { name, sales_source, fiscal: Fiscal::Declared, ..TillSettings::default() }
+    TillSettings {
+        name,
+        sales_source,
+        fiscal: Fiscal::Declared,
+        ..TillSettings::default()
+    }
 }
 
 async fn bench() -> Bench {
@@ -46,7 +51,10 @@ async fn bench() -> Bench {
 
 async fn bench_with(wan: Option<WanSwitch>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = Config { pc_name: "PC <1>".into(), ..Config::default() };
+    let mut config = Config {
+        pc_name: "PC <1>".into(),
+        ..Config::default()
+    };
     config.ledger.wal_prefill_mib = 0;
     config.ledger.ballast_mib = 0;
     config.till = vec![
@@ -55,7 +63,10 @@ async fn bench_with(wan: Option<WanSwitch>) -> Bench {
     ];
     let data = folder.path().to_owned();
     let opened = tokio::task::spawn_blocking(move || open(config, data, wan).unwrap());
-    Bench { opened: opened.await.unwrap(), _folder: folder }
+    Bench {
+        opened: opened.await.unwrap(),
+        _folder: folder,
+    }
 }
 
 impl Bench {
@@ -71,11 +82,18 @@ impl Bench {
         let mut request = request.body(Body::from(body.to_owned())).unwrap();
         let peer: SocketAddr = "127.0.0.1:50000".parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = router(self.opened.shop.clone()).oneshot(request).await.unwrap();
+        let answer = router(self.opened.shop.clone())
+            .oneshot(request)
+            .await
+            .unwrap();
         let (parts, body) = answer.into_parts();
         let bytes = to_bytes(body, 4 << 20).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Said { status: parts.status, headers: parts.headers, text }
+        Said {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
     }
 
     async fn get(&self, path: &str) -> Said {
@@ -83,19 +101,31 @@ impl Bench {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Said {
-        self.ask(&format!("POST {path}"), &[JSON], &body.to_string()).await
+        self.ask(&format!("POST {path}"), &[JSON], &body.to_string())
+            .await
     }
 
     async fn on_hand(&self, item: &str) -> i64 {
-        self.get(&format!("/api/v1/stock/{item}")).await.json()["on_hand"].as_i64().unwrap()
+        self.get(&format!("/api/v1/stock/{item}")).await.json()["on_hand"]
+            .as_i64()
+            .unwrap()
     }
 
     /// Two items: tea (GTIN 4006381333931) with ten on the shelf, and nuts by name only.
     async fn stocked(&self) {
         let items = "gtin,name,unit_price,item\n4006381333931,Green <tea>,3.50,tea\n,Nuts,2,nuts\n";
         let said = self.ask("POST /api/v1/items", &[CSV], items).await;
-        assert_eq!(said.json(), json!({"imported": 2, "faults_total": 0, "faults": []}));
-        let said = self.ask("POST /api/v1/opening", &[CSV], "gtin,quantity\n4006381333931,10\n").await;
+        assert_eq!(
+            said.json(),
+            json!({"imported": 2, "faults_total": 0, "faults": []})
+        );
+        let said = self
+            .ask(
+                "POST /api/v1/opening",
+                &[CSV],
+                "gtin,quantity\n4006381333931,10\n",
+            )
+            .await;
         assert_eq!(said.status, StatusCode::OK, "{}", said.text);
     }
 }
@@ -104,25 +134,55 @@ impl Bench {
 async fn pages_are_whole_and_escape_what_people_wrote() {
     let bench = bench().await;
     bench.stocked().await;
-    bench.post("/api/v1/tills/front", &json!({"do": "scan", "code": "4006381333931"})).await;
+    bench
+        .post(
+            "/api/v1/tills/front",
+            &json!({"do": "scan", "code": "4006381333931"}),
+        )
+        .await;
     for path in ["/?q=tea", "/till/front", "/count"] {
         let said = bench.get(path).await;
         assert_eq!(said.status, StatusCode::OK, "{path}");
         let kind = said.headers[header::CONTENT_TYPE].to_str().unwrap();
         assert!(kind.starts_with("text/html"), "{kind}");
         assert!(said.text.contains("<div id=\"live\">"), "{path}");
-        for inline in ["<style", "style=", "onclick", "javascript:", "<tea>", "PC <1>"] {
+        for inline in [
+            "<style",
+            "style=",
+            "onclick",
+            "javascript:",
+            "<tea>",
+            "PC <1>",
+        ] {
             assert!(!said.text.contains(inline), "{path} has {inline}");
         }
         let scripts = said.text.matches("<script").count();
-        assert_eq!(scripts, said.text.matches("<script src=\"/static/").count(), "{path}");
-        let policy = said.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(
+            scripts,
+            said.text.matches("<script src=\"/static/").count(),
+            "{path}"
+        );
+        let policy = said.headers[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap();
+        assert!(
+            policy.contains("default-src 'self'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
         assert_eq!(said.headers["x-content-type-options"], "nosniff");
         assert!(!said.headers.contains_key("access-control-allow-origin"));
     }
-    assert!(bench.get("/till/front").await.text.contains("Green &lt;tea&gt;"));
-    assert_eq!(bench.get("/till/nowhere").await.status, StatusCode::NOT_FOUND);
+    assert!(
+        bench
+            .get("/till/front")
+            .await
+            .text
+            .contains("Green &lt;tea&gt;")
+    );
+    assert_eq!(
+        bench.get("/till/nowhere").await.status,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(bench.get("/till/pos").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -131,7 +191,10 @@ async fn a_page_speaks_the_language_that_was_asked_for_and_its_links_carry_it_on
     let bench = bench().await;
     let german = bench.get("/?lang=de").await.text;
     assert!(german.contains("lang=\"de\"") && german.contains("href=\"/count?lang=de\""));
-    let by_browser = bench.ask("GET /", &[("accept-language", "zh-CN,en;q=0.5")], "").await.text;
+    let by_browser = bench
+        .ask("GET /", &[("accept-language", "zh-CN,en;q=0.5")], "")
+        .await
+        .text;
     assert!(by_browser.contains("lang=\"zh\"") && by_browser.contains("href=\"/count\""));
 }
 
@@ -141,9 +204,17 @@ async fn files_are_kept_by_the_browser_until_they_change() {
     let said = bench.get("/static/style.css").await;
     assert_eq!(said.status, StatusCode::OK);
     let tag = said.headers[header::ETAG].to_str().unwrap().to_owned();
-    let again = bench.ask("GET /static/style.css", &[("if-none-match", &tag)], "").await;
-    assert_eq!((again.status, again.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
-    assert_eq!(bench.get("/static/../Cargo.toml").await.status, StatusCode::NOT_FOUND);
+    let again = bench
+        .ask("GET /static/style.css", &[("if-none-match", &tag)], "")
+        .await;
+    assert_eq!(
+        (again.status, again.text.as_str()),
+        (StatusCode::NOT_MODIFIED, "")
+    );
+    assert_eq!(
+        bench.get("/static/../Cargo.toml").await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -151,18 +222,35 @@ async fn foreign_pages_and_names_are_refused() {
     let bench = bench().await;
     let scan = r#"{"do":"scan","code":"x"}"#;
     for (headers, expected) in [
-        (vec![JSON, ("origin", "http://evil.example")], StatusCode::FORBIDDEN),
-        (vec![JSON, ("sec-fetch-site", "cross-site")], StatusCode::FORBIDDEN),
-        (vec![JSON, ("host", "evil.example")], StatusCode::MISDIRECTED_REQUEST),
+        (
+            vec![JSON, ("origin", "http://evil.example")],
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            vec![JSON, ("sec-fetch-site", "cross-site")],
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            vec![JSON, ("host", "evil.example")],
+            StatusCode::MISDIRECTED_REQUEST,
+        ),
     ] {
         let said = bench.ask("POST /api/v1/tills/front", &headers, scan).await;
         assert_eq!(said.status, expected, "{headers:?}");
-        assert_eq!(said.headers[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(
+            said.headers[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
         assert_eq!(said.json()["status"], expected.as_u16());
     }
-    let rebound = bench.ask("GET /api/v1/status", &[("host", "a.evil.example:8420")], "").await;
+    let rebound = bench
+        .ask("GET /api/v1/status", &[("host", "a.evil.example:8420")], "")
+        .await;
     assert_eq!(rebound.status, StatusCode::MISDIRECTED_REQUEST);
-    assert_eq!(bench.get("/till/front/act").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        bench.get("/till/front/act").await.status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }
 
 #[tokio::test]
@@ -170,7 +258,9 @@ async fn a_sale_at_the_till_by_typed_codes_and_names() {
     let bench = bench().await;
     bench.stocked().await;
     let act = async |body: Value| bench.post("/api/v1/tills/front", &body).await;
-    let till = act(json!({"do": "scan", "code": "4006381333931\n"})).await.json();
+    let till = act(json!({"do": "scan", "code": "4006381333931\n"}))
+        .await
+        .json();
     assert_eq!(till["basket"]["due"], 350);
     let till = act(json!({"do": "scan", "code": "nut"})).await.json();
     assert_eq!(till["basket"]["due"], 550);
@@ -188,7 +278,10 @@ async fn a_sale_at_the_till_by_typed_codes_and_names() {
         (json!({"do": "dance"}), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({"code": "1"}), StatusCode::UNPROCESSABLE_ENTITY),
         (json!(["do"]), StatusCode::BAD_REQUEST),
-        (json!({"do": "scan", "code": "no such thing"}), StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            json!({"do": "scan", "code": "no such thing"}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
     ] {
         assert_eq!(act(body.clone()).await.status, status, "{body}");
     }
@@ -198,10 +291,22 @@ async fn a_sale_at_the_till_by_typed_codes_and_names() {
 async fn a_form_without_script_goes_back_to_its_page() {
     let bench = bench().await;
     let html = ("accept", "text/html,application/xhtml+xml");
-    let said = bench.ask("POST /till/front/act?lang=de", &[FORM, html], "do=mode&mode=return").await;
+    let said = bench
+        .ask(
+            "POST /till/front/act?lang=de",
+            &[FORM, html],
+            "do=mode&mode=return",
+        )
+        .await;
     assert_eq!(said.status, StatusCode::SEE_OTHER);
     assert_eq!(said.headers[header::LOCATION], "/till/front?lang=de");
-    let said = bench.ask("POST /till/front/act", &[("content-type", "text/plain")], "do=undo").await;
+    let said = bench
+        .ask(
+            "POST /till/front/act",
+            &[("content-type", "text/plain")],
+            "do=undo",
+        )
+        .await;
     assert_eq!(said.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
@@ -211,15 +316,25 @@ async fn an_import_takes_good_rows_and_names_bad_ones() {
     let csv = "gtin;name;unit_price\n4006381333931;Pen;1,50\n4006381333930;Bad;1\n;None;2\n96385074;Short;x\n";
     let said = bench.ask("POST /api/v1/items", &[CSV], csv).await.json();
     assert_eq!(said["imported"], 1, "{said}");
-    let lines: Vec<u64> =
-        said["faults"].as_array().unwrap().iter().map(|it| it["line"].as_u64().unwrap()).collect();
+    let lines: Vec<u64> = said["faults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["line"].as_u64().unwrap())
+        .collect();
     assert_eq!(lines, [3, 4, 5]);
     let rows = json!([{"id": "a", "name": "A", "codes": ["96385074"], "price": 5}, {"id": ""}]);
     let said = bench.post("/api/v1/items", &rows).await.json();
-    assert_eq!((&said["imported"], &said["faults_total"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&said["imported"], &said["faults_total"]),
+        (&json!(1), &json!(1))
+    );
     let found = bench.get("/api/v1/items?search=pen").await.json();
     assert_eq!(found["items"][0]["price"], 150);
-    assert_eq!(bench.post("/api/v1/items", &json!({})).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        bench.post("/api/v1/items", &json!({})).await.status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 #[tokio::test]
@@ -232,7 +347,9 @@ async fn the_opening_stock_is_one_count_and_repeats_change_nothing() {
     assert_eq!(again["again"], true);
     let documents = bench.get("/api/v1/documents").await.json();
     assert_eq!(documents["documents"].as_array().unwrap().len(), 2);
-    let bad = bench.ask("POST /api/v1/opening", &[CSV], "gtin,quantity\n1,2\n").await;
+    let bad = bench
+        .ask("POST /api/v1/opening", &[CSV], "gtin,quantity\n1,2\n")
+        .await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
@@ -241,13 +358,22 @@ async fn a_count_replaces_the_book_and_a_correction_moves_it() {
     let bench = bench().await;
     bench.stocked().await;
     let count = json!({"session": "s", "area": "a", "code": "tea", "quantity": "8"});
-    assert_eq!(bench.post("/api/v1/counts", &count).await.json()["on_hand"], 10_000);
+    assert_eq!(
+        bench.post("/api/v1/counts", &count).await.json()["on_hand"],
+        10_000
+    );
     let done = json!({"session": "s", "area": "a", "item": "tea", "quantity": 8, "done": true});
-    assert_eq!(bench.post("/api/v1/counts", &done).await.json()["on_hand"], 8_000);
+    assert_eq!(
+        bench.post("/api/v1/counts", &done).await.json()["on_hand"],
+        8_000
+    );
     let page = bench.get("/count?session=s&area=a").await.text;
     assert!(page.contains("−2"), "{page}");
     let adjust = json!({"code": "tea", "quantity": "-3", "reason": "damaged"});
-    assert_eq!(bench.post("/api/v1/adjustments", &adjust).await.json()["on_hand"], 5_000);
+    assert_eq!(
+        bench.post("/api/v1/adjustments", &adjust).await.json()["on_hand"],
+        5_000
+    );
     for bad in [
         json!({"code": "tea", "quantity": "0", "reason": "x"}),
         json!({"code": "tea", "quantity": "-1"}),
@@ -270,11 +396,22 @@ async fn an_unknown_code_is_sold_listed_and_bound() {
     let paid = act(json!({"do": "pay_cash"})).await.json();
     assert_eq!(paid["basket"], Value::Null, "{paid}");
     let unknown = bench.get("/api/v1/unknown").await.json();
-    assert_eq!(unknown, json!({"codes": [{"code": "05012345678900", "lines": 1}]}));
+    assert_eq!(
+        unknown,
+        json!({"codes": [{"code": "05012345678900", "lines": 1}]})
+    );
     let bind = json!({"code": "5012345678900", "item": "tea"});
-    assert_eq!(bench.post("/api/v1/bind", &bind).await.json()["on_hand"], 9_000);
-    assert_eq!(bench.get("/api/v1/unknown").await.json(), json!({"codes": []}));
-    let till = act(json!({"do": "scan", "code": "5012345678900"})).await.json();
+    assert_eq!(
+        bench.post("/api/v1/bind", &bind).await.json()["on_hand"],
+        9_000
+    );
+    assert_eq!(
+        bench.get("/api/v1/unknown").await.json(),
+        json!({"codes": []})
+    );
+    let till = act(json!({"do": "scan", "code": "5012345678900"}))
+        .await
+        .json();
     assert_eq!(till["basket"]["lines"][0]["name"], "Green <tea>");
 }
 
@@ -302,19 +439,39 @@ async fn another_pos_reports_sales_repeats_conflicts_and_voids() {
     assert_eq!(bench.on_hand("tea").await, 8_000);
     let void = json!({"till": "pos", "transaction": "1", "action": "void",
         "time": "2031-11-21T15:00:00+01:00"});
-    assert_eq!(bench.post("/api/v1/sales", &void).await.status, StatusCode::CREATED);
+    assert_eq!(
+        bench.post("/api/v1/sales", &void).await.status,
+        StatusCode::CREATED
+    );
     assert_eq!(bench.on_hand("tea").await, 10_000);
-    assert_eq!(bench.get("/api/v1/status").await.json()["tills"][1]["sales"], 2);
+    assert_eq!(
+        bench.get("/api/v1/status").await.json()["tills"][1]["sales"],
+        2
+    );
 
     let inbox = bench.get("/api/v1/inbox").await.json();
     let entry = &inbox["entries"][0];
     assert_eq!(entry["kind"], "sale_conflict");
-    assert!(entry["raw"].as_str().unwrap().contains("\"quantity\":\"3\""));
+    assert!(
+        entry["raw"]
+            .as_str()
+            .unwrap()
+            .contains("\"quantity\":\"3\"")
+    );
     let id = entry["id"].as_i64().unwrap();
     let resolve = format!("/api/v1/inbox/{id}/resolve");
-    assert_eq!(bench.post(&resolve, &json!({"answer": "ok"})).await.status, StatusCode::OK);
-    assert_eq!(bench.post(&resolve, &json!({"answer": "ok"})).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(bench.get("/api/v1/inbox").await.json(), json!({"entries": []}));
+    assert_eq!(
+        bench.post(&resolve, &json!({"answer": "ok"})).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        bench.post(&resolve, &json!({"answer": "ok"})).await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        bench.get("/api/v1/inbox").await.json(),
+        json!({"entries": []})
+    );
 }
 
 #[tokio::test]
@@ -352,7 +509,10 @@ async fn a_report_for_a_till_that_sells_here_is_evidence_only() {
     assert_eq!(said.json()["result"], "evidence", "{}", said.text);
     assert_eq!(bench.on_hand("tea").await, 10_000);
     let again = bench.post("/api/v1/sales", &body).await;
-    assert_eq!((again.status, &again.json()["again"]), (StatusCode::OK, &json!(true)));
+    assert_eq!(
+        (again.status, &again.json()["again"]),
+        (StatusCode::OK, &json!(true))
+    );
 }
 
 #[tokio::test]
@@ -360,14 +520,23 @@ async fn health_metrics_and_the_demo_switch() {
     let bench = bench().await;
     assert_eq!(bench.get("/healthz").await.json()["status"], "ok");
     let metrics = bench.get("/metrics").await.text;
-    for name in ["shelfd_documents_unsynced 0", "shelfd_till_sales_total{till=\"front\"} 0",
-        "shelfd_ledger_commits_total"] {
+    for name in [
+        "shelfd_documents_unsynced 0",
+        "shelfd_till_sales_total{till=\"front\"} 0",
+        "shelfd_ledger_commits_total",
+    ] {
         assert!(metrics.contains(name), "{name} in {metrics}");
     }
-    assert_eq!(bench.post("/demo/wan", &json!({"up": false})).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        bench.post("/demo/wan", &json!({"up": false})).await.status,
+        StatusCode::NOT_FOUND
+    );
     let switch: WanSwitch = Arc::new(|up| up.unwrap_or(true));
     let demo = bench_with(Some(switch)).await;
-    assert_eq!(demo.post("/demo/wan", &json!({"up": false})).await.json(), json!({"up": false}));
+    assert_eq!(
+        demo.post("/demo/wan", &json!({"up": false})).await.json(),
+        json!({"up": false})
+    );
     let large = "x".repeat(2 << 20);
     let said = bench.ask("POST /api/v1/sales", &[JSON], &large).await;
     assert_eq!(said.status, StatusCode::PAYLOAD_TOO_LARGE);
@@ -377,11 +546,21 @@ async fn health_metrics_and_the_demo_switch() {
 async fn a_live_stream_begins_with_the_whole_picture() {
     use tokio_stream::StreamExt as _;
     let bench = bench().await;
-    for path in ["/events/status", "/events/till/front", "/events/count?session=s"] {
-        let mut request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
+    for path in [
+        "/events/status",
+        "/events/till/front",
+        "/events/count?session=s",
+    ] {
+        let mut request = Request::get(path)
+            .header("host", "localhost")
+            .body(Body::empty())
+            .unwrap();
         let peer: SocketAddr = "127.0.0.1:50000".parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = router(bench.opened.shop.clone()).oneshot(request).await.unwrap();
+        let answer = router(bench.opened.shop.clone())
+            .oneshot(request)
+            .await
+            .unwrap();
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/event-stream");
         let mut stream = answer.into_body().into_data_stream();
         let first = stream.next().await.unwrap().unwrap();
@@ -399,8 +578,10 @@ fn every_route_is_described_and_nothing_else() {
             described.push((method.clone(), path.clone()));
         }
     }
-    let mut routes: Vec<(String, String)> =
-        ROUTES.iter().map(|(method, path)| ((*method).into(), (*path).into())).collect();
+    let mut routes: Vec<(String, String)> = ROUTES
+        .iter()
+        .map(|(method, path)| ((*method).into(), (*path).into()))
+        .collect();
     described.sort();
     routes.sort();
     assert_eq!(described, routes);

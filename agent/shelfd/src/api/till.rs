@@ -43,19 +43,16 @@ pub(super) fn counter(shop: &Shop, name: &str) -> Answer<Arc<Counter>> {
     let name = TillId::new(name).map_err(|_| nowhere())?;
     match shop.counters.get(&name) {
         Some(counter) => Ok(counter.clone()),
-        None if shop.till(&name).is_some() => {
-            Err(Problem::missing(format!("till `{name}` sells by another system"))
-                .hint("set its `sales_source` to `basket` to sell here"))
-        }
+        None if shop.till(&name).is_some() => Err(Problem::missing(format!(
+            "till `{name}` sells by another system"
+        ))
+        .hint("set its `sales_source` to `basket` to sell here")),
         None => Err(nowhere()),
     }
 }
 
 /// `GET /api/v1/tills/{name}`
-pub(super) async fn view(
-    State(web): Site,
-    Path(name): Path<String>,
-) -> Answer<Json<TillAnswer>> {
+pub(super) async fn view(State(web): Site, Path(name): Path<String>) -> Answer<Json<TillAnswer>> {
     let shown = counter(&web.shop, &name)?.view();
     Ok(Json(answer(&shown, None)))
 }
@@ -85,12 +82,7 @@ pub(super) async fn act_of_page(
     Ok(Json(done).into_response())
 }
 
-async fn act(
-    web: &Arc<Web>,
-    name: &str,
-    language: Language,
-    fields: Fields,
-) -> Answer<TillAnswer> {
+async fn act(web: &Arc<Web>, name: &str, language: Language, fields: Fields) -> Answer<TillAnswer> {
     let counter = counter(&web.shop, name)?;
     web.blocking(move |shop| {
         let before = counter.view();
@@ -109,7 +101,11 @@ async fn act(
 }
 
 fn answer(shown: &Shown, message: Option<String>) -> TillAnswer {
-    TillAnswer { revision: shown.revision, message, view: shown.view.clone() }
+    TillAnswer {
+        revision: shown.revision,
+        message,
+        view: shown.view.clone(),
+    }
 }
 
 /// The machine's refusal of this act in words: the newest notice, if this act made it.
@@ -140,7 +136,10 @@ fn input(shop: &Shop, fields: &Fields) -> Answer<TillInput> {
         "price" | "open" => keyed_price(deed, fields)?,
         "quantity" => {
             let quantity = fields.parse("quantity")?;
-            TillInput::Quantity { line: line(fields)?, quantity }
+            TillInput::Quantity {
+                line: line(fields)?,
+                quantity,
+            }
         }
         "mode" => TillInput::SetMode(mode(fields.needed("mode")?)?),
         "undo" => TillInput::Undo,
@@ -168,7 +167,11 @@ fn input(shop: &Shop, fields: &Fields) -> Answer<TillInput> {
 }
 
 fn read_now(read: shelf_till::basket::Read, origin: Origin) -> TillInput {
-    TillInput::Read { read, origin, read_at: platform::wall_now() }
+    TillInput::Read {
+        read,
+        origin,
+        read_at: platform::wall_now(),
+    }
 }
 
 fn line(fields: &Fields) -> Answer<Option<LineNo>> {
@@ -180,7 +183,10 @@ fn mode(word: &str) -> Answer<Mode> {
         "sell" => Ok(Mode::Sell),
         "return" => Ok(Mode::Return),
         "price_check" => Ok(Mode::PriceCheck),
-        _ => Err(Problem::value("mode", "must be sell, return or price_check")),
+        _ => Err(Problem::value(
+            "mode",
+            "must be sell, return or price_check",
+        )),
     }
 }
 
@@ -189,13 +195,22 @@ fn keyed_price(deed: &str, fields: &Fields) -> Answer<TillInput> {
     let reason = fields.parsed::<Reason>("reason")?;
     let target = match (deed, line(fields)?) {
         ("open", _) => {
-            let label = fields.text("label").unwrap_or("…").chars().take(80).collect();
+            let label = fields
+                .text("label")
+                .unwrap_or("…")
+                .chars()
+                .take(80)
+                .collect();
             PriceTarget::Open { label }
         }
         (_, Some(line)) => PriceTarget::Line(line),
         (_, None) => PriceTarget::Last,
     };
-    Ok(TillInput::KeyedPrice { target, price, reason })
+    Ok(TillInput::KeyedPrice {
+        target,
+        price,
+        reason,
+    })
 }
 
 fn settle(fields: &Fields) -> Answer<TillInput> {
@@ -204,16 +219,26 @@ fn settle(fields: &Fields) -> Answer<TillInput> {
             // A number off a slip may be mistyped as a card number: it keeps four digits.
             let slip = fields.text("slip").map(shelf_till::source::masked);
             let slip = slip.map(TenderRef::new).transpose();
-            Outcome::Approved { slip: slip.map_err(|error| Problem::value("slip", error))? }
+            Outcome::Approved {
+                slip: slip.map_err(|error| Problem::value("slip", error))?,
+            }
         }
         "not_charged" => Outcome::NotCharged,
         _ => return Err(Problem::value("outcome", "must be paid or not_charged")),
     };
     let intent = fields.parse::<IntentId>("intent")?;
-    Ok(TillInput::Settle { intent, outcome, staff: fields.parsed("staff")? })
+    Ok(TillInput::Settle {
+        intent,
+        outcome,
+        staff: fields.parsed("staff")?,
+    })
 }
 
 /// Goods without barcode, for the till's keys.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method's path is not general enough in its lifetimes"
+)]
 pub(super) async fn quick_keys(web: &Arc<Web>) -> Answer<Vec<Item>> {
     web.read(|ledger| ledger.quick_keys()).await
 }

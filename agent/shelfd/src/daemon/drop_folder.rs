@@ -4,7 +4,10 @@
 //! carried out: read, import, move. A file leaves the folder only after everything in it is
 //! durable, facts in the ledger and faults in the inbox. Nothing is ever deleted or overwritten.
 
-#![allow(clippy::disallowed_methods, reason = "the file drop owns the files of its folders")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the file drop owns the files of its folders"
+)]
 
 mod import;
 
@@ -50,8 +53,9 @@ struct Folder {
 /// Watches the folders of all tills that have one, until the daemon stops.
 pub(crate) fn start(shop: &Arc<Shop>, stop: watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
     let tills = shop.config.till.iter();
-    let folders: Vec<(TillId, PathBuf)> =
-        tills.filter_map(|it| Some((it.name.clone()?, it.drop_dir.clone()?))).collect();
+    let folders: Vec<(TillId, PathBuf)> = tills
+        .filter_map(|it| Some((it.name.clone()?, it.drop_dir.clone()?)))
+        .collect();
     if !folders.is_empty() {
         tasks.spawn(watch_all(shop.clone(), folders, stop));
     }
@@ -95,10 +99,18 @@ impl Folder {
             None
         });
         let known = known.unwrap_or_default();
-        let read_before: VecDeque<Digest> =
-            known.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+        let read_before: VecDeque<Digest> = known
+            .split_whitespace()
+            .filter_map(|it| it.parse().ok())
+            .collect();
         let machine = FileDrop::new(read_before.iter().copied());
-        Self { till, path, machine, read_before, is_missing: false }
+        Self {
+            till,
+            path,
+            machine,
+            read_before,
+            is_missing: false,
+        }
     }
 
     /// Looks once and carries out what follows.
@@ -127,8 +139,12 @@ impl Folder {
         let mut seen = Vec::new();
         for entry in std::fs::read_dir(&self.path)? {
             let entry = entry?;
-            let Ok(about) = entry.metadata() else { continue };
-            let Ok(name) = entry.file_name().into_string() else { continue };
+            let Ok(about) = entry.metadata() else {
+                continue;
+            };
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
             if !about.is_file() {
                 continue;
             }
@@ -149,7 +165,10 @@ impl Folder {
     fn carry_out(&mut self, shop: &Shop, effect: DropEffect) -> DropInput {
         match effect {
             DropEffect::Hash { name } => match self.bytes(&name) {
-                Ok(bytes) => DropInput::Hashed { hash: hash(&bytes), name },
+                Ok(bytes) => DropInput::Hashed {
+                    hash: hash(&bytes),
+                    name,
+                },
                 Err(error) => self.unreadable(name, &error),
             },
             DropEffect::Import { name, hash: wanted } => match self.bytes(&name) {
@@ -157,11 +176,20 @@ impl Folder {
                     let verdict = import::import(shop, &self.till, &name, &bytes);
                     DropInput::Imported { name, verdict }
                 }
-                Ok(_) => DropInput::Imported { name, verdict: Verdict::Again },
+                Ok(_) => DropInput::Imported {
+                    name,
+                    verdict: Verdict::Again,
+                },
                 Err(error) => self.unreadable(name, &error),
             },
-            DropEffect::MoveToDone { name, hash, repeated } => {
-                let done = self.remember(shop, hash).and_then(|()| self.put_away(&name, "done"));
+            DropEffect::MoveToDone {
+                name,
+                hash,
+                repeated,
+            } => {
+                let done = self
+                    .remember(shop, hash)
+                    .and_then(|()| self.put_away(&name, "done"));
                 tracing::info!(till = %self.till, file = %name, repeated, "a dropped file was read");
                 self.moved(name, done.map(|_| ()))
             }
@@ -219,7 +247,10 @@ impl Folder {
         let text: Vec<String> = self.read_before.iter().map(ToString::to_string).collect();
         let (key, text) = (remembered(&self.till), text.join("\n"));
         let put = move |tx: &mut Tx<'_>| tx.setting_put(&key, &text);
-        shop.writer.execute_blocking("file drop", put).wait().map_err(io::Error::other)
+        shop.writer
+            .execute_blocking("file drop", put)
+            .wait()
+            .map_err(io::Error::other)
     }
 }
 
@@ -231,5 +262,7 @@ fn free_name(folder: &Path, name: &str) -> io::Result<PathBuf> {
     let free = |it: &PathBuf| std::fs::symlink_metadata(it).is_err();
     let numbered = (2..NAMES_MAX).map(|number| folder.join(format!("{name}.{number}")));
     let mut names = std::iter::once(folder.join(name)).chain(numbered);
-    names.find(free).ok_or_else(|| io::Error::other("too many files of this name"))
+    names
+        .find(free)
+        .ok_or_else(|| io::Error::other("too many files of this name"))
 }

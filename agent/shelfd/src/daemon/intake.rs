@@ -29,7 +29,12 @@ pub(crate) struct Tally(Mutex<BTreeMap<TillId, u64>>);
 impl Tally {
     /// How many of a till.
     pub(crate) fn sales(&self, till: &TillId) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(till).copied().unwrap_or(0)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(till)
+            .copied()
+            .unwrap_or(0)
     }
 
     fn add(&self, till: &TillId) {
@@ -109,11 +114,20 @@ pub(crate) fn take_api(shop: &Shop, body: &[u8]) -> Result<Taken, ApiRefusal> {
     let refuse = |what: String, hint| {
         keep(shop, "sale_fault", &name_of(&imported.key), &what, body);
         let (place, raw) = ("till".to_owned(), String::new());
-        ApiRefusal::Fault(InboxFault { place, what, hint, raw, counted: false })
+        ApiRefusal::Fault(InboxFault {
+            place,
+            what,
+            hint,
+            raw,
+            counted: false,
+        })
     };
     let Some((till, role)) = role(shop, &imported.key, SalesSource::Api) else {
         let what = format!("no till of this PC is called `{}`", imported.key.source);
-        return Err(refuse(what, "add a [[till]] with this name and sales_source = \"api\""));
+        return Err(refuse(
+            what,
+            "add a [[till]] with this name and sales_source = \"api\"",
+        ));
     };
     match submit(shop, imported.clone(), SalesSource::Api, role).wait() {
         Ok(taken) => {
@@ -121,7 +135,13 @@ pub(crate) fn take_api(shop: &Shop, body: &[u8]) -> Result<Taken, ApiRefusal> {
             Ok(taken)
         }
         Err(ExecuteError::Refused(error @ IntakeError::Conflict { .. })) => {
-            keep(shop, "sale_conflict", &name_of(&imported.key), &error.to_string(), body);
+            keep(
+                shop,
+                "sale_conflict",
+                &name_of(&imported.key),
+                &error.to_string(),
+                body,
+            );
             Err(ApiRefusal::Conflict(error))
         }
         Err(ExecuteError::Refused(error @ (IntakeError::NoSuchSale | IntakeError::Nothing))) => {
@@ -157,7 +177,12 @@ pub(crate) fn keep(shop: &Shop, kind: &'static str, key: &str, reason: &str, raw
     // Card numbers never reach the inbox.
     let raw = shelf_till::source::masked(&String::from_utf8_lossy(raw)).into_bytes();
     let put = move |tx: &mut Tx<'_>| {
-        tx.inbox_put(InboxNote { kind, key: &key, reason: &reason, raw: &raw })
+        tx.inbox_put(InboxNote {
+            kind,
+            key: &key,
+            reason: &reason,
+            raw: &raw,
+        })
     };
     match shop.writer.execute_blocking("inbox", put).wait() {
         Ok(_) => shop.ring(),
@@ -200,9 +225,15 @@ fn record(
     let hash = imported.body_hash.to_string();
     if let Some(known) = tx.setting(&note)? {
         let (known_hash, place) = known.split_once(' ').unwrap_or((&known, ""));
-        let place = place.parse().map_err(|_| TableError::Damaged { what: "report" })?;
+        let place = place
+            .parse()
+            .map_err(|_| TableError::Damaged { what: "report" })?;
         return match known_hash == hash {
-            true => Ok(Taken { place, is_again: true, counts }),
+            true => Ok(Taken {
+                place,
+                is_again: true,
+                counts,
+            }),
             false => Err(IntakeError::Conflict { place }),
         };
     }
@@ -215,7 +246,11 @@ fn record(
     }
     let place = first.ok_or(IntakeError::Nothing)?;
     tx.setting_put(&note, &format!("{hash} {place}"))?;
-    Ok(Taken { place, is_again, counts })
+    Ok(Taken {
+        place,
+        is_again,
+        counts,
+    })
 }
 
 fn note_key(key: &SourceKey, source: SalesSource) -> String {
@@ -223,7 +258,13 @@ fn note_key(key: &SourceKey, source: SalesSource) -> String {
         SourceAction::Record => "record",
         SourceAction::Void => "void",
     };
-    format!("intake.{}/{}/{action}/{}/{}", source.as_str(), key.source, key.part, key.receipt)
+    format!(
+        "intake.{}/{}/{action}/{}/{}",
+        source.as_str(),
+        key.source,
+        key.part,
+        key.receipt
+    )
 }
 
 fn drafts(
@@ -235,7 +276,9 @@ fn drafts(
     let drafts = match &imported.work {
         Work::Record(drafts) => drafts.clone(),
         Work::Void { .. } if role == Role::Evidence => {
-            let mut seen = Draft::new(Kind::Evidence { about: Reason::new(source.as_str())? });
+            let mut seen = Draft::new(Kind::Evidence {
+                about: Reason::new(source.as_str())?,
+            });
             seen.source = Some(imported.key.clone());
             vec![seen]
         }
@@ -247,7 +290,10 @@ fn drafts(
             draft::void(&documents, *at, reason)
         }
     };
-    drafts.into_iter().map(|it| Ok(in_role(it, source, role)?)).collect()
+    drafts
+        .into_iter()
+        .map(|it| Ok(in_role(it, source, role)?))
+        .collect()
 }
 
 /// Every document of a sale: its parts are keyed by their first line.

@@ -44,7 +44,11 @@ struct Trend {
 impl StatusBoard {
     /// Over what the daemon shares.
     pub(crate) fn new(shop: Arc<Shop>) -> Self {
-        Self { shop, shared: tokio::sync::Mutex::default(), trend: Mutex::default() }
+        Self {
+            shop,
+            shared: tokio::sync::Mutex::default(),
+            trend: Mutex::default(),
+        }
     }
 
     /// How things are now.
@@ -74,7 +78,9 @@ impl StatusBoard {
     fn sample(&self, unsynced: u64) -> Vec<u64> {
         let now = self.shop.clock.millis();
         let mut trend = self.trend.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = trend.sampled_at_ms.is_none_or(|it| now.saturating_sub(it) >= TREND_SAMPLE_MS);
+        let due = trend
+            .sampled_at_ms
+            .is_none_or(|it| now.saturating_sub(it) >= TREND_SAMPLE_MS);
         if due {
             trend.sampled_at_ms = Some(now);
             trend.samples.push_back(unsynced);
@@ -95,7 +101,12 @@ struct FromLedger {
 }
 
 fn gather(shop: &Shop) -> Result<Status, ReadError> {
-    let FromLedger { sync, documents, unknown, inbox } = from_ledger(shop)?;
+    let FromLedger {
+        sync,
+        documents,
+        unknown,
+        inbox,
+    } = from_ledger(shop)?;
     let devices = (shop.devices)();
     let checked = shop.checked();
     let metrics = shop.metrics.snapshot();
@@ -111,16 +122,30 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
             let open = shown.view.parked.len() + usize::from(shown.view.basket.is_some());
             baskets += u64::try_from(open).unwrap_or(u64::MAX);
         }
-        tills.push(till(shop, name, settings, counter, view.as_ref().map(|it| &it.view)));
+        tills.push(till(
+            shop,
+            name,
+            settings,
+            counter,
+            view.as_ref().map(|it| &it.view),
+        ));
     }
-    let missing = devices.iter().filter(|it| matches!(it.state.as_str(), "absent" | "denied" | "lost"));
-    needs_you.extend(missing.map(|it| Need::Device { name: it.name.clone(), detail: it.detail.clone() }));
+    let missing = devices
+        .iter()
+        .filter(|it| matches!(it.state.as_str(), "absent" | "denied" | "lost"));
+    needs_you.extend(missing.map(|it| Need::Device {
+        name: it.name.clone(),
+        detail: it.detail.clone(),
+    }));
     needs_you.extend(inbox);
     let complaints = checked.complaints.iter().cloned();
     needs_you.extend(complaints.map(|complaint| Need::Ledger { complaint }));
     needs_you.extend(unknown);
     let mut status = Status {
-        verdict: Verdict { level: Level::Red, cause: Cause::Fine },
+        verdict: Verdict {
+            level: Level::Red,
+            cause: Cause::Fine,
+        },
         pc_name: shop.config.pc_name.clone(),
         tenant: shop.config.tenant.clone(),
         store: shop.config.store.clone(),
@@ -131,7 +156,11 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
         started: shop.started,
         tills,
         devices,
-        at_risk: AtRisk { documents: sync.unsynced, since: sync.oldest_unsynced, baskets },
+        at_risk: AtRisk {
+            documents: sync.unsynced,
+            since: sync.oldest_unsynced,
+            baskets,
+        },
         sync,
         ledger: LedgerStatus {
             documents,
@@ -165,9 +194,13 @@ fn from_ledger(shop: &Shop) -> Result<FromLedger, ReadError> {
         Ok(FromLedger {
             sync,
             documents: logs.iter().map(|it| it.upto.0).sum(),
-            unknown: (!codes.is_empty())
-                .then(|| Need::UnknownCodes { codes: count(codes.len()), lines }),
-            inbox: (inbox > 0).then(|| Need::Inbox { count: count(inbox) }),
+            unknown: (!codes.is_empty()).then(|| Need::UnknownCodes {
+                codes: count(codes.len()),
+                lines,
+            }),
+            inbox: (inbox > 0).then(|| Need::Inbox {
+                count: count(inbox),
+            }),
         })
     })
 }
@@ -200,8 +233,16 @@ fn till(
 fn last_scan(basket: &BasketView) -> Option<String> {
     let no = basket.last_line?;
     let line = basket.lines.iter().find(|it| it.no == no)?;
-    let code = line.code.as_ref().map(ToString::to_string).unwrap_or_default();
-    Some(if line.name.is_empty() { code } else { line.name.clone() })
+    let code = line
+        .code
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    Some(if line.name.is_empty() {
+        code
+    } else {
+        line.name.clone()
+    })
 }
 
 fn unknown_payments<'a>(till: &'a TillId, view: &'a TillView) -> impl Iterator<Item = Need> + 'a {

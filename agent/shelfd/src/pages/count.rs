@@ -82,7 +82,9 @@ pub(crate) struct Counted {
 /// The address of something about a session's area.
 pub(crate) fn page_of(path: &str, session: &SessionId, area: &AreaId) -> String {
     let pairs = [("session", session.as_str()), ("area", area.as_str())];
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
     format!("{path}?{query}")
 }
 
@@ -126,9 +128,11 @@ fn scanned(speech: Speech, page: &Counting) -> Markup {
 
 fn entry(speech: Speech, page: &Counting) -> Markup {
     let (item, when) = match &page.scan {
-        Some(Scanned { at, what: What::Item { item, .. }, .. }) => {
-            (Some(item.as_str()), Some(at.as_millis()))
-        }
+        Some(Scanned {
+            at,
+            what: What::Item { item, .. },
+            ..
+        }) => (Some(item.as_str()), Some(at.as_millis())),
         _ => (None, None),
     };
     html! {

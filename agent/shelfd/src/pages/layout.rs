@@ -37,7 +37,13 @@ pub(crate) struct Frame<'a> {
 
 /// A whole page: `live` is what updates replace, `rest` what they leave alone.
 pub(crate) fn page(frame: Frame<'_>, live: &Markup, rest: &Markup) -> Markup {
-    let Frame { speech, place, title, events, tills } = frame;
+    let Frame {
+        speech,
+        place,
+        title,
+        events,
+        tills,
+    } = frame;
     let current = |it| (it == place).then_some("page");
     let till = |it: &TillId| (place == Place::Till && title == it.as_str()).then_some("page");
     html! {

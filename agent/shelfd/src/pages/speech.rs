@@ -33,7 +33,10 @@ mod tests {
 
     #[test]
     fn links_carry_an_asked_language_on() {
-        let asked = |is_asked| Speech { language: Language::German, is_asked };
+        let asked = |is_asked| Speech {
+            language: Language::German,
+            is_asked,
+        };
         assert_eq!(asked(false).link("/count"), "/count");
         assert_eq!(asked(true).link("/count"), "/count?lang=de");
         assert_eq!(asked(true).link("/count?area=a"), "/count?area=a&lang=de");

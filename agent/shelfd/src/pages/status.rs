@@ -28,8 +28,8 @@ pub(crate) fn live(speech: Speech, status: &Status, wan: Option<bool>) -> Markup
             (tills(speech, status))
             (at_risk(language, status))
             (sync(language, status, wan))
-            (devices(language, status))
             (ledger(language, status))
+            (devices(language, status))
         }
     }
 }
@@ -71,13 +71,15 @@ pub(crate) fn sentence(language: Language, verdict: &Verdict, status: &Status) -
     match &verdict.cause {
         Cause::Fine => language.text("all_fine").into(),
         Cause::Alone => language.text("hub_alone").into(),
-        Cause::Offline { since: None, waiting } => language.fill("hub_never", &[waiting]),
-        Cause::Offline { since: Some(since), waiting } => {
-            language.fill("hub_offline", &[&at(*since), waiting])
-        }
-        Cause::Behind { waiting, oldest } => {
-            language.fill("hub_behind", &[waiting, &at(*oldest)])
-        }
+        Cause::Offline {
+            since: None,
+            waiting,
+        } => language.fill("hub_never", &[waiting]),
+        Cause::Offline {
+            since: Some(since),
+            waiting,
+        } => language.fill("hub_offline", &[&at(*since), waiting]),
+        Cause::Behind { waiting, oldest } => language.fill("hub_behind", &[waiting, &at(*oldest)]),
         Cause::Needs { count } => language.fill("needs", &[count]),
         Cause::DiskFull => language.text("disk_full").into(),
         Cause::Clock => language.text("clock_wrong").into(),
@@ -110,9 +112,7 @@ fn needs(language: Language, status: &Status) -> Markup {
         return html! {};
     }
     let text = |need: &Need| match need {
-        Need::PaymentUnknown { till, amount, .. } => {
-            language.fill("need_payment", &[till, amount])
-        }
+        Need::PaymentUnknown { till, amount, .. } => language.fill("need_payment", &[till, amount]),
         Need::UnknownCodes { codes, lines } => language.fill("need_codes", &[codes, lines]),
         Need::Inbox { count } => language.fill("need_inbox", &[count]),
         Need::Device { name, detail } => language.fill("need_device", &[name, detail]),
@@ -164,7 +164,7 @@ fn tills(speech: Speech, status: &Status) -> Markup {
     }
 }
 
-fn source<'a>(language: Language, word: &'a str) -> &'a str {
+fn source(language: Language, word: &str) -> &str {
     match word {
         "basket" => language.text("source_basket"),
         "api" => language.text("source_api"),

@@ -84,11 +84,17 @@ mod tests {
         assert!(ENGLISH.len() > 60);
         for (name, other) in [("de", &*GERMAN), ("zh", &*CHINESE)] {
             for (key, text) in &*ENGLISH {
-                let translated = other.get(key).unwrap_or_else(|| panic!("{name} lacks {key}"));
+                let translated = other
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{name} lacks {key}"));
                 let gaps = |it: &str| it.matches("{}").count();
                 assert_eq!(gaps(text), gaps(translated), "{name} {key}");
             }
-            assert_eq!(ENGLISH.len(), other.len(), "{name} has texts that English lacks");
+            assert_eq!(
+                ENGLISH.len(),
+                other.len(),
+                "{name} has texts that English lacks"
+            );
         }
     }
 
@@ -97,6 +103,9 @@ mod tests {
         assert_eq!(Language::wanted("fr-FR, de-AT;q=0.8"), Language::German);
         assert_eq!(Language::wanted("zh-CN"), Language::Chinese);
         assert_eq!(Language::wanted("é"), Language::English);
-        assert_eq!(Language::English.fill("hub_behind", &[&3, &"12:00"]), "Selling works. 3 changes wait for the hub, the oldest since 12:00.");
+        assert_eq!(
+            Language::English.fill("hub_behind", &[&3, &"12:00"]),
+            "Selling works. 3 changes wait for the hub, the oldest since 12:00."
+        );
     }
 }

@@ -35,7 +35,12 @@ struct Pen<'a> {
 /// Everything that live updates replace.
 pub(crate) fn live(speech: Speech, shown: &Shown, around: &Around) -> Markup {
     let view = &shown.view;
-    let pen = Pen { speech, language: speech.language, till: &view.till, currency: &around.currency };
+    let pen = Pen {
+        speech,
+        language: speech.language,
+        till: &view.till,
+        currency: &around.currency,
+    };
     let sound = shown.sound.and_then(|it| serde_json::to_value(it).ok());
     let sound = sound.as_ref().and_then(|it| it.as_str());
     html! {
@@ -75,14 +80,21 @@ impl Pen<'_> {
 
     /// A form of one button; `key` is its key on the keyboard.
     fn button(&self, deed: &str, label: &str, class: &str, key: Option<&str>) -> Markup {
-        self.act(deed, &html! { button class=(class) data-key=[key] { (label) } })
+        self.act(
+            deed,
+            &html! { button class=(class) data-key=[key] { (label) } },
+        )
     }
 
     fn alerts(&self, view: &TillView) -> Markup {
         html! {
             @for (index, alert) in view.alerts.iter().enumerate() {
                 @let nags = matches!(alert, Alert::PaymentUnknown { acknowledged: false, .. });
-                div.alert role="alert" data-nag[nags] {
+                @let class = match alert {
+                    Alert::StockWarning { .. } => "alert mild",
+                    _ => "alert",
+                };
+                div class=(class) role="alert" data-nag[nags] {
                     p { (self.alert(alert, view)) }
                     @if let Alert::UnknownCode { line, .. } | Alert::PriceNeeded { line } = alert {
                         (self.act("price", &html! {
@@ -116,7 +128,11 @@ impl Pen<'_> {
     fn alert(&self, alert: &Alert, view: &TillView) -> String {
         let name = |no| {
             let lines = view.basket.iter().flat_map(|it| it.lines.iter());
-            lines.filter(|it| it.no == no).map(|it| it.name.clone()).next().unwrap_or_default()
+            lines
+                .filter(|it| it.no == no)
+                .map(|it| it.name.clone())
+                .next()
+                .unwrap_or_default()
         };
         let fill = |key, gap: &dyn std::fmt::Display| self.language.fill(key, &[gap]);
         let about = |no, key| format!("{}: {}", name(no), self.text(key));
@@ -167,11 +183,17 @@ impl Pen<'_> {
     }
 
     fn name<'a>(&self, line: &'a BasketLine) -> &'a str {
-        if line.is_unknown() { self.text("unknown_item") } else { &line.name }
+        if line.is_unknown() {
+            self.text("unknown_item")
+        } else {
+            &line.name
+        }
     }
 
     fn lines(&self, basket: Option<&BasketView>) -> Markup {
-        let Some(basket) = basket else { return html! {} };
+        let Some(basket) = basket else {
+            return html! {};
+        };
         html! {
             div.scroll tabindex="0" role="region" aria-label=(self.text("open_basket")) {
                 table.basket {
@@ -191,7 +213,13 @@ impl Pen<'_> {
     }
 
     fn line(&self, line: &BasketLine) -> Markup {
-        let class = if line.voided { "voided" } else if line.is_unknown() { "unknown" } else { "" };
+        let class = if line.voided {
+            "voided"
+        } else if line.is_unknown() {
+            "unknown"
+        } else {
+            ""
+        };
         html! {
             tr class=(class) {
                 td {
@@ -202,7 +230,7 @@ impl Pen<'_> {
                     @if matches!(line.direction, Direction::Return { .. }) {
                         " " span.tag { (self.text("returned")) }
                     }
-                    @if line.price_origin == PriceOrigin::Keyed {
+                    @if line.price_origin == PriceOrigin::Keyed && line.unit_price.is_some() {
                         " " span.tag { (self.text("keyed")) }
                     }
                 }
@@ -249,7 +277,9 @@ impl Pen<'_> {
     }
 
     fn sum(&self, view: &TillView) -> Markup {
-        let Some(basket) = &view.basket else { return html! {} };
+        let Some(basket) = &view.basket else {
+            return html! {};
+        };
         let pays_out = basket.due < shelf_stock::money::Money::ZERO;
         html! {
             section.sum aria-live="polite" {
@@ -269,8 +299,13 @@ impl Pen<'_> {
     }
 
     fn pay(&self, view: &TillView) -> Markup {
-        let Some(basket) = &view.basket else { return html! {} };
-        let under_way = basket.payments.iter().find(|it| it.state == PaymentState::Started);
+        let Some(basket) = &view.basket else {
+            return html! {};
+        };
+        let under_way = basket
+            .payments
+            .iter()
+            .find(|it| it.state == PaymentState::Started);
         html! {
             @if let Some(payment) = under_way {
                 div.pay {

@@ -17,7 +17,11 @@ const UNDER_WAY_MAX: usize = 128;
 /// Bytes that the CSV reader gets at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
-type UnderWay = (Imported, TillId, shelf_ledger::Pending<intake::Taken, IntakeError>);
+type UnderWay = (
+    Imported,
+    TillId,
+    shelf_ledger::Pending<intake::Taken, IntakeError>,
+);
 
 struct Import<'a> {
     shop: &'a Shop,
@@ -30,7 +34,12 @@ struct Import<'a> {
 /// Reads the file to its end. Returns when everything is durable.
 pub(super) fn import(shop: &Shop, till: &TillId, file: &str, bytes: &[u8]) -> Verdict {
     let view = ShopView::new(shop);
-    let mut import = Import { shop, file, under_way: VecDeque::new(), again: false };
+    let mut import = Import {
+        shop,
+        file,
+        under_way: VecDeque::new(),
+        again: false,
+    };
     let mut found = Vec::new();
     let is_xml = bytes.iter().find(|it| !it.is_ascii_whitespace()) == Some(&b'<')
         || bytes.starts_with(b"\xEF\xBB\xBF<");
@@ -40,7 +49,9 @@ pub(super) fn import(shop: &Shop, till: &TillId, file: &str, bytes: &[u8]) -> Ve
         read.map(drop).map_err(|it| it.to_string())
     } else {
         let Ok(source) = SourceId::new(till.as_str()) else {
-            return Verdict::Quarantine { reason: "the till's name is no source".into() };
+            return Verdict::Quarantine {
+                reason: "the till's name is no source".into(),
+            };
         };
         let mut reader = CsvImport::new(view.context(), source, Some(till.clone()));
         for piece in bytes.chunks(PIECE_BYTES) {
@@ -88,14 +99,20 @@ impl Import<'_> {
 
     /// Waits for the oldest receipt; `false` if there is none.
     fn settle(&mut self) -> bool {
-        let Some((imported, till, pending)) = self.under_way.pop_front() else { return false };
+        let Some((imported, till, pending)) = self.under_way.pop_front() else {
+            return false;
+        };
         match pending.wait() {
             Ok(taken) => intake::recorded(self.shop, &till, taken),
             Err(ExecuteError::Refused(error @ IntakeError::Conflict { .. })) => {
                 self.keep("sale_conflict", &imported, &error.to_string());
             }
             Err(ExecuteError::Refused(error)) => {
-                self.keep("file_fault", &imported, &super::super::counter::chain(&error));
+                self.keep(
+                    "file_fault",
+                    &imported,
+                    &super::super::counter::chain(&error),
+                );
             }
             Err(error) => {
                 tracing::error!(%error, file = self.file, "a receipt was not recorded");

@@ -29,7 +29,11 @@ fn bench() -> Bench {
     }];
     let opened = open(config, folder.path().join("data"), None).unwrap();
     let drop = Folder::open(&opened.shop, name, folder.path().join("drop"));
-    Bench { opened, drop, folder }
+    Bench {
+        opened,
+        drop,
+        folder,
+    }
 }
 
 impl Bench {
@@ -48,7 +52,10 @@ impl Bench {
 
     fn counts(&self) -> (u64, usize) {
         let counts = self.opened.shop.readers.with(|ledger| {
-            Ok((ledger.counts()?.documents, ledger.inbox_list(true, 0, 100)?.len()))
+            Ok((
+                ledger.counts()?.documents,
+                ledger.inbox_list(true, 0, 100)?.len(),
+            ))
         });
         counts.unwrap()
     }
@@ -59,7 +66,11 @@ fn a_whole_file_is_read_once_and_put_away() {
     let mut bench = bench();
     bench.put("a.csv", SOLD);
     bench.drop.look(&bench.opened.shop);
-    assert_eq!(bench.counts(), (0, 0), "one look is not enough to know that it is whole");
+    assert_eq!(
+        bench.counts(),
+        (0, 0),
+        "one look is not enough to know that it is whole"
+    );
     bench.look();
     assert_eq!(bench.counts(), (1, 1), "one receipt, one bad row");
     assert!(bench.has("done/a.csv") && !bench.has("a.csv"));
@@ -81,7 +92,11 @@ fn a_whole_file_is_read_once_and_put_away() {
 
     bench.put("c.csv", &SOLD.replace(",2,3.50", ",3,3.50"));
     bench.look();
-    assert_eq!(bench.counts().0, 1, "the same receipt with another content is not counted");
+    assert_eq!(
+        bench.counts().0,
+        1,
+        "the same receipt with another content is not counted"
+    );
     assert!(bench.counts().1 > 1);
 }
 
@@ -94,7 +109,10 @@ fn a_file_that_is_none_goes_to_quarantine_with_the_reason() {
     bench.look();
     for name in ["x.csv", "y.xml"] {
         assert!(bench.has(&format!("quarantine/{name}")), "{name}");
-        assert!(bench.has(&format!("quarantine/{name}.reason.txt")), "{name}");
+        assert!(
+            bench.has(&format!("quarantine/{name}.reason.txt")),
+            "{name}"
+        );
     }
     assert!(bench.has("z.csv.tmp"));
     assert_eq!(bench.counts().0, 0);

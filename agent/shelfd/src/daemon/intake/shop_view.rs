@@ -32,7 +32,12 @@ impl ShopView {
                 returns.by_group.insert(group.clone(), location);
             }
         }
-        Self { lookup: shop.lookup.clone(), store: shop.store_id(), zone: SystemZone, returns }
+        Self {
+            lookup: shop.lookup.clone(),
+            store: shop.store_id(),
+            zone: SystemZone,
+            returns,
+        }
     }
 
     /// For one import.
@@ -50,12 +55,19 @@ impl Resolve for ShopView {
     fn code(&self, text: &str) -> Resolved {
         match self.lookup.read(&ScanText::plain(text.trim().as_bytes())) {
             Read::Item(it) => match it.code.or_else(|| normal_code(text)) {
-                Some(code) => Resolved::Item { item: Box::new(it.item), code },
-                None => Resolved::Bad { reason: "it can't be kept".into() },
+                Some(code) => Resolved::Item {
+                    item: Box::new(it.item),
+                    code,
+                },
+                None => Resolved::Bad {
+                    reason: "it can't be kept".into(),
+                },
             },
             Read::Unknown { code } => Resolved::Unknown(code),
             Read::Bad { reason, .. } => Resolved::Bad { reason },
-            Read::Refused { .. } => Resolved::Bad { reason: "it is a card or wallet code".into() },
+            Read::Refused { .. } => Resolved::Bad {
+                reason: "it is a card or wallet code".into(),
+            },
         }
     }
 
@@ -94,11 +106,19 @@ mod tests {
     #[test]
     fn local_times_follow_the_zone_and_its_changes() {
         let utc = |local: i64, zone| {
-            SystemZone.to_utc(Timestamp::from_millis(local), Some(zone)).map(Timestamp::as_millis)
+            SystemZone
+                .to_utc(Timestamp::from_millis(local), Some(zone))
+                .map(Timestamp::as_millis)
         };
         // 2026-07-01 12:00 in Berlin is 10:00 UTC; in January it is one hour.
-        assert_eq!(utc(1_782_907_200_000, "Europe/Berlin"), Some(1_782_900_000_000));
-        assert_eq!(utc(1_767_268_800_000, "Europe/Berlin"), Some(1_767_265_200_000));
+        assert_eq!(
+            utc(1_782_907_200_000, "Europe/Berlin"),
+            Some(1_782_900_000_000)
+        );
+        assert_eq!(
+            utc(1_767_268_800_000, "Europe/Berlin"),
+            Some(1_767_265_200_000)
+        );
         assert_eq!(utc(0, "Mars/Olympus"), None);
     }
 }
