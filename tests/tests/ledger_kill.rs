@@ -57,6 +57,7 @@ fn run_and_kill(dir: &Path, words: &[&str], after: Duration) -> Vec<Place> {
         }
         acknowledged
     });
+    // A random moment is what this test is about.
     std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();

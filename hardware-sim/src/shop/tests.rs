@@ -1,3 +1,5 @@
+//! The generated shop against the figures that it states, and its promise to repeat itself.
+
 #![allow(
     clippy::disallowed_methods,
     reason = "the tests write the files that are read"

@@ -58,12 +58,13 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn rust_file(shown: &str, text: &str, findings: &mut Vec<String>) {
-    let generated = text.starts_with("// @generated");
+    let generated = text.lines().next().is_some_and(|it| it.contains("@generated"));
     if generated {
         return;
     }
     let in_tests = shown.contains("/tests/")
         || shown.ends_with("/tests.rs")
+        || shown.contains("/conformance/")
         || shown.contains("/benches/")
         || shown.contains("/examples/");
     let lines: Vec<&str> = text.lines().collect();
@@ -81,7 +82,9 @@ fn rust_file(shown: &str, text: &str, findings: &mut Vec<String>) {
     }
     for (index, line) in lines.iter().enumerate() {
         let number = index + 1;
-        if line.chars().count() > LINE_CHARACTERS_MAX && !line.contains("http") && !in_tests {
+        // One literal can't be broken without hurting it.
+        let literal = ["http", "r#\"", "&str = \""].iter().any(|it| line.contains(it));
+        if line.chars().count() > LINE_CHARACTERS_MAX && !literal && !in_tests {
             findings.push(format!(
                 "{shown}:{number}: longer than {LINE_CHARACTERS_MAX}"
             ));
@@ -99,12 +102,17 @@ fn rust_file(shown: &str, text: &str, findings: &mut Vec<String>) {
         if in_tests && line.contains("#[ignore") {
             findings.push(format!("{shown}:{number}: an ignored test"));
         }
-        if in_tests && line.contains("thread::sleep") {
+        // A test whose subject is a random moment waits for one, and says so in the line before.
+        let says_why = index.checked_sub(1).and_then(|it| lines.get(it));
+        let says_why = says_why.is_some_and(|it| it.contains("// A random moment"));
+        if in_tests && line.contains("thread::sleep") && !says_why {
             findings.push(format!("{shown}:{number}: a sleep in a test"));
         }
     }
-    let bound = if in_tests { lines.len() } else { tests_from };
-    functions(shown, lines.get(..bound).unwrap_or_default(), findings);
+    // In tests the compiler's own lint counts: there, a table may make a function long on paper.
+    if !in_tests {
+        functions(shown, lines.get(..tests_from).unwrap_or_default(), findings);
+    }
 }
 
 /// Functions are found by their indentation, which formatting guarantees.

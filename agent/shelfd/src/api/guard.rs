@@ -221,6 +221,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip]
     fn who_may_and_who_may_not() {
         let here = ("host", "127.0.0.1:8420");
         let token = ("authorization", "Bearer secret");
@@ -230,65 +231,20 @@ mod tests {
             (vec![("host", "[::1]:8420")], "GET", "::1", 200),
             (vec![("host", "TILL-1.shop")], "GET", "127.0.0.1", 200),
             (vec![("host", "evil.example")], "GET", "127.0.0.1", 421),
-            (
-                vec![("host", "127.0.0.1.evil.example")],
-                "GET",
-                "127.0.0.1",
-                421,
-            ),
+            (vec![("host", "127.0.0.1.evil.example")], "GET", "127.0.0.1", 421),
             (vec![], "GET", "127.0.0.1", 421),
             (vec![here], "GET", "192.168.1.5", 401),
             (vec![here, token], "GET", "192.168.1.5", 200),
-            (
-                vec![here, ("authorization", "Bearer secre")],
-                "GET",
-                "192.168.1.5",
-                401,
-            ),
+            (vec![here, ("authorization", "Bearer secre")], "GET", "192.168.1.5", 401),
             (vec![here], "POST", "127.0.0.1", 200),
-            (
-                vec![here, ("origin", "http://127.0.0.1:8420")],
-                "POST",
-                "127.0.0.1",
-                200,
-            ),
-            (
-                vec![here, ("origin", "http://127.0.0.1:9999")],
-                "POST",
-                "127.0.0.1",
-                403,
-            ),
-            (
-                vec![here, ("origin", "https://evil.example")],
-                "POST",
-                "127.0.0.1",
-                403,
-            ),
+            (vec![here, ("origin", "http://127.0.0.1:8420")], "POST", "127.0.0.1", 200),
+            (vec![here, ("origin", "http://127.0.0.1:9999")], "POST", "127.0.0.1", 403),
+            (vec![here, ("origin", "https://evil.example")], "POST", "127.0.0.1", 403),
             (vec![here, ("origin", "null")], "POST", "127.0.0.1", 403),
-            (
-                vec![here, ("sec-fetch-site", "cross-site")],
-                "POST",
-                "127.0.0.1",
-                403,
-            ),
-            (
-                vec![here, ("sec-fetch-site", "same-site")],
-                "POST",
-                "127.0.0.1",
-                403,
-            ),
-            (
-                vec![here, ("sec-fetch-site", "same-origin")],
-                "POST",
-                "127.0.0.1",
-                200,
-            ),
-            (
-                vec![here, ("sec-fetch-site", "cross-site")],
-                "GET",
-                "127.0.0.1",
-                200,
-            ),
+            (vec![here, ("sec-fetch-site", "cross-site")], "POST", "127.0.0.1", 403),
+            (vec![here, ("sec-fetch-site", "same-site")], "POST", "127.0.0.1", 403),
+            (vec![here, ("sec-fetch-site", "same-origin")], "POST", "127.0.0.1", 200),
+            (vec![here, ("sec-fetch-site", "cross-site")], "GET", "127.0.0.1", 200),
         ] {
             assert_eq!(
                 status(&headers, method, peer),

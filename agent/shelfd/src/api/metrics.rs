@@ -9,10 +9,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use shelf_stock::time::Timestamp;
 
 use super::problem::Problem;
 use super::{Answer, STREAMS_MAX, Site};
-use crate::daemon::status::Status;
+use crate::daemon::status::{DeviceStatus, Status, TillStatus};
 
 /// `GET /healthz`: whether the ledger takes and answers.
 #[expect(
@@ -39,89 +40,7 @@ pub(super) async fn metrics(State(web): Site) -> Answer<impl IntoResponse> {
     let status = web.board.fresh().await?;
     let mut text = Exposition::default();
     of_status(&mut text, &status);
-    let ledger = web.shop.metrics.snapshot();
-    for (name, help, kind, value) in [
-        (
-            "ledger_jobs_waiting",
-            "Jobs that wait for the ledger's writer.",
-            GAUGE,
-            ledger.jobs_waiting,
-        ),
-        (
-            "ledger_jobs_committed_total",
-            "Jobs answered after a commit.",
-            COUNTER,
-            ledger.jobs_committed,
-        ),
-        (
-            "ledger_jobs_refused_total",
-            "Jobs undone because they returned an error.",
-            COUNTER,
-            ledger.jobs_refused,
-        ),
-        (
-            "ledger_jobs_panicked_total",
-            "Jobs undone because they panicked.",
-            COUNTER,
-            ledger.jobs_panicked,
-        ),
-        (
-            "ledger_jobs_turned_away_total",
-            "Jobs turned away by a full queue.",
-            COUNTER,
-            ledger.jobs_turned_away,
-        ),
-        (
-            "ledger_commits_total",
-            "Transactions committed.",
-            COUNTER,
-            ledger.commits,
-        ),
-        (
-            "ledger_disk_full_total",
-            "Times that the disk was full.",
-            COUNTER,
-            ledger.disk_full,
-        ),
-        (
-            "ledger_ballast_released_bool",
-            "1 once the reserve was given up.",
-            GAUGE,
-            ledger.ballast_released,
-        ),
-        (
-            "ledger_reopens_total",
-            "Times that the database was reopened after a failed commit.",
-            COUNTER,
-            ledger.fatal_reopens,
-        ),
-        (
-            "ledger_writer_dead_bool",
-            "1 while the ledger can't be written.",
-            GAUGE,
-            ledger.writer_dead,
-        ),
-        (
-            "ledger_checkpoints_total",
-            "Checkpoints done.",
-            COUNTER,
-            ledger.checkpoints,
-        ),
-        (
-            "ledger_wal_bytes",
-            "Bytes of the write-ahead log.",
-            GAUGE,
-            ledger.wal_bytes,
-        ),
-        (
-            "ledger_reads_stopped_total",
-            "Reads stopped for taking too long.",
-            COUNTER,
-            ledger.reads_stopped,
-        ),
-    ] {
-        text.one(name, help, kind, value);
-    }
+    of_ledger(&mut text, &web.shop.metrics.snapshot());
     let free = web.streams.available_permits();
     let streams = u64::try_from(STREAMS_MAX.saturating_sub(free)).unwrap_or(0);
     text.one(
@@ -130,13 +49,33 @@ pub(super) async fn metrics(State(web): Site) -> Answer<impl IntoResponse> {
         GAUGE,
         streams,
     );
-    Ok((
-        [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        text.0,
-    ))
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text.0))
+}
+
+#[rustfmt::skip]
+fn of_ledger(text: &mut Exposition, it: &shelf_ledger::MetricsSnapshot) {
+    for (name, help, value) in [
+        ("jobs_waiting", "Jobs that wait for the ledger's writer.", it.jobs_waiting),
+        ("ballast_released_bool", "1 once the reserve was given up.", it.ballast_released),
+        ("writer_dead_bool", "1 while the ledger can't be written.", it.writer_dead),
+        ("wal_bytes", "Bytes of the write-ahead log.", it.wal_bytes),
+    ] {
+        text.one(&format!("ledger_{name}"), help, GAUGE, value);
+    }
+    for (name, help, value) in [
+        ("jobs_committed", "Jobs answered after a commit.", it.jobs_committed),
+        ("jobs_refused", "Jobs undone because they returned an error.", it.jobs_refused),
+        ("jobs_panicked", "Jobs undone because they panicked.", it.jobs_panicked),
+        ("jobs_turned_away", "Jobs turned away by a full queue.", it.jobs_turned_away),
+        ("commits", "Transactions committed.", it.commits),
+        ("disk_full", "Times that the disk was full.", it.disk_full),
+        ("reopens", "Times that a failed commit made it reopen the database.", it.fatal_reopens),
+        ("checkpoints", "Checkpoints done.", it.checkpoints),
+        ("reads_stopped", "Reads stopped for taking too long.", it.reads_stopped),
+    ] {
+        text.one(&format!("ledger_{name}_total"), help, COUNTER, value);
+    }
 }
 
 const GAUGE: &str = "gauge";
@@ -159,12 +98,7 @@ impl Exposition {
         let _written = writeln!(self.0, "shelfd_{name} {value}");
     }
 
-    fn by<'a>(
-        &mut self,
-        (name, help, kind): (&str, &str, &str),
-        label: &str,
-        rows: impl Iterator<Item = (&'a str, u64)>,
-    ) {
+    fn by(&mut self, (name, help, kind): (&str, &str, &str), label: &str, rows: &[(String, u64)]) {
         self.head(name, help, kind);
         for (of, value) in rows {
             let of = of
@@ -176,103 +110,43 @@ impl Exposition {
     }
 }
 
+#[rustfmt::skip]
 fn of_status(text: &mut Exposition, status: &Status) {
     let sync = &status.sync;
-    let age_ms = sync
-        .oldest_unsynced
-        .map_or(0, |it| status.as_of.millis_since(it));
-    let seconds = |millis: i64| u64::try_from(millis / 1_000).unwrap_or(0);
-    text.one(
-        "documents_unsynced",
-        "Documents that the hub has not committed.",
-        GAUGE,
-        sync.unsynced,
-    );
-    text.one(
-        "documents_unsynced_bytes",
-        "Their bytes.",
-        GAUGE,
-        sync.unsynced_bytes,
-    );
-    text.one(
-        "documents_unsynced_age_seconds",
-        "Age of the oldest of them.",
-        GAUGE,
-        seconds(age_ms),
-    );
-    text.one(
-        "hub_link_up_bool",
-        "1 while connected to the broker.",
-        GAUGE,
-        u64::from(sync.link_up),
-    );
-    let silence_ms = sync.hub_heard.map_or(0, |it| status.as_of.millis_since(it));
-    text.one(
-        "hub_silence_seconds",
-        "Since the hub was last heard; 0 before the first time.",
-        GAUGE,
-        seconds(silence_ms),
-    );
-    text.one(
-        "catalogue_revision",
-        "Revision of the catalogue.",
-        GAUGE,
-        sync.catalogue_revision,
-    );
-    text.one(
-        "documents_stored",
-        "Documents in the ledger, of all PCs.",
-        GAUGE,
-        status.ledger.documents,
-    );
-    text.one(
-        "disk_free_bytes",
-        "Bytes free on the ledger's disk.",
-        GAUGE,
-        status.ledger.disk_free_bytes,
-    );
-    text.one(
-        "baskets_open",
-        "Open and parked baskets.",
-        GAUGE,
-        status.at_risk.baskets,
-    );
+    let age = |it: Option<Timestamp>| {
+        let millis = it.map_or(0, |it| status.as_of.millis_since(it));
+        u64::try_from(millis / 1_000).unwrap_or(0)
+    };
     let needs = u64::try_from(status.needs_you.len()).unwrap_or(u64::MAX);
-    text.one("needs_open", "Things that wait for a person.", GAUGE, needs);
-    let devices = || status.devices.iter();
+    for (name, help, value) in [
+        ("documents_unsynced", "Documents that the hub has not committed.", sync.unsynced),
+        ("documents_unsynced_bytes", "Their bytes.", sync.unsynced_bytes),
+        ("documents_unsynced_age_seconds", "Age of the oldest.", age(sync.oldest_unsynced)),
+        ("documents_stored", "Documents in the ledger, of all PCs.", status.ledger.documents),
+        ("hub_link_up_bool", "1 while connected to the broker.", u64::from(sync.link_up)),
+        ("hub_silence_seconds", "Since the hub was heard; 0 before.", age(sync.hub_heard)),
+        ("catalogue_revision", "Revision of the catalogue.", sync.catalogue_revision),
+        ("disk_free_bytes", "Free on the ledger's disk.", status.ledger.disk_free_bytes),
+        ("baskets_open", "Open and parked baskets.", status.at_risk.baskets),
+        ("needs_open", "Things that wait for a person.", needs),
+    ] {
+        text.one(name, help, GAUGE, value);
+    }
     let up = |state: &str| u64::from(matches!(state, "ready" | "busy"));
-    text.by(
-        ("device_up_bool", "1 while the device works.", GAUGE),
-        "device",
-        devices().map(|it| (it.name.as_str(), up(&it.state))),
-    );
-    text.by(
-        ("device_scans_total", "Scans read.", COUNTER),
-        "device",
-        devices().map(|it| (it.name.as_str(), it.scans)),
-    );
-    text.by(
-        ("device_faults_total", "Damaged reads.", COUNTER),
-        "device",
-        devices().map(|it| (it.name.as_str(), it.faults)),
-    );
-    text.by(
-        ("till_sales_total", "Sales recorded.", COUNTER),
-        "till",
-        status.tills.iter().map(|it| (it.name.as_str(), it.sales)),
-    );
-    text.by(
-        (
-            "till_payments_unknown",
-            "Payments whose outcome nobody knows.",
-            GAUGE,
-        ),
-        "till",
-        status.tills.iter().map(|it| {
-            (
-                it.name.as_str(),
-                u64::try_from(it.unsettled).unwrap_or(u64::MAX),
-            )
-        }),
-    );
+    let devices = |of: &dyn Fn(&DeviceStatus) -> u64| -> Vec<(String, u64)> {
+        status.devices.iter().map(|it| (it.name.clone(), of(it))).collect()
+    };
+    let tills = |of: &dyn Fn(&TillStatus) -> u64| -> Vec<(String, u64)> {
+        status.tills.iter().map(|it| (it.name.to_string(), of(it))).collect()
+    };
+    let unknown = |it: &TillStatus| u64::try_from(it.unsettled).unwrap_or(u64::MAX);
+    for (name, help, kind, label, rows) in [
+        ("device_up_bool", "1 while the device works.", GAUGE, "device", devices(&|it| up(&it.state))),
+        ("device_scans_total", "Scans read.", COUNTER, "device", devices(&|it| it.scans)),
+        ("device_faults_total", "Damaged reads.", COUNTER, "device", devices(&|it| it.faults)),
+        ("till_sales_total", "Sales recorded.", COUNTER, "till", tills(&|it| it.sales)),
+        ("till_payments_unknown", "Payments of unknown outcome.", GAUGE, "till", tills(&unknown)),
+    ] {
+        text.by((name, help, kind), label, &rows);
+    }
 }

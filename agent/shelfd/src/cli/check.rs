@@ -40,7 +40,13 @@ struct Finding {
 
 impl Finding {
     fn fine(id: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { id, title, fine: true, detail: detail.into(), hint: String::new() }
+        Self {
+            id,
+            title,
+            fine: true,
+            detail: detail.into(),
+            hint: String::new(),
+        }
     }
 
     fn wrong(
@@ -49,7 +55,13 @@ impl Finding {
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { id, title, fine: false, detail: detail.into(), hint: hint.into() }
+        Self {
+            id,
+            title,
+            fine: false,
+            detail: detail.into(),
+            hint: hint.into(),
+        }
     }
 }
 
@@ -59,30 +71,53 @@ pub(crate) fn run(arguments: &CheckArguments, json: bool) -> Result<(), Failure>
     match run::configuration(arguments.config.as_deref(), false) {
         Ok((path, config)) => {
             let detail = path.display().to_string();
-            findings.push(Finding::fine("config", "the configuration can be read", detail));
-            let data = arguments.data.clone().map_or_else(|| run::data_folder(&config, false), Ok)?;
+            findings.push(Finding::fine(
+                "config",
+                "the configuration can be read",
+                detail,
+            ));
+            let data = arguments
+                .data
+                .clone()
+                .map_or_else(|| run::data_folder(&config, false), Ok)?;
             findings.push(clock());
             findings.push(ledger(&config, &data, arguments.deep));
         }
         Err(failure) => {
             let hint = "`shelfd config keys` lists every key";
             let detail = failure.to_string();
-            findings.push(Finding::wrong("config", "the configuration can be read", detail, hint));
+            findings.push(Finding::wrong(
+                "config",
+                "the configuration can be read",
+                detail,
+                hint,
+            ));
         }
     }
     let wrong = findings.iter().filter(|it| !it.fine).count();
     if json {
-        println!("{}", serde_json::to_string_pretty(&findings).map_err(Failure::new)?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&findings).map_err(Failure::new)?
+        );
     } else {
         for it in &findings {
-            println!("{} {}: {}", if it.fine { "fine " } else { "WRONG" }, it.title, it.detail);
+            println!(
+                "{} {}: {}",
+                if it.fine { "fine " } else { "WRONG" },
+                it.title,
+                it.detail
+            );
             if !it.hint.is_empty() {
                 println!("      {}", it.hint);
             }
         }
     }
     if wrong > 0 {
-        return Err(Failure::new(format!("{wrong} of {} checks found something", findings.len())));
+        return Err(Failure::new(format!(
+            "{wrong} of {} checks found something",
+            findings.len()
+        )));
     }
     Ok(())
 }

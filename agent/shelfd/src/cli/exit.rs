@@ -19,17 +19,29 @@ pub(crate) struct Failure {
 impl Failure {
     /// An ordinary failure.
     pub(crate) fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { code: 1, error: error.into(), hint: None }
+        Self {
+            code: 1,
+            error: error.into(),
+            hint: None,
+        }
     }
 
     /// The configuration can't be used.
     pub(crate) fn configuration(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { code: CONFIGURATION, error: error.into(), hint: None }
+        Self {
+            code: CONFIGURATION,
+            error: error.into(),
+            hint: None,
+        }
     }
 
     /// It may work later.
     pub(crate) fn temporary(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { code: TEMPORARY, error: error.into(), hint: None }
+        Self {
+            code: TEMPORARY,
+            error: error.into(),
+            hint: None,
+        }
     }
 
     /// With what to do about it.

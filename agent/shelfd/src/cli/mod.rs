@@ -80,14 +80,16 @@ pub(crate) fn main() -> ExitCode {
         Command::Stock(it) => ask::stock(&it, json),
         Command::Devices(it) => ask::devices(&it, json),
         Command::Check(it) => check::run(&it, json),
-        Command::Config { command: ConfigCommand::Keys } => {
+        Command::Config {
+            command: ConfigCommand::Keys,
+        } => {
             print_keys(json);
             Ok(())
         }
-        Command::Config { command: ConfigCommand::Check { file } } => {
-            run::configuration(file.as_deref(), false)
-                .map(|(path, _)| println!("{}: fine", path.display()))
-        }
+        Command::Config {
+            command: ConfigCommand::Check { file },
+        } => run::configuration(file.as_deref(), false)
+            .map(|(path, _)| println!("{}: fine", path.display())),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -98,12 +100,26 @@ pub(crate) fn main() -> ExitCode {
 fn print_keys(json: bool) {
     let keys: Vec<_> = crate::config::keys().collect();
     if json {
-        println!("{}", serde_json::to_string_pretty(&keys).unwrap_or_default());
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&keys).unwrap_or_default()
+        );
         return;
     }
     for key in keys {
-        let table = if key.table.is_empty() { String::new() } else { format!("{}.", key.table) };
-        let unit = if key.unit.is_empty() { String::new() } else { format!(" {}", key.unit) };
-        println!("{table}{} ({}; default {}{unit})\n   {}", key.name, key.kind, key.default, key.doc);
+        let table = if key.table.is_empty() {
+            String::new()
+        } else {
+            format!("{}.", key.table)
+        };
+        let unit = if key.unit.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", key.unit)
+        };
+        println!(
+            "{table}{} ({}; default {}{unit})\n   {}",
+            key.name, key.kind, key.default, key.doc
+        );
     }
 }

@@ -15,8 +15,10 @@ use crate::platform::files;
 pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
     let mut whole = Table::new();
     for path in with_fragments(path)? {
-        let text = files::read_text(&path)
-            .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+        let text = files::read_text(&path).map_err(|source| ConfigError::Read {
+            path: path.clone(),
+            source,
+        })?;
         toml::from_str::<Config>(&text).map_err(|error| at_line(&path, &text, &error))?;
         let table = toml::from_str(&text).map_err(|error| at_line(&path, &text, &error))?;
         merge(&mut whole, table);
@@ -28,8 +30,10 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
 
 fn with_fragments(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let folder = path.parent().unwrap_or(Path::new(".")).join("conf.d");
-    let mut found = files::list(&folder, "toml")
-        .map_err(|source| ConfigError::Read { path: folder.clone(), source })?;
+    let mut found = files::list(&folder, "toml").map_err(|source| ConfigError::Read {
+        path: folder.clone(),
+        source,
+    })?;
     found.sort();
     found.insert(0, path.to_owned());
     Ok(found)
@@ -38,8 +42,9 @@ fn with_fragments(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 impl Config {
     fn deserialize_from(table: Table) -> Result<Self, ConfigError> {
         use serde::Deserialize as _;
-        Self::deserialize(Value::Table(table))
-            .map_err(|error| ConfigError::Meaning { message: error.to_string() })
+        Self::deserialize(Value::Table(table)).map_err(|error| ConfigError::Meaning {
+            message: error.to_string(),
+        })
     }
 }
 
@@ -48,9 +53,7 @@ fn merge(into: &mut Table, from: Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
             (Some(Value::Table(old)), Value::Table(new)) => merge(old, new),
-            (Some(Value::Array(old)), Value::Array(new))
-                if new.iter().all(Value::is_table) =>
-            {
+            (Some(Value::Array(old)), Value::Array(new)) if new.iter().all(Value::is_table) => {
                 old.extend(new);
             }
             (_, value) => {
@@ -64,7 +67,9 @@ fn at_line(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let start = error.span().map_or(0, |it| it.start);
     let line = text.bytes().take(start).filter(|it| *it == b'\n').count() + 1;
     let message = error.message().lines().next().unwrap_or_default();
-    let unknown = message.strip_prefix("unknown field `").and_then(|it| it.split('`').next());
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .and_then(|it| it.split('`').next());
     let (message, hint) = match unknown {
         Some(key) => {
             let near = likely(key, keys().map(|it| it.name));
@@ -72,7 +77,12 @@ fn at_line(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
         }
         None => (message.to_owned(), None),
     };
-    ConfigError::Line { path: path.to_owned(), line, message, hint }
+    ConfigError::Line {
+        path: path.to_owned(),
+        line,
+        message,
+        hint,
+    }
 }
 
 /// What single keys can't say: that the whole fits together.
@@ -108,7 +118,9 @@ fn meaning(config: &Config) -> Result<(), ConfigError> {
         match device.role.parse::<Role>() {
             Err(error) => return wrong(format!("device `{name}`, key `role`: {error}")),
             Ok(Role::Till(till)) if !names.iter().any(|it| it.as_str() == till) => {
-                return wrong(format!("device `{name}` feeds till `{till}`, which is not defined"));
+                return wrong(format!(
+                    "device `{name}` feeds till `{till}`, which is not defined"
+                ));
             }
             Ok(_) => {}
         }
@@ -144,10 +156,22 @@ mod tests {
                 "[ledger]\nwal_prefill_mib = \"much\"\n",
                 "ETC/shelfd.toml, line 2: invalid type: string \"much\", expected u32",
             ),
-            ("[http]\nlisten = \"0.0.0.0:80\"\n", "`http.listen` is 0.0.0.0:80, which other"),
-            ("[[till]]\nname = \"a\"\n[[till]]\nname = \"a\"\n", "two tills are called `a`"),
-            ("[hub]\nbroker = \"mqtt://x:1\"\n", "`hub.broker` is set: `tenant` and `store`"),
-            ("[[device]]\nname = \"s\"\n", "device `s`, key `select`: `` selects no device"),
+            (
+                "[http]\nlisten = \"0.0.0.0:80\"\n",
+                "`http.listen` is 0.0.0.0:80, which other",
+            ),
+            (
+                "[[till]]\nname = \"a\"\n[[till]]\nname = \"a\"\n",
+                "two tills are called `a`",
+            ),
+            (
+                "[hub]\nbroker = \"mqtt://x:1\"\n",
+                "`hub.broker` is set: `tenant` and `store`",
+            ),
+            (
+                "[[device]]\nname = \"s\"\n",
+                "device `s`, key `select`: `` selects no device",
+            ),
         ] {
             let said = complaint(text);
             assert!(said.starts_with(expected), "{text:?} gave {said:?}");

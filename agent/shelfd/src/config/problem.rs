@@ -39,7 +39,9 @@ struct Hint<'a>(&'a Option<String>);
 
 impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |it| write!(f, "; did you mean `{it}`?"))
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |it| write!(f, "; did you mean `{it}`?"))
     }
 }
 

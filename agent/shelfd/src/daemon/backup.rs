@@ -26,7 +26,9 @@ pub(super) fn start(
     mut stop: watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) {
-    let Some(folder) = shop.config.ledger.backup_dir.clone() else { return };
+    let Some(folder) = shop.config.ledger.backup_dir.clone() else {
+        return;
+    };
     let ledger = Arc::downgrade(ledger);
     tasks.spawn(async move {
         let mut beat = tokio::time::interval(Duration::from_secs(PAUSE_SECONDS));
@@ -35,7 +37,9 @@ pub(super) fn start(
                 _ = beat.tick() => {}
                 _ = stop.wait_for(|it| *it) => return,
             }
-            let Some(ledger) = ledger.upgrade() else { return };
+            let Some(ledger) = ledger.upgrade() else {
+                return;
+            };
             let hour = platform::wall_now().as_millis() / 3_600_000;
             let to = folder.join(format!("ledger-{:02}.db", hour.rem_euclid(KEPT)));
             let made = tokio::task::spawn_blocking(move || ledger.backup(&to)).await;

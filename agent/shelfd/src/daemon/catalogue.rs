@@ -78,19 +78,33 @@ pub(crate) enum CatalogueError {
 
 /// Downloads a revision and puts it into the ledger. Says how many items changed.
 pub(crate) async fn take(shop: Arc<Shop>, revision: Revision) -> Result<usize, CatalogueError> {
-    let base = shop.config.hub.url.as_deref().ok_or(CatalogueError::NoUrl)?;
-    let url = format!("{}/{}", base.trim_end_matches('/'), revision.path.trim_start_matches('/'));
+    let base = shop
+        .config
+        .hub
+        .url
+        .as_deref()
+        .ok_or(CatalogueError::NoUrl)?;
+    let url = format!(
+        "{}/{}",
+        base.trim_end_matches('/'),
+        revision.path.trim_start_matches('/')
+    );
     let file = download(&url).await?;
     if file.1 != revision.sha256 {
         return Err(CatalogueError::Hash);
     }
     let put = move || put(&shop, &file.0, revision.number);
-    let failed = |_| CatalogueError::Ledger { message: "it panicked".into() };
+    let failed = |_| CatalogueError::Ledger {
+        message: "it panicked".into(),
+    };
     tokio::task::spawn_blocking(put).await.map_err(failed)?
 }
 
 async fn download(url: &str) -> Result<(Vec<u8>, [u8; 32]), CatalogueError> {
-    let error = |source| CatalogueError::Download { url: url.to_owned(), source };
+    let error = |source| CatalogueError::Download {
+        url: url.to_owned(),
+        source,
+    };
     let client = platform::http_client().map_err(error)?;
     let answer = client.get(url).send().await.map_err(error)?;
     let mut answer = answer.error_for_status().map_err(error)?;
@@ -141,16 +155,22 @@ fn put(shop: &Shop, file: &[u8], revision: u64) -> Result<usize, CatalogueError>
 
 fn is_same(shop: &Shop, item: &Item) -> Result<bool, CatalogueError> {
     let held = shop.readers.with(|it| it.item(&item.id));
-    Ok(held.map_err(|it| ledger(&it))?.is_some_and(|it| it == *item))
+    Ok(held
+        .map_err(|it| ledger(&it))?
+        .is_some_and(|it| it == *item))
 }
 
 fn gone(shop: &Shop, known: &BTreeSet<ItemId>) -> Result<Vec<ItemId>, CatalogueError> {
     let mut gone = Vec::new();
     let mut after: Option<ItemId> = None;
     loop {
-        let page = shop.readers.with(|it| it.catalogue_ids(after.as_ref(), IDS_AT_ONCE));
+        let page = shop
+            .readers
+            .with(|it| it.catalogue_ids(after.as_ref(), IDS_AT_ONCE));
         let page = page.map_err(|it| ledger(&it))?;
-        let Some(last) = page.last().cloned() else { return Ok(gone) };
+        let Some(last) = page.last().cloned() else {
+            return Ok(gone);
+        };
         gone.extend(page.into_iter().filter(|it| !known.contains(it)));
         after = Some(last);
     }
@@ -164,9 +184,14 @@ fn run(
     shop: &Shop,
     job: impl FnMut(&mut Tx<'_>) -> Result<(), TableError> + Send + 'static,
 ) -> Result<(), CatalogueError> {
-    shop.writer.execute_blocking("catalogue", job).wait().map_err(|it| ledger(&it))
+    shop.writer
+        .execute_blocking("catalogue", job)
+        .wait()
+        .map_err(|it| ledger(&it))
 }
 
 fn ledger(error: &dyn std::error::Error) -> CatalogueError {
-    CatalogueError::Ledger { message: chain(error) }
+    CatalogueError::Ledger {
+        message: chain(error),
+    }
 }

@@ -80,8 +80,20 @@ impl Counter {
     ) -> Result<Arc<Self>, CounterError> {
         let till = restore(&config, &writer)?;
         let view = till.view();
-        let (shown, _) = watch::channel(Arc::new(Shown { revision: 0, view, sound: None }));
-        let counter = Self { config, machine: Mutex::new(till), writer, terminal, bell, shown, sales: AtomicU64::new(0) };
+        let (shown, _) = watch::channel(Arc::new(Shown {
+            revision: 0,
+            view,
+            sound: None,
+        }));
+        let counter = Self {
+            config,
+            machine: Mutex::new(till),
+            writer,
+            terminal,
+            bell,
+            shown,
+            sales: AtomicU64::new(0),
+        };
         counter.input(TillInput::Started)?;
         Ok(Arc::new(counter))
     }
@@ -121,9 +133,13 @@ impl Counter {
         };
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            let fresh = platform::random_bytes().map(FreshId).map_err(|source| {
-                CounterError::Entropy { till: self.config.till.clone(), source }
-            })?;
+            let fresh =
+                platform::random_bytes()
+                    .map(FreshId)
+                    .map_err(|source| CounterError::Entropy {
+                        till: self.config.till.clone(),
+                        source,
+                    })?;
             let mut effects = Vec::new();
             machine.handle(platform::wall_now(), fresh, input, &mut effects);
             if let Err(message) = self.carry_out(effects, &mut inputs) {
@@ -175,7 +191,8 @@ impl Counter {
         let till = self.config.till.clone();
         let events = written(&events).map_err(|it| chain(&it))?;
         let job = move |tx: &mut Tx<'_>| append(tx, &till, &events);
-        self.writer.execute_blocking("basket", job).wait().map_err(|it| chain(&it))
+        self.writer.run("basket", job)
+            .map_err(|it| chain(&it))
     }
 
     /// One transaction: the events before it, the documents, and the end of the basket.
@@ -197,7 +214,7 @@ impl Counter {
             }
             Ok::<_, RecordError>(first)
         };
-        match self.writer.execute_blocking("sale", job).wait() {
+        match self.writer.run("sale", job) {
             Ok(Some(place)) => {
                 if matches!(what, What::Sale(_)) {
                     self.sales.fetch_add(1, Ordering::Relaxed);
@@ -210,11 +227,7 @@ impl Counter {
         }
     }
 
-    fn act(
-        &self,
-        effect: TillEffect,
-        paid_by: Option<(IntentId, BasketId)>,
-    ) -> Result<(), String> {
+    fn act(&self, effect: TillEffect, paid_by: Option<(IntentId, BasketId)>) -> Result<(), String> {
         let command = match effect {
             TillEffect::Persist(_) | TillEffect::Record { .. } => return Ok(()),
             TillEffect::Show(view) => {
@@ -229,18 +242,30 @@ impl Counter {
             TillEffect::Clear(basket) => {
                 let till = self.config.till.clone();
                 let clear = move |tx: &mut Tx<'_>| tx.basket_clear(&till, &basket.to_string());
-                let cleared = self.writer.execute_blocking("clear", clear).wait();
+                let cleared = self.writer.run("clear", clear);
                 return cleared.map_err(|it| chain(&it));
             }
             TillEffect::StartPayment { intent, amount } => {
-                let basket = paid_by.filter(|(it, _)| *it == intent).map(|(_, basket)| basket);
-                TerminalCommand::Pay { intent, amount, basket }
+                let basket = paid_by
+                    .filter(|(it, _)| *it == intent)
+                    .map(|(_, basket)| basket);
+                TerminalCommand::Pay {
+                    intent,
+                    amount,
+                    basket,
+                }
             }
             TillEffect::AskTerminal { intent, .. } => TerminalCommand::Ask { intent },
             TillEffect::CancelPayment { .. } => TerminalCommand::Cancel,
-            TillEffect::ReversePayment { intent, amount, reference } => {
-                TerminalCommand::Reverse { intent, amount, reference }
-            }
+            TillEffect::ReversePayment {
+                intent,
+                amount,
+                reference,
+            } => TerminalCommand::Reverse {
+                intent,
+                amount,
+                reference,
+            },
             TillEffect::ConfirmTerminal { intent } => TerminalCommand::Confirm { intent },
         };
         if let Some(terminal) = &self.terminal {
@@ -251,7 +276,11 @@ impl Counter {
 
     fn show(&self, view: TillView, sound: Option<Sound>) {
         self.shown.send_modify(|shown| {
-            *shown = Arc::new(Shown { revision: shown.revision + 1, view, sound });
+            *shown = Arc::new(Shown {
+                revision: shown.revision + 1,
+                view,
+                sound,
+            });
         });
     }
 }
@@ -259,7 +288,11 @@ impl Counter {
 /// Events as the ledger keeps them: basket, number, JSON.
 fn written(events: &[BasketEvent]) -> Result<Vec<(String, u64, String)>, serde_json::Error> {
     let row = |event: &BasketEvent| {
-        Ok((event.basket.to_string(), event.n.into(), serde_json::to_string(event)?))
+        Ok((
+            event.basket.to_string(),
+            event.n.into(),
+            serde_json::to_string(event)?,
+        ))
     };
     events.iter().map(row).collect()
 }
@@ -269,19 +302,29 @@ fn append(
     till: &TillId,
     events: &[(String, u64, String)],
 ) -> Result<(), TableError> {
-    events.iter().try_for_each(|(basket, n, json)| tx.basket_append(till, basket, *n, json))
+    events
+        .iter()
+        .try_for_each(|(basket, n, json)| tx.basket_append(till, basket, *n, json))
 }
 
 fn restore(config: &TillConfig, writer: &Writer) -> Result<Till, CounterError> {
     let till = config.till.clone();
-    let error = |source| CounterError::Restore { till: config.till.clone(), source };
+    let error = |source| CounterError::Restore {
+        till: config.till.clone(),
+        source,
+    };
     let name = till.clone();
     let load = move |tx: &mut Tx<'_>| tx.basket_load(&name);
     let rows = writer.execute_blocking("restore", load).wait();
     let rows = rows.map_err(|it| error(Box::new(it)))?;
-    let events: Result<Vec<BasketEvent>, _> =
-        rows.iter().map(|row| serde_json::from_str(&row.event)).collect();
-    Ok(Till::restore(config.clone(), events.map_err(|it| error(Box::new(it)))?))
+    let events: Result<Vec<BasketEvent>, _> = rows
+        .iter()
+        .map(|row| serde_json::from_str(&row.event))
+        .collect();
+    Ok(Till::restore(
+        config.clone(),
+        events.map_err(|it| error(Box::new(it)))?,
+    ))
 }
 
 /// An error with its causes, as one line for people.

@@ -49,19 +49,22 @@ pub(crate) struct Front {
 impl Front {
     /// Starts the thread; it ends when the device layer has stopped and everything was taken.
     pub(crate) fn start(self, events: EventReceiver) -> std::io::Result<JoinHandle<()>> {
-        std::thread::Builder::new().name("front".into()).spawn(move || {
-            while let Some(event) = events.recv() {
-                self.take(&event);
-            }
-        })
+        std::thread::Builder::new()
+            .name("front".into())
+            .spawn(move || {
+                while let Some(event) = events.recv() {
+                    self.take(&event);
+                }
+            })
     }
 
     fn take(&self, event: &DeviceEvent) {
         let read = match &event.payload {
             Payload::Scan(scan) => self.lookup.read(&scan.text(PrefixScheme::None)),
-            Payload::Fault(fault) => {
-                Read::Bad { reason: fault.cause.to_string(), masked: fault.masked.clone() }
-            }
+            Payload::Fault(fault) => Read::Bad {
+                reason: fault.cause.to_string(),
+                masked: fault.masked.clone(),
+            },
             Payload::State(state) => {
                 tracing::info!(device = %event.device, %state, "device");
                 return;
@@ -71,7 +74,10 @@ impl Front {
         match self.roles.get(&*event.device) {
             Some(Role::Till(name)) => self.sell(name, event, read, at),
             Some(Role::Counting | Role::Receiving) => {
-                let scan = LooseScan { read: Arc::new(read), at };
+                let scan = LooseScan {
+                    read: Arc::new(read),
+                    at,
+                };
                 if self.loose.send(scan).is_err() {
                     tracing::info!(device = %event.device, "a scan with no page open for it");
                     self.feedback(&event.device, false);
@@ -86,7 +92,11 @@ impl Front {
             tracing::error!(%till, "a device feeds a till that does not exist");
             return;
         };
-        let input = TillInput::Read { read, origin: Origin::Scanned, read_at: at };
+        let input = TillInput::Read {
+            read,
+            origin: Origin::Scanned,
+            read_at: at,
+        };
         match counter.input(input) {
             Ok(shown) => self.feedback(&event.device, shown.sound == Some(Sound::Ok)),
             Err(error) => {
@@ -98,7 +108,11 @@ impl Front {
 
     /// Scanners that can beep on command do so after the commit; the others ignore it.
     fn feedback(&self, device: &str, accepted: bool) {
-        let command = if accepted { Command::Accepted } else { Command::Refused };
+        let command = if accepted {
+            Command::Accepted
+        } else {
+            Command::Refused
+        };
         if let Err(error) = self.supervisor.command(device, command) {
             tracing::debug!(%error, "no feedback to the scanner");
         }

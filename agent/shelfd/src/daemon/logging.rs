@@ -30,8 +30,8 @@ pub(crate) enum LoggingError {
 /// colours unless a person looks at it.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), LoggingError> {
     let filter = settings.filter.clone();
-    let filter = EnvFilter::try_new(&filter)
-        .map_err(|source| LoggingError::Filter { filter, source })?;
+    let filter =
+        EnvFilter::try_new(&filter).map_err(|source| LoggingError::Filter { filter, source })?;
     let under_systemd = platform::environment("JOURNAL_STREAM").is_some();
     let journal = match settings.target {
         LogTarget::Journald => true,

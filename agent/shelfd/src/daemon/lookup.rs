@@ -22,15 +22,18 @@ pub(crate) struct Lookup {
 impl Lookup {
     /// Over the ledger's readers with the store's rules.
     pub(crate) fn new(readers: Readers, reading: Reading) -> Self {
-        Self { readers, reading: Arc::new(reading) }
+        Self {
+            readers,
+            reading: Arc::new(reading),
+        }
     }
 
     /// What a scan is. Where the ledger can't be read, the code counts as unknown: the sale goes
     /// on and is bound later.
     pub(crate) fn read(&self, scan: &ScanText<'_>) -> Read {
-        let read = self.readers.with(|ledger| {
-            Ok::<_, TableError>(self.reading.read(scan, &InLedger(ledger)))
-        });
+        let read = self
+            .readers
+            .with(|ledger| Ok::<_, TableError>(self.reading.read(scan, &InLedger(ledger))));
         read.unwrap_or_else(|error| {
             tracing::error!(%error, "the catalogue can't be read");
             self.reading.read(scan, &Nothing)

@@ -63,7 +63,9 @@ pub(crate) fn run_until_stopped(config: Config, data: PathBuf) -> Result<(), Fai
         .build()
         .map_err(Failure::new)?;
     runtime.block_on(async {
-        let daemon = Daemon::start(config, data, None).await.map_err(StartError::into_failure)?;
+        let daemon = Daemon::start(config, data, None)
+            .await
+            .map_err(StartError::into_failure)?;
         tracing::info!(http = %daemon.http, node = %daemon.shop.node, "ready");
         notify::ready(&format!("http://{}", daemon.http));
         notify::watchdog(&daemon.shop, stopped()).await;
@@ -99,16 +101,26 @@ impl Daemon {
         data: PathBuf,
         wan: Option<WanSwitch>,
     ) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(config.http.listen).await.map_err(|source| {
-            StartError::Listen { address: config.http.listen, source }
-        })?;
-        let http = listener.local_addr().map_err(|source| {
-            StartError::Listen { address: config.http.listen, source }
+        let listener = TcpListener::bind(config.http.listen)
+            .await
+            .map_err(|source| StartError::Listen {
+                address: config.http.listen,
+                source,
+            })?;
+        let http = listener.local_addr().map_err(|source| StartError::Listen {
+            address: config.http.listen,
+            source,
         })?;
         let opened = tokio::task::spawn_blocking(move || start::open(config, data, wan))
             .await
             .map_err(|_| StartError::Panicked)??;
-        let start::Opened { shop, ledger, supervisor, front, terminals } = opened;
+        let start::Opened {
+            shop,
+            ledger,
+            supervisor,
+            front,
+            terminals,
+        } = opened;
         let (stopping, stop) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for terminal in terminals {
@@ -122,7 +134,15 @@ impl Daemon {
         start::check_in_background(&shop, &ledger);
         let ledger = Arc::new(ledger);
         backup::start(&shop, &ledger, stopped, &mut tasks);
-        Ok(Self { shop, http, ledger, supervisor, front, tasks, stopping })
+        Ok(Self {
+            shop,
+            http,
+            ledger,
+            supervisor,
+            front,
+            tasks,
+            stopping,
+        })
     }
 
     /// Stops taking scans, finishes what was taken, tells the hub goodbye, closes the ledger.
@@ -149,7 +169,9 @@ async fn serve(listener: TcpListener, router: axum::Router, mut stop: watch::Rec
         let _seen = stop.wait_for(|it| *it).await;
     };
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
+    let served = axum::serve(listener, service)
+        .with_graceful_shutdown(stopped)
+        .await;
     if let Err(error) = served {
         tracing::error!(%error, "the pages ended");
     }

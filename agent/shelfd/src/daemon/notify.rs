@@ -46,7 +46,9 @@ pub(crate) async fn watchdog(shop: &Arc<Shop>, stopped: impl Future<Output = ()>
 }
 
 async fn earn(shop: &Arc<Shop>, limit: Duration) {
-    let turn = shop.writer.execute("watchdog", |_| Ok::<_, std::convert::Infallible>(()));
+    let turn = shop
+        .writer
+        .execute("watchdog", |_| Ok::<_, std::convert::Infallible>(()));
     match tokio::time::timeout(limit, turn).await {
         Ok(Ok(())) => tell(&[NotifyState::Watchdog]),
         Ok(Err(error)) => tracing::error!(%error, "the ledger's writer does not answer"),

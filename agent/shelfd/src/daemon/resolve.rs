@@ -56,11 +56,20 @@ impl Reading {
                 Some((_, layout)) => (MeasureUnit::Kilogram, layout),
                 None => (MeasureUnit::Kilogram, text.as_str()),
             };
-            MeasureTemplate::braces(layout, unit)
-                .map_err(|source| ReadingError { template: text.clone(), source })
+            MeasureTemplate::braces(layout, unit).map_err(|source| ReadingError {
+                template: text.clone(),
+                source,
+            })
         };
-        let templates = policy.measure_templates.iter().map(template).collect::<Result<_, _>>()?;
-        Ok(Self { templates, policy: policy.out_of_stock })
+        let templates = policy
+            .measure_templates
+            .iter()
+            .map(template)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            templates,
+            policy: policy.out_of_stock,
+        })
     }
 
     /// What a scan or a typed code is.
@@ -71,13 +80,18 @@ impl Reading {
                 Some(gtin) => self.gtin(gtin, catalogue),
                 None => self.code(in_store(elements.text()), None, catalogue),
             },
-            Barcode::VariableMeasure { item_code, measure, .. } => {
-                self.code(in_store(&item_code), Some(measure), catalogue)
-            }
+            Barcode::VariableMeasure {
+                item_code, measure, ..
+            } => self.code(in_store(&item_code), Some(measure), catalogue),
             Barcode::Internal(text) => self.code(in_store(&text), None, catalogue),
             Barcode::Ambiguous8(text) => self.eight(&text, catalogue),
-            Barcode::Refused(refused) => Read::Refused { kind: kind(refused.kind) },
-            Barcode::Bad { reason, masked } => Read::Bad { reason: reason.to_string(), masked },
+            Barcode::Refused(refused) => Read::Refused {
+                kind: kind(refused.kind),
+            },
+            Barcode::Bad { reason, masked } => Read::Bad {
+                reason: reason.to_string(),
+                masked,
+            },
         }
     }
 
@@ -112,10 +126,14 @@ impl Reading {
     fn eight(&self, text: &str, catalogue: &impl Catalogue) -> Read {
         let readings = [Gtin::parse(text).ok(), Gtin::from_upc_e(text).ok()];
         let code = |gtin: &Gtin| Code::new(gtin.to_string()).ok();
-        let mut known = readings.iter().flatten().filter_map(code).filter_map(|code| {
-            let item = catalogue.find(&code)?;
-            Some((item, code))
-        });
+        let mut known = readings
+            .iter()
+            .flatten()
+            .filter_map(code)
+            .filter_map(|code| {
+                let item = catalogue.find(&code)?;
+                Some((item, code))
+            });
         match (known.next(), known.next()) {
             (Some((item, code)), None) => self.item(item, Some(code), None, catalogue),
             _ => Read::Bad {
@@ -148,7 +166,13 @@ impl Reading {
             StockPolicy::Warn if none_left => StockFlag::Warn,
             StockPolicy::Warn | StockPolicy::Nothing => StockFlag::Fine,
         };
-        Read::Item(Box::new(ReadItem { item, code, quantity, amount, stock }))
+        Read::Item(Box::new(ReadItem {
+            item,
+            code,
+            quantity,
+            amount,
+            stock,
+        }))
     }
 }
 
@@ -168,7 +192,10 @@ pub(crate) fn normal_code(text: &str) -> Option<Code> {
 }
 
 fn in_store(text: &str) -> Option<Code> {
-    let text = text.strip_prefix(IN_STORE).unwrap_or(text).replace('\u{1d}', "|");
+    let text = text
+        .strip_prefix(IN_STORE)
+        .unwrap_or(text)
+        .replace('\u{1d}', "|");
     Code::new(format!("{IN_STORE}{text}")).ok()
 }
 

@@ -32,7 +32,10 @@ pub(crate) struct Bell {
 impl Bell {
     /// A bell that nobody listens to yet.
     pub(crate) fn new() -> Self {
-        Self { grown: watch::channel(0).0, news: watch::channel(0).0 }
+        Self {
+            grown: watch::channel(0).0,
+            news: watch::channel(0).0,
+        }
     }
 
     /// This PC wrote something.
@@ -110,11 +113,17 @@ impl Shop {
 
     /// What the background check found so far.
     pub(crate) fn checked(&self) -> CheckState {
-        self.check.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.check
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The store that this PC stands in; one without name works alone.
-    #[expect(clippy::expect_used, reason = "the constant is a store's name; a test reads it")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the constant is a store's name; a test reads it"
+    )]
     pub(crate) fn store_id(&self) -> StoreId {
         let named = self.config.store.clone();
         named.unwrap_or_else(|| {
@@ -124,6 +133,9 @@ impl Shop {
 
     /// A till's settings, whoever sells there.
     pub(crate) fn till(&self, name: &TillId) -> Option<&TillSettings> {
-        self.config.till.iter().find(|it| it.name.as_ref() == Some(name))
+        self.config
+            .till
+            .iter()
+            .find(|it| it.name.as_ref() == Some(name))
     }
 }

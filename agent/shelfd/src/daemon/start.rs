@@ -19,7 +19,7 @@ use shelf_till::basket::TillConfig;
 use tokio::sync::{broadcast, watch};
 
 use super::counter::{Counter, CounterError};
-use super::front::Front;
+use super::front::{Front, LooseScan};
 use super::lookup::Lookup;
 use super::resolve::{Reading, ReadingError};
 use super::shop::{Bell, CheckState, DeviceBoard, Shop, WanSwitch};
@@ -127,7 +127,15 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Its task.
     pub(super) async fn run(self, writer: Writer, clock: MonoClock) {
-        terminal::run(self.address, self.config, self.end, self.counter, writer, clock).await;
+        terminal::run(
+            self.address,
+            self.config,
+            self.end,
+            self.counter,
+            writer,
+            clock,
+        )
+        .await;
     }
 }
 
@@ -137,27 +145,98 @@ pub(crate) fn open(
     wan: Option<WanSwitch>,
 ) -> Result<Opened, StartError> {
     let clock = MonoClock::start();
-    files::private_folder(&data)
-        .map_err(|source| StartError::File { path: data.clone(), source })?;
+    files::private_folder(&data).map_err(|source| StartError::File {
+        path: data.clone(),
+        source,
+    })?;
     let (ledger, report) = Ledger::open(options(&config, &data, clock)?)?;
     tracing::info!(?report, "the ledger is open");
     let lookup = Lookup::new(ledger.readers().clone(), Reading::new(&config.policy)?);
     let bell = Bell::new();
+    let (counters, terminals) = tills(&config, ledger.writer(), &bell)?;
+    let devices = devices(&config, clock, &counters, &lookup)?;
+    let sync = SyncStatus {
+        broker: config.hub.broker.clone(),
+        ..SyncStatus::default()
+    };
+    let shop = Shop {
+        node: ledger.node().to_string(),
+        started: platform::wall_now(),
+        clock,
+        writer: ledger.writer().clone(),
+        readers: ledger.readers().clone(),
+        lookup,
+        counters,
+        devices: devices.board,
+        loose: devices.loose,
+        sync: watch::channel(sync).0,
+        bell,
+        check: Mutex::default(),
+        metrics: ledger.live_metrics(),
+        tally: super::intake::Tally::default(),
+        data,
+        wan,
+        config,
+    };
+    Ok(Opened {
+        shop: Arc::new(shop),
+        ledger,
+        supervisor: devices.supervisor,
+        front: devices.front,
+        terminals,
+    })
+}
+
+type Counters = BTreeMap<TillId, Arc<Counter>>;
+
+/// The tills that sell on our page, with the terminals that wait for their tasks.
+fn tills(
+    config: &Config,
+    writer: &Writer,
+    bell: &Bell,
+) -> Result<(Counters, Vec<Terminal>), StartError> {
     let mut counters = BTreeMap::new();
     let mut terminals = Vec::new();
-    for till in config.till.iter().filter(|it| it.sales_source == SalesSourceSetting::Basket) {
-        let Some(name) = till.name.clone() else { continue };
-        let (counter, terminal) = counter(till, name.clone(), &config, ledger.writer().clone(), bell.clone())?;
+    let ours = |it: &&TillSettings| it.sales_source == SalesSourceSetting::Basket;
+    for till in config.till.iter().filter(ours) {
+        let Some(name) = till.name.clone() else {
+            continue;
+        };
+        let (counter, terminal) =
+            counter(till, name.clone(), config, writer.clone(), bell.clone())?;
         terminals.extend(terminal);
         counters.insert(name, counter);
     }
+    Ok((counters, terminals))
+}
+
+/// The device layer at work.
+struct Devices {
+    supervisor: Arc<Supervisor>,
+    front: JoinHandle<()>,
+    board: DeviceBoard,
+    loose: broadcast::Sender<LooseScan>,
+}
+
+fn devices(
+    config: &Config,
+    clock: MonoClock,
+    counters: &Counters,
+    lookup: &Lookup,
+) -> Result<Devices, StartError> {
     let incarnation = u64::from_be_bytes(platform::random_bytes()?);
     let machine = Arc::new(MachineClock(clock));
     let surroundings = Surroundings::of_this_machine(machine, incarnation, incarnation);
-    let devices = config.device.iter().map(device).collect::<Result<Vec<_>, _>>()?;
-    let roles: BTreeMap<String, Role> =
-        devices.iter().map(|it| (it.name.clone(), it.role.clone())).collect();
-    let (supervisor, events) = Supervisor::start(&surroundings, devices)?;
+    let configs = config
+        .device
+        .iter()
+        .map(device)
+        .collect::<Result<Vec<_>, _>>()?;
+    let roles: BTreeMap<String, Role> = configs
+        .iter()
+        .map(|it| (it.name.clone(), it.role.clone()))
+        .collect();
+    let (supervisor, events) = Supervisor::start(&surroundings, configs)?;
     let supervisor = Arc::new(supervisor);
     let (loose, _) = broadcast::channel(LOOSE_SCANS_MAX);
     let front = Front {
@@ -167,27 +246,12 @@ pub(crate) fn open(
         supervisor: supervisor.clone(),
         loose: loose.clone(),
     };
-    let front = front.start(events).map_err(StartError::Thread)?;
-    let shop = Shop {
-        node: ledger.node().to_string(),
-        started: platform::wall_now(),
-        clock,
-        writer: ledger.writer().clone(),
-        readers: ledger.readers().clone(),
-        lookup,
-        counters,
-        devices: board(supervisor.clone(), roles),
+    Ok(Devices {
+        front: front.start(events).map_err(StartError::Thread)?,
+        board: board(supervisor.clone(), roles),
+        supervisor,
         loose,
-        sync: watch::channel(SyncStatus { broker: config.hub.broker.clone(), ..SyncStatus::default() }).0,
-        bell,
-        check: Mutex::default(),
-        metrics: ledger.live_metrics(),
-        tally: super::intake::Tally::default(),
-        data,
-        wan,
-        config,
-    };
-    Ok(Opened { shop: Arc::new(shop), ledger, supervisor, front, terminals })
+    })
 }
 
 fn options(
@@ -197,8 +261,9 @@ fn options(
 ) -> Result<OpenOptions, StartError> {
     let store = match &config.store {
         Some(store) => store.clone(),
-        None => StoreId::new(STORE_WITHOUT_NAME)
-            .map_err(|error| StartError::Config { message: error.to_string() })?,
+        None => StoreId::new(STORE_WITHOUT_NAME).map_err(|error| StartError::Config {
+            message: error.to_string(),
+        })?,
     };
     let clock = Arc::new(MachineClock(clock));
     let mut options = OpenOptions::new(data, store, clock, Arc::new(MachineEntropy));
@@ -223,9 +288,11 @@ fn counter(
     };
     rules.duplicate_guard_ms = i64::try_from(config.policy.duplicate_scan_ms).unwrap_or(i64::MAX);
     for (group, location) in &config.policy.returns {
-        let location = location.parse::<Location>().map_err(|error| StartError::Config {
-            message: format!("`policy.returns.{group}`: {error}"),
-        })?;
+        let location = location
+            .parse::<Location>()
+            .map_err(|error| StartError::Config {
+                message: format!("`policy.returns.{group}`: {error}"),
+            })?;
         rules.returns.by_group.insert(group.clone(), location);
     }
     let Some(address) = &till.terminal else {
@@ -237,13 +304,23 @@ fn counter(
     let config = shelf_sessions::zvt::Config::new(password(till)?, currency(&config.currency)?);
     let (desk, end): (TerminalDesk, TerminalEnd) = terminal::desk();
     let counter = Counter::open(rules, writer, Some(desk), bell)?;
-    Ok((counter.clone(), Some(Terminal { address, config, end, counter })))
+    Ok((
+        counter.clone(),
+        Some(Terminal {
+            address,
+            config,
+            end,
+            counter,
+        }),
+    ))
 }
 
 fn password(till: &TillSettings) -> Result<Password, StartError> {
     let text = match &till.terminal_password_file {
-        Some(path) => files::read_secret(path)
-            .map_err(|source| StartError::File { path: path.clone(), source })?,
+        Some(path) => files::read_secret(path).map_err(|source| StartError::File {
+            path: path.clone(),
+            source,
+        })?,
         None => "000000".into(),
     };
     Password::new(&text).ok_or_else(|| StartError::Config {
@@ -279,12 +356,24 @@ fn device(settings: &DeviceSettings) -> Result<DeviceConfig, StartError> {
     let wrong = |what: String| StartError::Config {
         message: format!("device `{}`: {what}", settings.name),
     };
-    let serial = SerialSettings { baud: settings.baud, ..SerialSettings::default() };
+    let serial = SerialSettings {
+        baud: settings.baud,
+        ..SerialSettings::default()
+    };
     Ok(DeviceConfig {
         name: settings.name.clone(),
-        selector: settings.select.parse().map_err(|error| wrong(format!("{error}")))?,
-        kind: DeviceKind::LineScanner(LineScannerConfig { serial, ..LineScannerConfig::default() }),
-        role: settings.role.parse().map_err(|error| wrong(format!("{error}")))?,
+        selector: settings
+            .select
+            .parse()
+            .map_err(|error| wrong(format!("{error}")))?,
+        kind: DeviceKind::LineScanner(LineScannerConfig {
+            serial,
+            ..LineScannerConfig::default()
+        }),
+        role: settings
+            .role
+            .parse()
+            .map_err(|error| wrong(format!("{error}")))?,
         share: Share::Exclusive,
     })
 }
@@ -342,7 +431,10 @@ pub(super) fn check_in_background(shop: &Arc<Shop>, ledger: &Ledger) {
         for complaint in &complaints {
             tracing::error!(%complaint, "the ledger's check found something");
         }
-        let state = CheckState { done: true, complaints };
+        let state = CheckState {
+            done: true,
+            complaints,
+        };
         *shop.check.lock().unwrap_or_else(PoisonError::into_inner) = state;
         shop.ring_pages();
     });

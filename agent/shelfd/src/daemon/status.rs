@@ -239,8 +239,14 @@ pub(crate) enum Need {
 
 /// What the line on top says.
 pub(crate) fn verdict(status: &Status) -> Verdict {
-    let red = |cause| Verdict { level: Level::Red, cause };
-    let amber = |cause| Verdict { level: Level::Amber, cause };
+    let red = |cause| Verdict {
+        level: Level::Red,
+        cause,
+    };
+    let amber = |cause| Verdict {
+        level: Level::Amber,
+        cause,
+    };
     if status.ledger.ballast_released {
         return red(Cause::DiskFull);
     }
@@ -249,7 +255,9 @@ pub(crate) fn verdict(status: &Status) -> Verdict {
     }
     let urgent = |it: &&Need| !matches!(it, Need::UnknownCodes { .. });
     if status.needs_you.iter().any(|it| urgent(&it)) {
-        return red(Cause::Needs { count: status.needs_you.len() });
+        return red(Cause::Needs {
+            count: status.needs_you.len(),
+        });
     }
     let sync = &status.sync;
     if sync.broker.is_none() {
@@ -259,16 +267,27 @@ pub(crate) fn verdict(status: &Status) -> Verdict {
         .hub_heard
         .is_none_or(|it| status.as_of.millis_since(it) > GREEN_HUB_SILENCE_MS_MAX);
     if !sync.link_up || silent {
-        return amber(Cause::Offline { since: sync.hub_heard, waiting: sync.unsynced });
+        return amber(Cause::Offline {
+            since: sync.hub_heard,
+            waiting: sync.unsynced,
+        });
     }
     let old = |it: &Timestamp| status.as_of.millis_since(*it) > GREEN_UNSYNCED_AGE_MS_MAX;
     if let Some(oldest) = sync.oldest_unsynced.filter(old) {
-        return amber(Cause::Behind { waiting: sync.unsynced, oldest });
+        return amber(Cause::Behind {
+            waiting: sync.unsynced,
+            oldest,
+        });
     }
     if !status.needs_you.is_empty() {
-        return amber(Cause::Needs { count: status.needs_you.len() });
+        return amber(Cause::Needs {
+            count: status.needs_you.len(),
+        });
     }
-    Verdict { level: Level::Green, cause: Cause::Fine }
+    Verdict {
+        level: Level::Green,
+        cause: Cause::Fine,
+    }
 }
 
 #[cfg(test)]
@@ -279,7 +298,10 @@ mod tests {
 
     fn status() -> Status {
         Status {
-            verdict: Verdict { level: Level::Red, cause: Cause::Clock },
+            verdict: Verdict {
+                level: Level::Red,
+                cause: Cause::Clock,
+            },
             pc_name: "till 1".into(),
             tenant: None,
             store: None,
@@ -312,16 +334,28 @@ mod tests {
     fn green_only_while_the_hub_has_all_and_was_heard() {
         let ago = |ms: i64| Some(Timestamp::from_millis(NOW - ms));
         assert_eq!(level(|_| ()), Level::Green);
-        assert_eq!(level(|it| it.sync.oldest_unsynced = ago(60_000)), Level::Green);
-        assert_eq!(level(|it| it.sync.oldest_unsynced = ago(60_001)), Level::Amber);
+        assert_eq!(
+            level(|it| it.sync.oldest_unsynced = ago(60_000)),
+            Level::Green
+        );
+        assert_eq!(
+            level(|it| it.sync.oldest_unsynced = ago(60_001)),
+            Level::Amber
+        );
         assert_eq!(level(|it| it.sync.hub_heard = ago(90_000)), Level::Green);
         assert_eq!(level(|it| it.sync.hub_heard = ago(90_001)), Level::Amber);
         assert_eq!(level(|it| it.sync.hub_heard = None), Level::Amber);
         assert_eq!(level(|it| it.sync.link_up = false), Level::Amber);
         assert_eq!(level(|it| it.sync.broker = None), Level::Amber);
         assert_eq!(level(|it| it.ledger.ballast_released = true), Level::Red);
-        assert_eq!(level(|it| it.as_of = Timestamp::from_millis(946_684_800_000)), Level::Red);
-        assert_eq!(level(|it| it.needs_you.push(Need::Inbox { count: 1 })), Level::Red);
+        assert_eq!(
+            level(|it| it.as_of = Timestamp::from_millis(946_684_800_000)),
+            Level::Red
+        );
+        assert_eq!(
+            level(|it| it.needs_you.push(Need::Inbox { count: 1 })),
+            Level::Red
+        );
         let unknown = Need::UnknownCodes { codes: 1, lines: 2 };
         assert_eq!(level(|it| it.needs_you.push(unknown)), Level::Amber);
     }

@@ -14,7 +14,8 @@ use shelf_till::basket::{BasketView, PaymentState, TillView};
 use super::counter::Counter;
 use super::shop::Shop;
 use super::status::{
-    AtRisk, Cause, LedgerStatus, Level, Need, Status, SyncStatus, TillStatus, Verdict, verdict,
+    AtRisk, Cause, DeviceStatus, LedgerStatus, Level, Need, Status, SyncStatus, TillStatus,
+    Verdict, verdict,
 };
 use crate::config::{SalesSourceSetting, TillSettings};
 use crate::platform;
@@ -130,13 +131,7 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
             view.as_ref().map(|it| &it.view),
         ));
     }
-    let missing = devices
-        .iter()
-        .filter(|it| matches!(it.state.as_str(), "absent" | "denied" | "lost"));
-    needs_you.extend(missing.map(|it| Need::Device {
-        name: it.name.clone(),
-        detail: it.detail.clone(),
-    }));
+    needs_you.extend(devices.iter().filter_map(missing));
     needs_you.extend(inbox);
     let complaints = checked.complaints.iter().cloned();
     needs_you.extend(complaints.map(|complaint| Need::Ledger { complaint }));
@@ -174,6 +169,12 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
     };
     status.verdict = verdict(&status);
     Ok(status)
+}
+
+fn missing(device: &DeviceStatus) -> Option<Need> {
+    let is_gone = matches!(device.state.as_str(), "absent" | "denied" | "lost");
+    let (name, detail) = (device.name.clone(), device.detail.clone());
+    is_gone.then_some(Need::Device { name, detail })
 }
 
 fn from_ledger(shop: &Shop) -> Result<FromLedger, ReadError> {

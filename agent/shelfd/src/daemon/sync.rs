@@ -58,9 +58,11 @@ pub(super) fn start(
     stop: watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), StartError> {
-    let (Some(address), Some(tenant), Some(store)) =
-        (&shop.config.hub.broker, &shop.config.tenant, &shop.config.store)
-    else {
+    let (Some(address), Some(tenant), Some(store)) = (
+        &shop.config.hub.broker,
+        &shop.config.tenant,
+        &shop.config.store,
+    ) else {
         tracing::info!("no hub is configured: this PC works alone");
         return Ok(());
     };
@@ -80,7 +82,11 @@ pub(super) fn start(
         shop: shop.clone(),
         node: Arc::new(Mutex::new(node)),
         link,
-        address: Address { tenant: tenant.clone(), store: store.clone(), node: ledger.node() },
+        address: Address {
+            tenant: tenant.clone(),
+            store: store.clone(),
+            node: ledger.node(),
+        },
         wake_at: None,
         greet_again: false,
         hint: None,
@@ -94,7 +100,10 @@ pub(super) fn start(
 /// `mqtt://host[:port]` or `mqtts://host[:port]` with what the configuration adds.
 fn broker(address: &str, hub: &HubSettings) -> Result<Broker, StartError> {
     let wrong = |message: String| StartError::Config { message };
-    let (rest, secure) = match (address.strip_prefix("mqtt://"), address.strip_prefix("mqtts://")) {
+    let (rest, secure) = match (
+        address.strip_prefix("mqtt://"),
+        address.strip_prefix("mqtts://"),
+    ) {
         (Some(rest), _) => (rest, false),
         (None, Some(rest)) => (rest, true),
         (None, None) => {
@@ -107,23 +116,34 @@ fn broker(address: &str, hub: &HubSettings) -> Result<Broker, StartError> {
     let (host, port) = match rest.trim_end_matches('/').rsplit_once(':') {
         Some((host, port)) => match port.parse() {
             Ok(port) => (host, port),
-            Err(_) => return Err(wrong(format!("`hub.broker` has the port `{port}`, no number"))),
+            Err(_) => {
+                return Err(wrong(format!(
+                    "`hub.broker` has the port `{port}`, no number"
+                )));
+            }
         },
         None => (rest.trim_end_matches('/'), usual),
     };
     let tls = match secure {
-        true => Some(
-            tls::client_config(hub.ca_file.as_deref()).map_err(|error| wrong(chain(&error)))?,
-        ),
+        true => {
+            Some(tls::client_config(hub.ca_file.as_deref()).map_err(|error| wrong(chain(&error)))?)
+        }
         false => None,
     };
     let password = match &hub.password_file {
-        Some(path) => files::read_secret(path)
-            .map_err(|source| StartError::File { path: path.clone(), source })?,
+        Some(path) => files::read_secret(path).map_err(|source| StartError::File {
+            path: path.clone(),
+            source,
+        })?,
         None => String::new(),
     };
     let credentials = hub.username.clone().map(|it| (it, password));
-    Ok(Broker { host: host.to_owned(), port, tls, credentials })
+    Ok(Broker {
+        host: host.to_owned(),
+        port,
+        tls,
+        credentials,
+    })
 }
 
 /// Where this PC speaks.
@@ -159,7 +179,11 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn run(mut self, mut catalogues: mpsc::Receiver<Option<u64>>, mut stop: watch::Receiver<bool>) {
+    async fn run(
+        mut self,
+        mut catalogues: mpsc::Receiver<Option<u64>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut grown = self.shop.bell.grown.subscribe();
         loop {
             let wake = self.wake_at.map(|it| self.shop.clock.at_millis(it));
@@ -215,7 +239,9 @@ impl Exchange {
     async fn give(&mut self, first: Given) {
         let mut inputs = VecDeque::from([first]);
         while inputs.len() < INPUTS_AT_ONCE {
-            let Some(event) = self.waiting().await else { break };
+            let Some(event) = self.waiting().await else {
+                break;
+            };
             inputs.extend(self.event(event));
         }
         match self.handled(inputs.into()).await {
@@ -226,7 +252,10 @@ impl Exchange {
             }
             Err(message) => {
                 tracing::error!(%message, "the exchange with the hub could not be stored");
-                self.node.lock().unwrap_or_else(PoisonError::into_inner).reset();
+                self.node
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .reset();
                 self.greet_again = self.shop.sync.borrow().link_up;
                 self.wake_at = Some(self.shop.clock.millis() + AFTER_FAILURE_MS);
             }
@@ -251,20 +280,30 @@ impl Exchange {
         let job = move |tx: &mut Tx<'_>| {
             let mut node = node.lock().unwrap_or_else(PoisonError::into_inner);
             let mut effects = Vec::new();
-            let now = Now { mono_ms: clock.millis(), wall: tx.wall() };
+            let now = Now {
+                mono_ms: clock.millis(),
+                wall: tx.wall(),
+            };
             for given in &inputs {
                 take(&mut node, now, given, tx, &mut effects)?;
             }
             Ok::<_, TableError>(effects)
         };
-        self.shop.writer.execute("exchange", job).await.map_err(|it| chain(&it))
+        self.shop
+            .writer
+            .execute("exchange", job)
+            .await
+            .map_err(|it| chain(&it))
     }
 
     fn perform(&mut self, effect: NodeEffect) {
         match effect {
             NodeEffect::Send { channel, frame } => {
                 let topic = self.address.topic(channel);
-                if let Err(error) = self.link.send(Frame { topic, payload: frame }) {
+                if let Err(error) = self.link.send(Frame {
+                    topic,
+                    payload: frame,
+                }) {
                     tracing::debug!(%error, "a frame was not taken: it is sent again");
                 }
             }
@@ -302,7 +341,9 @@ impl Exchange {
         if self.fetching {
             return;
         }
-        let Some(revision) = self.hint.take() else { return };
+        let Some(revision) = self.hint.take() else {
+            return;
+        };
         self.fetching = true;
         let (shop, taken) = (self.shop.clone(), self.taken.clone());
         tokio::spawn(async move {
@@ -325,7 +366,11 @@ impl Exchange {
 
     /// What the pages show of the machine.
     fn note(&self) {
-        let status = self.node.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let status = self
+            .node
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .status();
         let heard = status.last_frame_ms.map(|at| {
             let ago = self.shop.clock.millis().saturating_sub(at);
             let ago = i64::try_from(ago).unwrap_or(i64::MAX);
@@ -338,7 +383,10 @@ impl Exchange {
     /// says goodbye when it is dropped.
     async fn goodbye(mut self) {
         let limit = std::time::Duration::from_millis(GOODBYE_MS_MAX);
-        if tokio::time::timeout(limit, self.give(Given::Stopping)).await.is_err() {
+        if tokio::time::timeout(limit, self.give(Given::Stopping))
+            .await
+            .is_err()
+        {
             tracing::debug!("the goodbye took too long");
         }
     }
@@ -357,13 +405,18 @@ fn take(
         Given::LinkDown => NodeInput::LinkDown,
         Given::Frame(frame) => NodeInput::Frame(frame),
         Given::NobodyListens => NodeInput::NobodyListens,
-        Given::CatalogueHeld(revision) => NodeInput::CatalogueHeld { revision: *revision },
+        Given::CatalogueHeld(revision) => NodeInput::CatalogueHeld {
+            revision: *revision,
+        },
         Given::Stopping => NodeInput::Stopping,
         Given::Tick => NodeInput::Tick,
         Given::Grown => {
             let own = node.id();
             for log in store.logs()?.into_iter().filter(|it| it.log.node == own) {
-                let input = NodeInput::Appended { log: log.log, upto: log.last };
+                let input = NodeInput::Appended {
+                    log: log.log,
+                    upto: log.last,
+                };
                 node.handle(now, input, &mut store, effects)?;
             }
             return Ok(());

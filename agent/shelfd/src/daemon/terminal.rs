@@ -90,7 +90,13 @@ pub(crate) struct TerminalEnd {
 pub(crate) fn desk() -> (TerminalDesk, TerminalEnd) {
     let (to, commands) = mpsc::channel(COMMANDS_MAX);
     let (doing, seen) = watch::channel("ready".to_owned());
-    (TerminalDesk { commands: to, doing: seen }, TerminalEnd { commands, doing })
+    (
+        TerminalDesk {
+            commands: to,
+            doing: seen,
+        },
+        TerminalEnd { commands, doing },
+    )
 }
 
 impl TerminalDesk {
@@ -119,15 +125,25 @@ pub(crate) async fn run(
     let session = Session::new(config.clone());
     let doing = end.doing.clone();
     let (baskets, reversals) = (BTreeMap::new(), BTreeMap::new());
-    let mut cable =
-        Cable { address, session, config, counter, writer, clock, stream: None, doing,
+    let mut cable = Cable {
+        address,
+        session,
+        config,
+        counter,
+        writer,
+        clock,
+        stream: None,
+        doing,
         baskets,
         reversals,
     };
     cable.resume().await;
     let mut buffer = vec![0; READ_BYTES];
     loop {
-        let wake = cable.session.next_wakeup().map(|it| cable.clock.at_millis(it.0));
+        let wake = cable
+            .session
+            .next_wakeup()
+            .map(|it| cable.clock.at_millis(it.0));
         let input = tokio::select! {
             command = end.commands.recv() => match command {
                 Some(command) => cable.translate(command).await,
@@ -201,29 +217,52 @@ impl Cable {
         let asked_at = mapping::shop_time(platform::wall_now());
         let currency = self.config.currency;
         match command {
-            TerminalCommand::Pay { intent, amount, basket } => {
+            TerminalCommand::Pay {
+                intent,
+                amount,
+                basket,
+            } => {
                 if let Some(basket) = basket {
                     self.baskets.insert(intent, basket);
                 }
                 let intent = mapping::to_session(intent);
                 let (kind, amount) = mapping::amount(amount)?;
                 Some(match kind {
-                    mapping::Way::In => Input::Pay { intent, amount, currency, asked_at },
-                    mapping::Way::Out => Input::Refund { intent, amount, currency, asked_at },
+                    mapping::Way::In => Input::Pay {
+                        intent,
+                        amount,
+                        currency,
+                        asked_at,
+                    },
+                    mapping::Way::Out => Input::Refund {
+                        intent,
+                        amount,
+                        currency,
+                        asked_at,
+                    },
                 })
             }
             TerminalCommand::Ask { intent } => self.ask(intent).await,
             TerminalCommand::Cancel => Some(Input::AbortPayment),
-            TerminalCommand::Settled { intent } => {
-                Some(Input::Settled { intent: mapping::to_session(intent) })
-            }
-            TerminalCommand::Reverse { intent, amount, reference } => {
+            TerminalCommand::Settled { intent } => Some(Input::Settled {
+                intent: mapping::to_session(intent),
+            }),
+            TerminalCommand::Reverse {
+                intent,
+                amount,
+                reference,
+            } => {
                 let receipt = reference.as_ref().and_then(mapping::receipt_of);
                 let amount = mapping::amount(amount);
                 match (receipt, amount) {
                     (Some(receipt), Some((_, amount))) => {
                         let own = self.new_reversal(intent)?;
-                        Some(Input::Reverse { intent: own, receipt, amount, currency })
+                        Some(Input::Reverse {
+                            intent: own,
+                            receipt,
+                            amount,
+                            currency,
+                        })
                     }
                     _ => {
                         self.tell(intent, Update::Unknown).await;
@@ -231,9 +270,9 @@ impl Cable {
                     }
                 }
             }
-            TerminalCommand::Confirm { intent } => {
-                Some(Input::Committed { intent: mapping::to_session(intent) })
-            }
+            TerminalCommand::Confirm { intent } => Some(Input::Committed {
+                intent: mapping::to_session(intent),
+            }),
         }
     }
 
@@ -242,7 +281,8 @@ impl Cable {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let mut effects = Vec::new();
-            self.session.handle(Mono(self.clock.millis()), input, &mut effects);
+            self.session
+                .handle(Mono(self.clock.millis()), input, &mut effects);
             for effect in effects {
                 if let Some(input) = self.perform(effect).await {
                     inputs.push_back(input);
@@ -263,7 +303,9 @@ impl Cable {
             Effect::Send(bytes) => self.send(&bytes).await,
             Effect::PersistState(record) => {
                 let intent = record.intent;
-                self.persist(&record).await.then_some(Input::Persisted { intent })
+                self.persist(&record)
+                    .await
+                    .then_some(Input::Persisted { intent })
             }
             Effect::CommitThenConfirm(record) => self.commit(&record).await,
             Effect::Display(text) => {
@@ -320,7 +362,9 @@ impl Cable {
                 self.tell(payment, update).await;
             }
             Some(mapping::News::ReversedAfterCommit(intent)) => self.reversed(intent).await,
-            Some(mapping::News::ForTheManager(intent)) => self.for_the_manager(intent, &doing).await,
+            Some(mapping::News::ForTheManager(intent)) => {
+                self.for_the_manager(intent, &doing).await
+            }
             None => self.progress(String::new()).await,
         }
     }

@@ -46,7 +46,10 @@ pub(crate) fn list(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
 /// Makes a folder that only this user may enter.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 
 /// Bytes that this user may still write on the disk of a folder.

@@ -21,9 +21,7 @@ use shelf_stock::time::Timestamp;
 pub(crate) fn wall_now() -> Timestamp {
     let millis = match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => {
-            -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX)
-        }
+        Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
     };
     Timestamp::from_millis(millis)
 }
@@ -37,7 +35,9 @@ pub(crate) struct MonoClock {
 impl MonoClock {
     /// Starts at zero.
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     /// Milliseconds since the start.
@@ -62,7 +62,9 @@ impl MonoClock {
 /// all something that draws identities.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], EntropyError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| EntropyError { reason: error.to_string() })?;
+    getrandom::fill(&mut bytes).map_err(|error| EntropyError {
+        reason: error.to_string(),
+    })?;
     Ok(bytes)
 }
 

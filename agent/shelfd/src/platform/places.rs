@@ -18,10 +18,16 @@ pub(crate) fn places(system: bool) -> Option<Places> {
     let given = super::environment("STATE_DIRECTORY").map(PathBuf::from);
     if system || given.is_some() || is_root() {
         let data = given.unwrap_or_else(|| PathBuf::from("/var/lib/shelfd"));
-        return Some(Places { config: PathBuf::from("/etc/shelfd"), data });
+        return Some(Places {
+            config: PathBuf::from("/etc/shelfd"),
+            data,
+        });
     }
     let user = ProjectDirs::from("", "", "shelfd")?;
-    Some(Places { config: user.config_dir().to_owned(), data: user.data_dir().to_owned() })
+    Some(Places {
+        config: user.config_dir().to_owned(),
+        data: user.data_dir().to_owned(),
+    })
 }
 
 /// Root is who may write the system's folder; asked of the process, not of the environment.

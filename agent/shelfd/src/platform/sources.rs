@@ -23,7 +23,10 @@ impl shelf_ledger::environment::Clock for MachineClock {
 
 impl shelf_devices::clock::Clock for MachineClock {
     fn now(&self) -> Stamp {
-        Stamp { mono_us: self.0.micros(), wall_ms: wall_now().as_millis() }
+        Stamp {
+            mono_us: self.0.micros(),
+            wall_ms: wall_now().as_millis(),
+        }
     }
 }
 

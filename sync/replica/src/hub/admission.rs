@@ -147,7 +147,8 @@ impl Hub {
     }
 
     /// The new record. A hello that was seen before (a retry, or one that was late) is no news,
-    /// and is answered all the same: the PC may be waiting for just this one. An older token or lost documents are a restored disk; two runs in turn are a clone.
+    /// and is answered all the same: the PC may be waiting for just this one. An older token or lost
+    /// documents are a restored disk; two runs in turn are a clone.
     fn remember(
         &mut self,
         hello: &Hello,

@@ -1,3 +1,5 @@
+//! The fold against stories worked out by hand: what floor, loss and exceptions must come out.
+
 mod mutant;
 mod oracle;
 mod property;

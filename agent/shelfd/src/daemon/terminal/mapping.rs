@@ -58,7 +58,11 @@ pub(super) fn to_till(intent: zvt::IntentId) -> IntentId {
 /// An amount as the terminal takes it: always positive, with a direction. `None`: zero, or more
 /// than 12 digits.
 pub(super) fn amount(money: Money) -> Option<(Way, Amount)> {
-    let way = if money < Money::ZERO { Way::Out } else { Way::In };
+    let way = if money < Money::ZERO {
+        Way::Out
+    } else {
+        Way::In
+    };
     let amount = Amount::new(money.as_minor().unsigned_abs())?;
     (money != Money::ZERO).then_some((way, amount))
 }
@@ -70,7 +74,10 @@ pub(super) fn shop_time(at: Timestamp) -> Option<ShopTime> {
         .to_zoned(jiff::tz::TimeZone::system());
     let byte = |it: i8| u8::try_from(it).ok();
     Some(ShopTime {
-        date: TerminalDate { month: byte(zoned.month())?, day: byte(zoned.day())? },
+        date: TerminalDate {
+            month: byte(zoned.month())?,
+            day: byte(zoned.day())?,
+        },
         time: TerminalTime {
             hour: byte(zoned.hour())?,
             minute: byte(zoned.minute())?,
@@ -99,7 +106,12 @@ fn tender_reference(evidence: &Evidence) -> Option<TenderRef> {
 
 /// The receipt number in a reference that [`tender_reference`] made.
 pub(super) fn receipt_of(reference: &TenderRef) -> Option<u16> {
-    reference.as_str().split(' ').find_map(|it| it.strip_prefix('R'))?.parse().ok()
+    reference
+        .as_str()
+        .split(' ')
+        .find_map(|it| it.strip_prefix('R'))?
+        .parse()
+        .ok()
 }
 
 pub(super) fn approved(record: &IntentRecord) -> Update {
@@ -122,8 +134,12 @@ pub(super) fn settled(record: &IntentRecord) -> Update {
     match record.state {
         PaymentState::Approved => approved(record),
         PaymentState::Reversed => Update::Reversed,
-        PaymentState::Declined => Update::Declined { text: String::new() },
-        PaymentState::Aborted => Update::Aborted { text: String::new() },
+        PaymentState::Declined => Update::Declined {
+            text: String::new(),
+        },
+        PaymentState::Aborted => Update::Aborted {
+            text: String::new(),
+        },
         _ => Update::Unknown,
     }
 }
@@ -152,10 +168,12 @@ pub(super) fn news(outcome: &Outcome) -> Option<News> {
         Outcome::Unknown { .. } if record.committed => return Some(News::ForTheManager(intent)),
         // A reversal that did not happen leaves the payment as it was: people look.
         _ if reversal => Update::Unknown,
-        Outcome::Declined { .. } => Update::Declined { text: in_words(outcome) },
-        Outcome::Aborted { .. } | Outcome::NotStarted(_) => {
-            Update::Aborted { text: in_words(outcome) }
-        }
+        Outcome::Declined { .. } => Update::Declined {
+            text: in_words(outcome),
+        },
+        Outcome::Aborted { .. } | Outcome::NotStarted(_) => Update::Aborted {
+            text: in_words(outcome),
+        },
         _ => Update::Unknown,
     };
     Some(News::Update(intent, update))
@@ -166,7 +184,9 @@ pub(super) fn in_words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Approved(_) => "approved".into(),
         Outcome::Declined { code, .. } => format!("the terminal declined it (code {code:02X})"),
-        Outcome::Aborted { code: Some(code), .. } => format!("broken off (code {code:02X})"),
+        Outcome::Aborted {
+            code: Some(code), ..
+        } => format!("broken off (code {code:02X})"),
         Outcome::Aborted { code: None, .. } => "broken off".into(),
         Outcome::NotStarted(_) => "the terminal can't be reached: nothing was sent".into(),
         Outcome::Unknown { why, .. } => format!("nobody knows: {why}"),

@@ -120,7 +120,12 @@ impl Cable {
         };
         let till = self.counter.till().clone();
         let is_open = record.is_open();
-        let row = PaymentIntent { id: id.to_string(), till, is_open, body };
+        let row = PaymentIntent {
+            id: id.to_string(),
+            till,
+            is_open,
+            body,
+        };
         let put = move |tx: &mut Tx<'_>| tx.intent_put(&row);
         match self.writer.execute("intent", put).await {
             Ok(()) => true,
@@ -154,7 +159,9 @@ impl Cable {
 
     /// Whether the sale that a payment was for stands in the ledger.
     async fn is_recorded(&self, intent: IntentId) -> bool {
-        let Some(basket) = self.baskets.get(&intent).copied() else { return false };
+        let Some(basket) = self.baskets.get(&intent).copied() else {
+            return false;
+        };
         let till = self.counter.till().clone();
         let find = move |tx: &mut Tx<'_>| sale_of(tx, &till, basket);
         match self.writer.execute("sale of a payment", find).await {
@@ -176,7 +183,10 @@ impl Cable {
         let till = self.counter.till().clone();
         let find = move |tx: &mut Tx<'_>| sale_of(tx, &till, basket);
         match self.writer.execute("sale of a payment", find).await {
-            Ok(sale) => self.give(TillInput::ReversedAfterCommit { intent, sale }).await,
+            Ok(sale) => {
+                self.give(TillInput::ReversedAfterCommit { intent, sale })
+                    .await
+            }
             Err(error) => {
                 tracing::error!(%error, %intent, "a reversed payment's sale can't be read");
             }
@@ -191,7 +201,12 @@ impl Cable {
              void the sale"
         );
         let note = move |tx: &mut Tx<'_>| {
-            let note = InboxNote { kind: "payment_unknown", key: &key, reason: &reason, raw: b"" };
+            let note = InboxNote {
+                kind: "payment_unknown",
+                key: &key,
+                reason: &reason,
+                raw: b"",
+            };
             tx.inbox_put(note)
         };
         if let Err(error) = self.writer.execute("inbox", note).await {
