@@ -189,6 +189,11 @@ settings! {
         role: String = String::new(), "";
         /// Speed of a serial line; ignored by USB.
         baud: u32 = 9600, "baud";
+        /// What makes it sound the good beep, such as `"\u0007"`: sent once a scan is on the disk;
+        /// absent: it beeps by itself.
+        beep_accepted: String = String::new(), "";
+        /// What makes it sound the bad beep, after a code that was not taken; absent: it has none.
+        beep_refused: String = String::new(), "";
     }
 }
 

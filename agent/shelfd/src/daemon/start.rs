@@ -368,6 +368,8 @@ fn device(settings: &DeviceSettings) -> Result<DeviceConfig, StartError> {
             .map_err(|error| wrong(format!("{error}")))?,
         kind: DeviceKind::LineScanner(LineScannerConfig {
             serial,
+            accepted_bytes: settings.beep_accepted.clone().into_bytes(),
+            refused_bytes: settings.beep_refused.clone().into_bytes(),
             ..LineScannerConfig::default()
         }),
         role: settings

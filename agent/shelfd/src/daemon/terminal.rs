@@ -363,7 +363,7 @@ impl Cable {
             }
             Some(mapping::News::ReversedAfterCommit(intent)) => self.reversed(intent).await,
             Some(mapping::News::ForTheManager(intent)) => {
-                self.for_the_manager(intent, &doing).await
+                self.for_the_manager(intent, &doing).await;
             }
             None => self.progress(String::new()).await,
         }
