@@ -18,6 +18,7 @@ use shelf_stock::location::Location;
 use shelf_stock::name::{AreaId, SessionId};
 use shelf_till::basket::Read;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_stream::wrappers::{ReceiverStream, WatchStream};
@@ -51,6 +52,7 @@ struct Feed {
     events: mpsc::Sender<Result<Event, Infallible>>,
     last: String,
     _permit: OwnedSemaphorePermit,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Feed {
@@ -67,8 +69,13 @@ impl Feed {
             .is_ok()
     }
 
+    /// Nobody looks any more, or the daemon stops.
     async fn gone(&self) {
-        self.events.closed().await;
+        let mut stop = self.stopping.clone();
+        tokio::select! {
+            () = self.events.closed() => {}
+            _ = stop.wait_for(|it| *it) => {}
+        }
     }
 }
 
@@ -85,6 +92,7 @@ fn open(web: &Web) -> Answer<(Feed, Events)> {
         Feed {
             events,
             last: String::new(),
+            stopping: web.shop.stopping.subscribe(),
             _permit: permit,
         },
         stream,

@@ -191,8 +191,7 @@ impl Counter {
         let till = self.config.till.clone();
         let events = written(&events).map_err(|it| chain(&it))?;
         let job = move |tx: &mut Tx<'_>| append(tx, &till, &events);
-        self.writer.run("basket", job)
-            .map_err(|it| chain(&it))
+        self.writer.run("basket", job).map_err(|it| chain(&it))
     }
 
     /// One transaction: the events before it, the documents, and the end of the basket.

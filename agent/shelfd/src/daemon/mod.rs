@@ -51,7 +51,6 @@ pub(crate) struct Daemon {
     supervisor: Arc<Supervisor>,
     front: JoinHandle<()>,
     tasks: JoinSet<()>,
-    stopping: watch::Sender<bool>,
 }
 
 /// `shelfd run`: starts, tells systemd, waits for a signal, stops.
@@ -121,7 +120,7 @@ impl Daemon {
             front,
             terminals,
         } = opened;
-        let (stopping, stop) = watch::channel(false);
+        let stop = shop.stopping.subscribe();
         let mut tasks = JoinSet::new();
         for terminal in terminals {
             tasks.spawn(terminal.run(shop.writer.clone(), shop.clock));
@@ -141,7 +140,6 @@ impl Daemon {
             supervisor,
             front,
             tasks,
-            stopping,
         })
     }
 
@@ -150,7 +148,7 @@ impl Daemon {
         self.supervisor.stop();
         let front = self.front;
         let _joined = tokio::task::spawn_blocking(move || front.join()).await;
-        self.stopping.send_replace(true);
+        self.shop.stopping.send_replace(true);
         let grace = std::time::Duration::from_millis(STOP_GRACE_MS_MAX);
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, all).await.is_err() {

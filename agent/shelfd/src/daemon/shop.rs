@@ -79,6 +79,8 @@ pub(crate) struct Shop {
     pub(crate) sync: watch::Sender<SyncStatus>,
     /// Rings for the replication and the pages.
     pub(crate) bell: Bell,
+    /// Whether the daemon stops: open pages are let go.
+    pub(crate) stopping: watch::Sender<bool>,
     /// What the ledger's background check found so far.
     pub(crate) check: Mutex<CheckState>,
     /// The ledger's own counters.

@@ -171,6 +171,7 @@ pub(crate) fn open(
         loose: devices.loose,
         sync: watch::channel(sync).0,
         bell,
+        stopping: watch::channel(false).0,
         check: Mutex::default(),
         metrics: ledger.live_metrics(),
         tally: super::intake::Tally::default(),

@@ -184,7 +184,8 @@ impl Cable {
         let find = move |tx: &mut Tx<'_>| sale_of(tx, &till, basket);
         match self.writer.execute("sale of a payment", find).await {
             Ok(sale) => {
-                self.give(TillInput::ReversedAfterCommit { intent, sale }).await;
+                self.give(TillInput::ReversedAfterCommit { intent, sale })
+                    .await;
             }
             Err(error) => {
                 tracing::error!(%error, %intent, "a reversed payment's sale can't be read");
