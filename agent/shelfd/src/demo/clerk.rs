@@ -347,7 +347,8 @@ impl Clerk {
         if micros > 0 {
             let due = tokio::time::Instant::from_std(self.clock.at_millis(0))
                 + Duration::from_micros(self.clock.micros() + micros);
-            self.runtime.block_on(tokio::time::sleep_until(due));
+            // Timers belong to the runtime: made inside it.
+            self.runtime.block_on(async { tokio::time::sleep_until(due).await });
         }
     }
 }

@@ -184,6 +184,7 @@ impl Run<'_> {
         });
         let all_well = joined.await.unwrap_or(false) & pos.await.is_ok();
         if !all_well {
+            record.counts.broken.up();
             record.trouble("a simulator panicked: report this with the log around it".into());
         }
         Ok(())

@@ -67,6 +67,8 @@ counters! {
     parked;
     /// Things that a simulator had to give up on; the check sees what is missing.
     troubles;
+    /// Simulators that broke: the run proves nothing.
+    broken;
 }
 
 /// Everything that the simulators know.

@@ -33,6 +33,7 @@ impl Outcome<'_> {
             && self.difference.lost == 0
             && self.difference.duplicated == 0
             && self.at_hub.unreadable == 0
+            && self.record.counts.broken.get() == 0
     }
 
     /// As JSON.
