@@ -1,5 +1,16 @@
-//! (being written)
+//! Every device of a shop as a simulator, and a shop to go with them.
+//!
+//! The simulators speak through what the kernel has for them (a pseudo-terminal, a TCP socket) and
+//! share their byte tables with the codecs, so that the daemon runs unchanged in front of them.
+//! Each can misbehave on demand, and each keeps its own record of what it showed or booked: tests
+//! and the demo hold that record against the ledger. Nothing here is random by itself: seeds and
+//! scripts come from outside.
+//!
+//! Rooms: [`scanner_pty`] (a line scanner), [`hid_reports`] (what HID POS scanners and keyboard
+//! wedges send, as streams), [`zvt_terminal`] (a payment terminal with its own books), [`shop`]
+//! (items, stock and invoices to replay).
 
+pub mod hid_reports;
 pub mod scanner_pty;
 pub mod shop;
 pub mod zvt_terminal;
