@@ -62,7 +62,11 @@ pub(super) enum Sabotage {
 impl DemoArguments {
     /// Customers that each till serves in a second.
     pub(super) fn pace(&self) -> u32 {
-        let usual = if self.duration.is_some() { TIMED_SPEED } else { FOLLOWED_SPEED };
+        let usual = if self.duration.is_some() {
+            TIMED_SPEED
+        } else {
+            FOLLOWED_SPEED
+        };
         self.speed.unwrap_or(usual)
     }
 }
@@ -70,7 +74,9 @@ impl DemoArguments {
 /// `30s`, `5m`, `1h`, `500ms`; a bare number is seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration: write 30s, 5m or 1h");
-    let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|it: char| !it.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let millis = match unit {
@@ -92,10 +98,25 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, millis) in [("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("7", 7_000), ("250ms", 250)] {
+        for (text, millis) in [
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("2h", 7_200_000),
+            ("7", 7_000),
+            ("250ms", 250),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for bad in ["", "s", "0s", "-1s", "1.5s", "3 days", "99999999999999999999s", "ä"] {
+        for bad in [
+            "",
+            "s",
+            "0s",
+            "-1s",
+            "1.5s",
+            "3 days",
+            "99999999999999999999s",
+            "ä",
+        ] {
             assert!(duration(bad).is_err(), "{bad}");
         }
     }

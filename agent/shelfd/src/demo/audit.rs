@@ -50,14 +50,13 @@ pub(super) async fn drain(world: &World) -> Result<(), PrepareError> {
 }
 
 /// Reads every document of the store from the hub's API.
-pub(super) async fn read_hub(
-    client: &reqwest::Client,
-    hub: &str,
-) -> Result<AtHub, PrepareError> {
+pub(super) async fn read_hub(client: &reqwest::Client, hub: &str) -> Result<AtHub, PrepareError> {
     let mut at_hub = AtHub::default();
     let mut after = None;
     for _ in 0..PAGES_MAX {
-        let cursor = after.map(|it: i64| format!("&after={it}")).unwrap_or_default();
+        let cursor = after
+            .map(|it: i64| format!("&after={it}"))
+            .unwrap_or_default();
         let url = format!("{hub}/api/v1/stores/{STORE}/documents?limit=1000{cursor}");
         let page = get(client, &url, "reading the hub's documents").await?;
         let (documents, unreadable, next) = facts::read_page(&page, &mut at_hub.facts);

@@ -13,9 +13,7 @@ use shelf_sim::scanner_pty::PtyScanner;
 use shelf_sim::shop::{Dice, Invoice, InvoiceLine, Take};
 use shelf_sim::zvt_terminal::{PaymentScript, TerminalHandle};
 use shelf_stock::money::Money;
-use shelf_till::basket::{
-    BasketId, BasketLine, BasketView, Mode, Notice, PaymentState, TillView,
-};
+use shelf_till::basket::{BasketId, BasketLine, BasketView, Mode, Notice, PaymentState, TillView};
 use tokio::runtime::Handle;
 
 use super::lag::Lag;
@@ -134,7 +132,9 @@ impl Clerk {
     }
 
     fn set_aside(&mut self, other: &Invoice) -> Done<()> {
-        let Some(id) = self.open_basket().map(|it| it.id) else { return Ok(()) };
+        let Some(id) = self.open_basket().map(|it| it.id) else {
+            return Ok(());
+        };
         self.key("park", json!({ "do": "park" }))?;
         self.record.counts.parked.up();
         self.serve(other, None);
@@ -153,7 +153,11 @@ impl Clerk {
             self.record.counts.returns.up();
         }
         let pieces = line.pieces.unsigned_abs();
-        let times = if pieces <= SCANNED_PIECES_MAX { pieces } else { 1 };
+        let times = if pieces <= SCANNED_PIECES_MAX {
+            pieces
+        } else {
+            1
+        };
         for _ in 0..times {
             let shown = match &line.take {
                 Take::Scan { code, keyed } => {
@@ -171,7 +175,10 @@ impl Clerk {
             self.note(&shown);
         }
         if times < pieces {
-            self.key("quantity", json!({ "do": "quantity", "quantity": pieces.to_string() }))?;
+            self.key(
+                "quantity",
+                json!({ "do": "quantity", "quantity": pieces.to_string() }),
+            )?;
             self.note_last();
         }
         Ok(())
@@ -185,14 +192,21 @@ impl Clerk {
         let mut screen = self.counter.watch();
         let since = self.clock.micros();
         let sent = self.scanner.scan(code);
-        sent.map_err(|source| Trouble::Scanner { till: self.till.clone(), source })?;
+        sent.map_err(|source| Trouble::Scanner {
+            till: self.till.clone(),
+            source,
+        })?;
         let shown = self.wait_for(&mut screen, code, |view| {
             view.basket.as_ref().map_or(0, |it| it.lines.len()) > before
                 || (view.notices != said && refused(view))
         })?;
         let now = self.clock.micros();
         self.last = Some((code.to_owned(), now));
-        let line = shown.view.basket.as_ref().and_then(|it| it.lines.get(before));
+        let line = shown
+            .view
+            .basket
+            .as_ref()
+            .and_then(|it| it.lines.get(before));
         match line {
             Some(line) => {
                 self.record.scan_took(now.saturating_sub(since));
@@ -216,7 +230,9 @@ impl Clerk {
         if line.is_unknown() {
             self.record.counts.unknown_codes.up();
         }
-        let (true, Some(price)) = (line.needs_price(), keyed) else { return Ok(()) };
+        let (true, Some(price)) = (line.needs_price(), keyed) else {
+            return Ok(());
+        };
         self.record.shown(&self.till, self.basket_id()?, line);
         let price = json!({ "do": "price", "line": line.no.0, "price": price.to_string() });
         self.key("price", price).map(|_| ())
@@ -224,7 +240,9 @@ impl Clerk {
 
     fn pay(&mut self) -> Done<()> {
         for attempt in 1..=PAY_ATTEMPTS_MAX {
-            let basket = self.open_basket().ok_or_else(|| self.refusal("pay", "no basket"))?;
+            let basket = self
+                .open_basket()
+                .ok_or_else(|| self.refusal("pay", "no basket"))?;
             let decline = attempt == 1 && self.dice.per_mille(DECLINED_PER_MILLE);
             if self.pay_once(&basket, decline)? {
                 return Ok(());
@@ -262,13 +280,22 @@ impl Clerk {
     }
 
     fn script(&self, decline: bool) -> PaymentScript {
-        let script = if decline { PaymentScript::declined() } else { PaymentScript::default() };
-        PaymentScript { thinks_ms: self.pace.terminal_ms(), ..script }
+        let script = if decline {
+            PaymentScript::declined()
+        } else {
+            PaymentScript::default()
+        };
+        PaymentScript {
+            thinks_ms: self.pace.terminal_ms(),
+            ..script
+        }
     }
 
     /// A basket that can't be finished is voided, so that the next customer can be served.
     fn abandon(&mut self) {
-        let Some(id) = self.open_basket().map(|it| it.id) else { return };
+        let Some(id) = self.open_basket().map(|it| it.id) else {
+            return;
+        };
         match self.key("void_basket", json!({ "do": "void_basket" })) {
             Ok(_) => self.record.abandoned(&self.till, id),
             Err(trouble) => self.record.trouble(trouble.to_string()),
@@ -277,7 +304,10 @@ impl Clerk {
 
     /// A key of the page. What the till refuses is trouble.
     fn key(&self, what: &str, body: serde_json::Value) -> Done<Arc<Shown>> {
-        let api = |source| Trouble::Api { till: self.till.clone(), source };
+        let api = |source| Trouble::Api {
+            till: self.till.clone(),
+            source,
+        };
         let answer = self.runtime.block_on(async {
             let answer = self.client.post(&self.url).json(&body).send().await?;
             let status = answer.status();
@@ -287,7 +317,10 @@ impl Clerk {
         let why = match answer["message"].as_str() {
             None if status.is_success() => return Ok(self.counter.view()),
             Some(message) => message.to_owned(),
-            None => format!("{status}: {}", answer["detail"].as_str().unwrap_or_default()),
+            None => format!(
+                "{status}: {}",
+                answer["detail"].as_str().unwrap_or_default()
+            ),
         };
         Err(self.refusal(what, &why))
     }
@@ -303,12 +336,17 @@ impl Clerk {
             let shown = tokio::time::timeout(limit, screen.wait_for(|it| seen(&it.view))).await;
             shown.ok().and_then(Result::ok).map(|it| it.clone())
         });
-        let not_shown = || Trouble::NotShown { till: self.till.clone(), what: what.to_owned() };
+        let not_shown = || Trouble::NotShown {
+            till: self.till.clone(),
+            what: what.to_owned(),
+        };
         shown.ok_or_else(not_shown)
     }
 
     fn line_after(&self, before: usize, what: &str) -> Done<Arc<BasketLine>> {
-        let line = self.open_basket().and_then(|it| it.lines.get(before).cloned());
+        let line = self
+            .open_basket()
+            .and_then(|it| it.lines.get(before).cloned());
         line.ok_or_else(|| self.refusal(what, "no line"))
     }
 
@@ -336,11 +374,20 @@ impl Clerk {
     }
 
     fn lines(&self) -> usize {
-        self.counter.view().view.basket.as_ref().map_or(0, |it| it.lines.len())
+        self.counter
+            .view()
+            .view
+            .basket
+            .as_ref()
+            .map_or(0, |it| it.lines.len())
     }
 
     fn refusal(&self, what: &str, why: &str) -> Trouble {
-        Trouble::Refused { till: self.till.clone(), what: what.to_owned(), why: why.to_owned() }
+        Trouble::Refused {
+            till: self.till.clone(),
+            what: what.to_owned(),
+            why: why.to_owned(),
+        }
     }
 
     fn wait_micros(&self, micros: u64) {
@@ -348,7 +395,8 @@ impl Clerk {
             let due = tokio::time::Instant::from_std(self.clock.at_millis(0))
                 + Duration::from_micros(self.clock.micros() + micros);
             // Timers belong to the runtime: made inside it.
-            self.runtime.block_on(async { tokio::time::sleep_until(due).await });
+            self.runtime
+                .block_on(async { tokio::time::sleep_until(due).await });
         }
     }
 }

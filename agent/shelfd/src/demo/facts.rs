@@ -22,7 +22,11 @@ pub(super) enum Fact {
     /// A line of it.
     Line(Receipt, Moved),
     /// A payment: at which till, how much in minor units, and by what it is known there.
-    Paid { till: String, minor: i64, mark: String },
+    Paid {
+        till: String,
+        minor: i64,
+        mark: String,
+    },
 }
 
 /// A receipt by its till's own number.
@@ -97,7 +101,10 @@ impl Facts {
 
     /// How many of receipts that aren't voids.
     pub(super) fn receipts(&self) -> u64 {
-        let sales = self.0.iter().filter(|(it, _)| matches!(it, Fact::Receipt(it) if !it.is_void));
+        let sales = self
+            .0
+            .iter()
+            .filter(|(it, _)| matches!(it, Fact::Receipt(it) if !it.is_void));
         sales.map(|(_, count)| count).sum()
     }
 
@@ -139,7 +146,11 @@ pub(super) fn what(subject: &Subject, code: Option<&Code>) -> String {
 }
 
 fn paid(receipt: &Receipt, tender: &Tender) -> Fact {
-    let reference = tender.reference.as_ref().map(|it| it.as_str()).unwrap_or_default();
+    let reference = tender
+        .reference
+        .as_ref()
+        .map(shelf_stock::name::TenderRef::as_str)
+        .unwrap_or_default();
     let mark = match tender.kind {
         TenderKind::Card if !reference.is_empty() => {
             let numbers = reference.split(' ').filter(|it| it.starts_with(['R', 'N']));
@@ -147,7 +158,11 @@ fn paid(receipt: &Receipt, tender: &Tender) -> Fact {
         }
         _ => receipt.number.clone(),
     };
-    Fact::Paid { till: receipt.till.clone(), minor: tender.amount.as_minor(), mark }
+    Fact::Paid {
+        till: receipt.till.clone(),
+        minor: tender.amount.as_minor(),
+        mark,
+    }
 }
 
 /// What a terminal calls a booking, in the words of [`paid`].
@@ -157,7 +172,11 @@ pub(super) fn terminal_mark(receipt: u16, trace: u32) -> String {
 
 /// A payment that a terminal booked or a drawer took.
 pub(super) fn payment(till: &str, amount: Money, mark: String) -> Fact {
-    Fact::Paid { till: till.to_owned(), minor: amount.as_minor(), mark }
+    Fact::Paid {
+        till: till.to_owned(),
+        minor: amount.as_minor(),
+        mark,
+    }
 }
 
 /// A page of the hub's documents: facts into the bag; the number of documents, those that could not
@@ -179,14 +198,22 @@ mod tests {
     use super::*;
 
     fn receipt(number: &str) -> Receipt {
-        Receipt { till: "till-1".into(), number: number.into(), is_void: false }
+        Receipt {
+            till: "till-1".into(),
+            number: number.into(),
+            is_void: false,
+        }
     }
 
     fn bag(numbers: &[&str]) -> Facts {
         let mut facts = Facts::default();
         for number in numbers {
             facts.add(Fact::Receipt(receipt(number)));
-            let moved = Moved { what: "a".into(), quantity: Quantity::ONE, back: false };
+            let moved = Moved {
+                what: "a".into(),
+                quantity: Quantity::ONE,
+                back: false,
+            };
             facts.add(Fact::Line(receipt(number), moved));
         }
         facts
@@ -203,7 +230,11 @@ mod tests {
             (vec!["1"], vec!["0", "1"], vec!["0"], 0, 0),
         ] {
             let found = Facts::compare(&bag(&expected), &bag(&found), &bag(&before));
-            assert_eq!((found.lost, found.duplicated), (lost, duplicated), "{expected:?}");
+            assert_eq!(
+                (found.lost, found.duplicated),
+                (lost, duplicated),
+                "{expected:?}"
+            );
             assert_eq!(found.named.is_empty(), lost + duplicated == 0);
         }
         assert_eq!(Facts::compare(&none, &none, &none), Difference::default());

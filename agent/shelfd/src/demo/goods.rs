@@ -17,12 +17,23 @@ pub(super) struct GoodsByCode {
 impl GoodsByCode {
     /// Of a shop.
     pub(super) fn new(shop: &Shop) -> Self {
-        let items = shop.goods.iter().map(|it| (it.item.id.clone(), it.item.clone())).collect();
+        let items = shop
+            .goods
+            .iter()
+            .map(|it| (it.item.id.clone(), it.item.clone()))
+            .collect();
         let codes = shop.goods.iter().flat_map(|it| {
-            it.item.codes.iter().map(|code| (code.clone(), it.item.id.clone()))
+            it.item
+                .codes
+                .iter()
+                .map(|code| (code.clone(), it.item.id.clone()))
         });
         let has_weights = !shop.measure_templates.is_empty();
-        Self { items, codes: codes.collect(), has_weights }
+        Self {
+            items,
+            codes: codes.collect(),
+            has_weights,
+        }
     }
 
     /// By number.
@@ -37,7 +48,9 @@ impl GoodsByCode {
 
     /// The item and the grams of a weight label `21IIIIIWWWWWC`.
     pub(super) fn weighed(&self, label: &str) -> Option<(&Item, i64)> {
-        let digits = label.strip_prefix("21").filter(|_| self.has_weights && label.len() == 13)?;
+        let digits = label
+            .strip_prefix("21")
+            .filter(|_| self.has_weights && label.len() == 13)?;
         let code = Code::new(format!("in-store:{}", digits.get(..5)?)).ok()?;
         Some((self.by_code(&code)?, digits.get(5..10)?.parse().ok()?))
     }

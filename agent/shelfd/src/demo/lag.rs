@@ -48,9 +48,15 @@ impl Lag {
 
     /// A sale was committed just now.
     pub(super) fn committed(&self, place: Place) {
-        let log = LogId { node: place.node, incarnation: place.incarnation };
+        let log = LogId {
+            node: place.node,
+            incarnation: place.incarnation,
+        };
         let mut waiting = locked(&self.waiting);
-        waiting.entry(log).or_default().insert(place.seq.0, self.clock.micros());
+        waiting
+            .entry(log)
+            .or_default()
+            .insert(place.seq.0, self.clock.micros());
     }
 
     /// Follows the acks until it is dropped.
@@ -63,7 +69,8 @@ impl Lag {
                 tracing::warn!(%error, "the backlog can't be read");
             }
             let changed = news.changed();
-            if let Ok(Err(_)) = tokio::time::timeout(Duration::from_millis(LOOK_MS), changed).await {
+            if let Ok(Err(_)) = tokio::time::timeout(Duration::from_millis(LOOK_MS), changed).await
+            {
                 return;
             }
         }
@@ -84,7 +91,9 @@ impl Lag {
         self.backlog_peak.fetch_max(unsynced, Ordering::Relaxed);
         for (log, upto) in cursors {
             let mut waiting = locked(&self.waiting);
-            let Some(of_log) = waiting.get_mut(&log) else { continue };
+            let Some(of_log) = waiting.get_mut(&log) else {
+                continue;
+            };
             let later = of_log.split_off(&upto.0.saturating_add(1));
             let arrived = std::mem::replace(of_log, later);
             drop(waiting);

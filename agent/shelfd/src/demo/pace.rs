@@ -22,7 +22,9 @@ pub(super) struct Pace {
 impl Pace {
     /// So many customers begin in a second at each till.
     pub(super) fn new(per_second: u32) -> Self {
-        Self { per_second: per_second.max(1) }
+        Self {
+            per_second: per_second.max(1),
+        }
     }
 
     fn is_followed(self) -> bool {
@@ -42,7 +44,11 @@ impl Pace {
 
     /// `policy.duplicate_scan_ms` of the demo's PCs.
     pub(super) fn guard_ms(self) -> u64 {
-        if self.is_followed() { FOLLOWED_GUARD_MS } else { FAST_GUARD_MS }
+        if self.is_followed() {
+            FOLLOWED_GUARD_MS
+        } else {
+            FAST_GUARD_MS
+        }
     }
 
     /// How long a hand takes to show the same article again: longer than the guard.
@@ -52,6 +58,10 @@ impl Pace {
 
     /// How long a card takes.
     pub(super) fn terminal_ms(self) -> u64 {
-        if self.is_followed() { TERMINAL_MS.0 } else { TERMINAL_MS.1 }
+        if self.is_followed() {
+            TERMINAL_MS.0
+        } else {
+            TERMINAL_MS.1
+        }
     }
 }

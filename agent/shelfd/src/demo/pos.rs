@@ -70,14 +70,20 @@ impl Pos {
             })
         };
         let spoilt = self.reports.is_multiple_of(SPOILT_EVERY);
-        let receipt = Receipt { till: self.till.clone(), number: number.clone(), is_void: false };
+        let receipt = Receipt {
+            till: self.till.clone(),
+            number: number.clone(),
+            is_void: false,
+        };
         if spoilt && self.sabotage == Some(Sabotage::Drop) {
             // The liar on the way says 201 and passes nothing on.
             self.record.counts.reported_sales.up();
             self.record.answered(&receipt, moved, total);
             return;
         }
-        let Some(place) = self.report(&body(&number)).await else { return };
+        let Some(place) = self.report(&body(&number)).await else {
+            return;
+        };
         self.record.counts.reported_sales.up();
         self.lag.committed(place);
         self.record.answered(&receipt, moved.clone(), total);
@@ -117,7 +123,10 @@ impl Pos {
                     return place.ok();
                 }
                 Ok((status, answer)) => {
-                    why = format!("{status}: {}", answer["detail"].as_str().unwrap_or_default());
+                    why = format!(
+                        "{status}: {}",
+                        answer["detail"].as_str().unwrap_or_default()
+                    );
                     if status.is_client_error() {
                         break;
                     }
@@ -125,7 +134,8 @@ impl Pos {
                 Err(error) => why = error.to_string(),
             }
         }
-        self.record.trouble(format!("a report of {} was not taken: {why}", self.till));
+        self.record
+            .trouble(format!("a report of {} was not taken: {why}", self.till));
         None
     }
 
@@ -141,13 +151,20 @@ impl Pos {
                 }
                 None => {
                     let code = fourteen(code);
-                    let item = Code::new(code.as_str()).ok().and_then(|it| self.goods.by_code(&it));
+                    let item = Code::new(code.as_str())
+                        .ok()
+                        .and_then(|it| self.goods.by_code(&it));
                     (code, item, pieces, *keyed)
                 }
             },
         };
-        let price = item.and_then(|it: &Item| it.price).or(keyed).unwrap_or(Money::ZERO);
-        let by_item = item.filter(|it| it.id.as_str() == what && it.codes.iter().all(|code| code.as_str() != what));
+        let price = item
+            .and_then(|it: &Item| it.price)
+            .or(keyed)
+            .unwrap_or(Money::ZERO);
+        let by_item = item.filter(|it| {
+            it.id.as_str() == what && it.codes.iter().all(|code| code.as_str() != what)
+        });
         let name = if by_item.is_some() { "item" } else { "code" };
         if item.is_none() {
             self.record.counts.unknown_codes.up();
@@ -156,8 +173,16 @@ impl Pos {
             name: what, "quantity": quantity.to_string(), "unit_price": price.to_string(),
         });
         let positive = if back { quantity.negated() } else { quantity };
-        let moved = Moved { what, quantity: positive, back };
-        Sold { said, moved, amount: price.times(quantity) }
+        let moved = Moved {
+            what,
+            quantity: positive,
+            back,
+        };
+        Sold {
+            said,
+            moved,
+            amount: price.times(quantity),
+        }
     }
 }
 

@@ -52,16 +52,34 @@ pub(super) async fn open_shop(
     shop: &Shop,
     client: &reqwest::Client,
 ) -> Result<(), PrepareError> {
-    let rows: Vec<Value> = shop.goods.iter().map(|it| catalogue_row(&it.item)).collect();
+    let rows: Vec<Value> = shop
+        .goods
+        .iter()
+        .map(|it| catalogue_row(&it.item))
+        .collect();
     let hub = world.hub_url();
-    let imported =
-        post(client, &format!("{hub}/api/v1/catalogue"), &json!(rows), "the import").await?;
+    let imported = post(
+        client,
+        &format!("{hub}/api/v1/catalogue"),
+        &json!(rows),
+        "the import",
+    )
+    .await?;
     tracing::info!(%imported, "catalogue");
-    let revision = get(client, &format!("{hub}/api/v1/catalogue?limit=1"), "the catalogue").await?;
+    let revision = get(
+        client,
+        &format!("{hub}/api/v1/catalogue?limit=1"),
+        "the catalogue",
+    )
+    .await?;
     let revision = revision["revision"].as_u64().unwrap_or(0);
     let shops: Vec<_> = world.pcs.iter().map(|it| it.shop.clone()).collect();
     until("the catalogue's way to the PCs", CATALOGUE_MS_MAX, || {
         shops.iter().all(|it| {
+            #[allow(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method's name alone is not general enough over the reader's lifetime"
+            )]
             let held = it.readers.with(|ledger| ledger.catalogue_revision());
             held.is_ok_and(|it| it >= revision)
         })
@@ -75,12 +93,16 @@ pub(super) async fn open_shop(
             Some(json!({ "item": it.item.id, "quantity": quantity }))
         })
         .collect();
-    let Some(pc) = world.urls().into_iter().next() else { return Ok(()) };
+    let Some(pc) = world.urls().into_iter().next() else {
+        return Ok(());
+    };
     let url = format!("{pc}/api/v1/opening?session=opening-of-the-demo");
     let counted = post(client, &url, &json!(stock), "the opening stock").await?;
     tracing::info!(%counted, "opening stock");
     until("the scanners", READY_MS_MAX, || {
-        shops.iter().all(|it| (it.devices)().iter().all(|it| it.state == "ready"))
+        shops
+            .iter()
+            .all(|it| (it.devices)().iter().all(|it| it.state == "ready"))
     })
     .await
 }
@@ -115,8 +137,18 @@ pub(super) async fn get(
     url: &str,
     what: &'static str,
 ) -> Result<Value, PrepareError> {
-    let asked = async { client.get(url).send().await?.error_for_status()?.json::<Value>().await };
-    asked.await.map_err(|source| PrepareError::Request { what, source })
+    let asked = async {
+        client
+            .get(url)
+            .send()
+            .await?
+            .error_for_status()?
+            .json::<Value>()
+            .await
+    };
+    asked
+        .await
+        .map_err(|source| PrepareError::Request { what, source })
 }
 
 async fn post(
@@ -129,10 +161,17 @@ async fn post(
         let answer = client.post(url).json(body).send().await?;
         Ok::<_, reqwest::Error>((answer.status(), answer.text().await?))
     };
-    let (status, text) = asked.await.map_err(|source| PrepareError::Request { what, source })?;
+    let (status, text) = asked
+        .await
+        .map_err(|source| PrepareError::Request { what, source })?;
     if !status.is_success() {
-        return Err(PrepareError::Refused { what, answer: format!("{status} {text}") });
+        return Err(PrepareError::Refused {
+            what,
+            answer: format!("{status} {text}"),
+        });
     }
-    serde_json::from_str(&text)
-        .map_err(|error| PrepareError::Refused { what, answer: chain(&error) })
+    serde_json::from_str(&text).map_err(|error| PrepareError::Refused {
+        what,
+        answer: chain(&error),
+    })
 }

@@ -91,7 +91,10 @@ impl Record {
             back: matches!(line.direction, Direction::Return { .. }),
         };
         let mut shown = locked(&self.shown);
-        shown.entry((till.to_owned(), basket)).or_default().insert(line.no.0, moved);
+        shown
+            .entry((till.to_owned(), basket))
+            .or_default()
+            .insert(line.no.0, moved);
     }
 
     /// The cashier abandoned a basket: its lines were never sold.
@@ -153,8 +156,11 @@ impl Record {
     pub(super) fn facts(&self) -> Facts {
         let mut facts = locked(&self.facts).clone();
         for ((till, basket), lines) in locked(&self.shown).iter() {
-            let receipt =
-                Receipt { till: till.clone(), number: basket.to_string(), is_void: false };
+            let receipt = Receipt {
+                till: till.clone(),
+                number: basket.to_string(),
+                is_void: false,
+            };
             facts.add(Fact::Receipt(receipt.clone()));
             for line in lines.values() {
                 facts.add(Fact::Line(receipt.clone(), line.clone()));

@@ -67,17 +67,22 @@ pub(super) fn start_clerk(
 ) -> std::io::Result<JoinHandle<()>> {
     let pace = clerk.pace;
     let runtime = clerk.runtime.clone();
-    std::thread::Builder::new().name(format!("demo-{}", clerk.till)).spawn(move || {
-        let mut turn = runtime.block_on(async { Turn::new(pace) });
-        while let Some(invoice) = runtime.block_on(turn.customer(&queue, &mut closing)) {
-            let other = dice.per_mille(PARKED_PER_MILLE).then(|| queue.next()).flatten();
-            clerk.serve(&invoice, other.as_ref());
-            if let (Some(other), true) = (&other, invoice.lines.len() < 2) {
-                // Nothing to set aside: they are served one after the other.
-                clerk.serve(other, None);
+    std::thread::Builder::new()
+        .name(format!("demo-{}", clerk.till))
+        .spawn(move || {
+            let mut turn = runtime.block_on(async { Turn::new(pace) });
+            while let Some(invoice) = runtime.block_on(turn.customer(&queue, &mut closing)) {
+                let other = dice
+                    .per_mille(PARKED_PER_MILLE)
+                    .then(|| queue.next())
+                    .flatten();
+                clerk.serve(&invoice, other.as_ref());
+                if let (Some(other), true) = (&other, invoice.lines.len() < 2) {
+                    // Nothing to set aside: they are served one after the other.
+                    clerk.serve(other, None);
+                }
             }
-        }
-    })
+        })
 }
 
 /// Runs the existing POS until the shop closes.
@@ -96,7 +101,10 @@ struct Turn {
 
 impl Turn {
     fn new(pace: Pace) -> Self {
-        Self { pace, due: tokio::time::Instant::now() }
+        Self {
+            pace,
+            due: tokio::time::Instant::now(),
+        }
     }
 
     /// The next customer when it is time; none when the shop is closed or the queue is empty.

@@ -89,12 +89,31 @@ impl Outcome<'_> {
              the hub\nscan to durable: {}\nsale to hub: {} (WAN cut {} times, {} ms; backlog up to \
              {})\nreturns {}, unknown codes {}, declined cards {}, cash {}, baskets set aside {}, \
              bad rows {}, troubles {}\n{} documents at the hub; lost {}, duplicated {}: {}",
-            it["scans"], it["sales_committed"], it["till_sales"], it["reported_sales"],
-            it["hub_acked"], time("scan_to_durable_ms"), time("sale_to_hub_ms"), it["wan_cuts"],
-            it["wan_cut_ms"], it["backlog_peak"], it["returns"], it["unknown_codes"],
-            it["declined"], it["cash"], it["parked"], it["bad_rows"], it["troubles"],
-            it["documents"], it["lost"], it["duplicated"],
-            if self.is_well() { "everything is there exactly once" } else { "NOT WELL" },
+            it["scans"],
+            it["sales_committed"],
+            it["till_sales"],
+            it["reported_sales"],
+            it["hub_acked"],
+            time("scan_to_durable_ms"),
+            time("sale_to_hub_ms"),
+            it["wan_cuts"],
+            it["wan_cut_ms"],
+            it["backlog_peak"],
+            it["returns"],
+            it["unknown_codes"],
+            it["declined"],
+            it["cash"],
+            it["parked"],
+            it["bad_rows"],
+            it["troubles"],
+            it["documents"],
+            it["lost"],
+            it["duplicated"],
+            if self.is_well() {
+                "everything is there exactly once"
+            } else {
+                "NOT WELL"
+            },
         )
     }
 }
@@ -106,7 +125,10 @@ fn percentiles(mut micros: Vec<u64>) -> Value {
         let rank = (micros.len() * per_cent).div_ceil(100).max(1);
         micros.get(rank - 1).copied().unwrap_or(0)
     };
-    #[allow(clippy::cast_precision_loss, reason = "a duration for people, far below 2^52")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a duration for people, far below 2^52"
+    )]
     let millis = |it: u64| it as f64 / 1000.0;
     json!({ "p50": millis(at(50)), "p99": millis(at(99)) })
 }

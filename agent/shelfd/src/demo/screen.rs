@@ -41,7 +41,8 @@ impl Raw {
         let stdin = std::io::stdin();
         let before = tcgetattr(stdin.as_fd()).ok()?;
         let mut raw = before.clone();
-        raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        raw.local_modes
+            .remove(LocalModes::ICANON | LocalModes::ECHO);
         tcsetattr(stdin.as_fd(), OptionalActions::Now, &raw).ok()?;
         Some(Self(before))
     }
@@ -57,7 +58,9 @@ impl Drop for Raw {
 }
 
 /// Reads keys on a thread until `closed`; nothing where nobody sits.
-pub(super) fn keys(closed: watch::Receiver<bool>) -> (mpsc::Receiver<Key>, Option<std::thread::JoinHandle<()>>) {
+pub(super) fn keys(
+    closed: watch::Receiver<bool>,
+) -> (mpsc::Receiver<Key>, Option<std::thread::JoinHandle<()>>) {
     let (pressed, keys) = mpsc::channel(8);
     let is_watched = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let thread = is_watched.then(|| {
@@ -73,14 +76,20 @@ pub(super) fn keys(closed: watch::Receiver<bool>) -> (mpsc::Receiver<Key>, Optio
                 let _pressed = pressed.try_send(key);
             }
         };
-        std::thread::Builder::new().name("demo-keys".into()).spawn(read).ok()
+        std::thread::Builder::new()
+            .name("demo-keys".into())
+            .spawn(read)
+            .ok()
     });
     (keys, thread.flatten())
 }
 
 fn read_key() -> Option<u8> {
     let stdin = std::io::stdin();
-    let limit = Timespec { tv_sec: 0, tv_nsec: KEY_WAIT_MS * 1_000_000 };
+    let limit = Timespec {
+        tv_sec: 0,
+        tv_nsec: KEY_WAIT_MS * 1_000_000,
+    };
     let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
     if poll(&mut waiting, Some(&limit)).ok()? == 0 {
         return None;
@@ -106,12 +115,24 @@ impl Screen {
     pub(super) fn new(clock: MonoClock, client: reqwest::Client, title: String) -> Self {
         let now = clock.millis();
         let is_terminal = std::io::stderr().is_terminal();
-        Self { clock, client, title, is_terminal, drawn_lines: 0, since_ms: now, last: (now, 0) }
+        Self {
+            clock,
+            client,
+            title,
+            is_terminal,
+            drawn_lines: 0,
+            since_ms: now,
+            last: (now, 0),
+        }
     }
 
     /// How long to wait before it is drawn again.
     pub(super) fn every(&self) -> Duration {
-        Duration::from_millis(if self.is_terminal { DRAW_MS.0 } else { DRAW_MS.1 })
+        Duration::from_millis(if self.is_terminal {
+            DRAW_MS.0
+        } else {
+            DRAW_MS.1
+        })
     }
 
     /// Draws.
@@ -125,15 +146,22 @@ impl Screen {
         let seconds = now.saturating_sub(self.since_ms) / 1000;
         let sums = format!(
             "{scans} scans ({rate}/s), {} sales, {acked} at the hub, WAN {wan}, {} troubles",
-            record.sales(), record.counts.troubles.get(),
+            record.sales(),
+            record.counts.troubles.get(),
         );
         if !self.is_terminal {
-            let backlog: Vec<String> =
-                world.lags.iter().map(|it| it.backlog().to_string()).collect();
+            let backlog: Vec<String> = world
+                .lags
+                .iter()
+                .map(|it| it.backlog().to_string())
+                .collect();
             eprintln!("{seconds:>5} s: {sums}, backlog {}", backlog.join(" + "));
             return;
         }
-        let mut lines = vec![format!("\x1b[1mshelfd demo\x1b[0m  {}  {seconds} s", self.title), sums];
+        let mut lines = vec![
+            format!("\x1b[1mshelfd demo\x1b[0m  {}  {seconds} s", self.title),
+            sums,
+        ];
         for (url, lag) in world.urls().into_iter().zip(&world.lags) {
             let (level, sentence) = self.verdict(&url).await;
             let colour = match level.as_str() {
@@ -143,12 +171,18 @@ impl Screen {
             };
             let name = &lag.shop().config.pc_name;
             let bar = "#".repeat(usize::try_from(lag.backlog() / 5).unwrap_or(0).min(40));
-            lines.push(format!("{name}  {url}  \x1b[{colour}m{level}\x1b[0m {sentence}"));
+            lines.push(format!(
+                "{name}  {url}  \x1b[{colour}m{level}\x1b[0m {sentence}"
+            ));
             lines.push(format!("      backlog {:>5} {bar}", lag.backlog()));
         }
         lines.push(format!("hub   {}/api/v1/stores", world.hub_url()));
         lines.push("w cuts and restores the WAN, q stops".to_owned());
-        let up = if self.drawn_lines > 0 { format!("\x1b[{}A", self.drawn_lines) } else { String::new() };
+        let up = if self.drawn_lines > 0 {
+            format!("\x1b[{}A", self.drawn_lines)
+        } else {
+            String::new()
+        };
         let text: String = lines.iter().map(|it| format!("\x1b[2K{it}\n")).collect();
         eprint!("{up}\r{text}");
         self.drawn_lines = lines.len();
@@ -156,7 +190,12 @@ impl Screen {
 
     async fn verdict(&self, url: &str) -> (String, String) {
         let asked = async {
-            self.client.get(format!("{url}/api/v1/status")).send().await?.json::<Value>().await
+            self.client
+                .get(format!("{url}/api/v1/status"))
+                .send()
+                .await?
+                .json::<Value>()
+                .await
         };
         let limit = Duration::from_millis(STATUS_MS_MAX);
         let Ok(Ok(status)) = tokio::time::timeout(limit, asked).await else {

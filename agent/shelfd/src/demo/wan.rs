@@ -32,7 +32,11 @@ struct Outages {
 impl Wan {
     /// A WAN that is up.
     pub(super) fn new(clock: MonoClock) -> Self {
-        Self { up: watch::channel(true).0, outages: Arc::default(), clock }
+        Self {
+            up: watch::channel(true).0,
+            outages: Arc::default(),
+            clock,
+        }
     }
 
     /// Whether it is up.
@@ -42,7 +46,9 @@ impl Wan {
 
     /// Cuts or restores it; the same again changes nothing.
     pub(super) fn set(&self, up: bool) {
-        let changed = self.up.send_if_modified(|now| std::mem::replace(now, up) != up);
+        let changed = self
+            .up
+            .send_if_modified(|now| std::mem::replace(now, up) != up);
         if !changed {
             return;
         }
@@ -65,7 +71,9 @@ impl Wan {
     /// How often and how long it was cut so far.
     pub(super) fn cut(&self) -> (u64, u64) {
         let outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = outages.since_ms.map_or(0, |it| self.clock.millis().saturating_sub(it));
+        let running = outages
+            .since_ms
+            .map_or(0, |it| self.clock.millis().saturating_sub(it));
         (outages.count, outages.total_ms + running)
     }
 
@@ -149,7 +157,11 @@ mod tests {
         wan.set(false);
         assert_eq!(open.read(&mut text).await.unwrap_or(0), 0, "still open");
         let mut refused = TcpStream::connect(way).await.unwrap();
-        assert_eq!(refused.read(&mut text).await.unwrap_or(0), 0, "still carries");
+        assert_eq!(
+            refused.read(&mut text).await.unwrap_or(0),
+            0,
+            "still carries"
+        );
         let switch = wan.switch();
         assert!(!switch(None) && switch(Some(true)));
         let mut again = TcpStream::connect(way).await.unwrap();

@@ -130,8 +130,14 @@ impl World {
         let hub = blocking(move || HubServer::start(&config)).await??;
         let wan = Wan::new(clock);
         let mut carriers = JoinSet::new();
-        let to_broker = wan.way_to(broker.addr(), &mut carriers).await.map_err(WorldError::Wan)?;
-        let to_hub = wan.way_to(hub.http_addr(), &mut carriers).await.map_err(WorldError::Wan)?;
+        let to_broker = wan
+            .way_to(broker.addr(), &mut carriers)
+            .await
+            .map_err(WorldError::Wan)?;
+        let to_hub = wan
+            .way_to(hub.http_addr(), &mut carriers)
+            .await
+            .map_err(WorldError::Wan)?;
         let mut tills = Vec::new();
         for own in OWN {
             tills.push(own_till(folder, own)?);
@@ -158,7 +164,15 @@ impl World {
         for lag in &lags {
             carriers.spawn(lag.clone().follow());
         }
-        Ok(Self { broker, hub, carriers, wan, pcs, lags, tills })
+        Ok(Self {
+            broker,
+            hub,
+            carriers,
+            wan,
+            pcs,
+            lags,
+            tills,
+        })
     }
 
     /// Where the hub's API is, not over the WAN.
@@ -168,7 +182,10 @@ impl World {
 
     /// The pages of the PCs.
     pub(super) fn urls(&self) -> Vec<String> {
-        self.pcs.iter().map(|it| format!("http://{}", it.http)).collect()
+        self.pcs
+            .iter()
+            .map(|it| format!("http://{}", it.http))
+            .collect()
     }
 
     /// Stops everything, the PCs first, so that they can say goodbye.
@@ -192,12 +209,17 @@ impl World {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, WorldError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| WorldError::Panicked)
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| WorldError::Panicked)
 }
 
 fn hub_config(folder: &Path, broker: SocketAddr) -> Result<HubConfig, WorldError> {
     let data = folder.join("hub");
-    let failed = |source| WorldError::Folder { path: data.clone(), source };
+    let failed = |source| WorldError::Folder {
+        path: data.clone(),
+        source,
+    };
     files::private_folder(&data).map_err(failed)?;
     Ok(HubConfig {
         tenant: TenantId::new(TENANT)?,
@@ -232,28 +254,47 @@ fn pc_config(
     config.hub.url = Some(format!("http://{hub}"));
     config.http.request_bytes_max = REQUEST_BYTES_MAX;
     config.policy.duplicate_scan_ms = plan.pace.guard_ms();
-    config.policy.measure_templates.clone_from(&plan.measure_templates);
+    config
+        .policy
+        .measure_templates
+        .clone_from(&plan.measure_templates);
     Ok(config)
 }
 
-fn own_till(folder: &Path, (name, pc, takes_cash): (&'static str, usize, bool)) -> Result<OwnTill, WorldError> {
+fn own_till(
+    folder: &Path,
+    (name, pc, takes_cash): (&'static str, usize, bool),
+) -> Result<OwnTill, WorldError> {
     let device = |device| move |why: String| WorldError::Device { device, why };
     let link = folder.join(format!("scanner-{name}"));
     let scanner = PtyScanner::plug(link, Framing::default());
     let scanner = scanner.map_err(|it| device("scanner")(it.to_string()))?;
     let terminal = TerminalHandle::start(0, TerminalConfig::default(), Vec::new());
     let terminal = terminal.map_err(|it| device("terminal")(format!("{it:#}")))?;
-    Ok(OwnTill { name, pc, takes_cash, scanner: Some(scanner), terminal: Arc::new(terminal) })
+    Ok(OwnTill {
+        name,
+        pc,
+        takes_cash,
+        scanner: Some(scanner),
+        terminal: Arc::new(terminal),
+    })
 }
 
 fn add_till(config: &mut Config, till: &OwnTill) -> Result<(), WorldError> {
     config.till.push(TillSettings {
         name: Some(TillId::new(till.name)?),
         terminal: Some(format!("zvt://{}", till.terminal.addr())),
-        fiscal: if till.takes_cash { Fiscal::Declared } else { Fiscal::None },
+        fiscal: if till.takes_cash {
+            Fiscal::Declared
+        } else {
+            Fiscal::None
+        },
         ..TillSettings::default()
     });
-    let path = till.scanner.as_ref().map(|it| it.path().display().to_string());
+    let path = till
+        .scanner
+        .as_ref()
+        .map(|it| it.path().display().to_string());
     config.device.push(DeviceSettings {
         name: format!("scanner of {}", till.name),
         select: format!("path:{}", path.unwrap_or_default()),
@@ -267,5 +308,9 @@ fn add_till(config: &mut Config, till: &OwnTill) -> Result<(), WorldError> {
 fn address(port: u16, usual: bool) -> SocketAddr {
     let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let free = usual && std::net::TcpListener::bind(wanted).is_ok();
-    if free { wanted } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+    if free {
+        wanted
+    } else {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+    }
 }
