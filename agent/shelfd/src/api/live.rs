@@ -38,7 +38,7 @@ const EVENTS_MAX: usize = 1;
 /// Milliseconds between two signs of life of a quiet stream.
 const HEARTBEAT_MS: u64 = 15_000;
 /// Milliseconds between two pictures of the status.
-const STATUS_MS_MIN: u64 = 250;
+const STATUS_MS_MIN: u64 = 100;
 /// How often the status looks at what doesn't ring, such as devices, in milliseconds.
 const STATUS_LOOK_MS: u64 = 2_000;
 /// Lines of a count that the page lists.
@@ -139,9 +139,10 @@ pub(super) async fn status(State(web): Site, speech: Speech) -> Answer<Events> {
         }
         let mut look = interval(Duration::from_millis(STATUS_LOOK_MS));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
         loop {
             let next = Instant::now() + Duration::from_millis(STATUS_MS_MIN);
-            match web.board.shared().await {
+            match web.board.shared(heard).await {
                 Ok(status) => {
                     let wan = web.shop.wan.as_ref().map(|it| it(None));
                     if !feed.show(status_page::live(speech, &status, wan)).await {
@@ -157,6 +158,7 @@ pub(super) async fn status(State(web): Site, speech: Speech) -> Answer<Events> {
                 _ = look.tick() => {}
                 () = feed.gone() => return,
             }
+            heard = Instant::now();
             sleep_until(next).await;
         }
     });

@@ -41,7 +41,7 @@ pub(super) async fn status(
     speech: Speech,
     Query(asked): Query<Asked>,
 ) -> Answer<Html<String>> {
-    let status = web.board.shared().await?;
+    let status = web.board.shared(tokio::time::Instant::now()).await?;
     let text = asked.q.clone();
     let found = web
         .read(move |ledger| {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shelf_ledger::ReadError;
 use shelf_stock::name::TillId;
 use shelf_till::basket::{BasketView, PaymentState, TillView};
+use tokio::time::Instant;
 
 use super::counter::Counter;
 use super::shop::Shop;
@@ -24,15 +25,13 @@ use crate::platform;
 const TREND_SAMPLES: usize = 60;
 /// Milliseconds between two samples.
 pub(crate) const TREND_SAMPLE_MS: u64 = 5_000;
-/// How old the status may be that pages share.
-const SHARED_AGE_MS_MAX: u64 = 250;
 /// The most unknown codes and inbox entries that are counted; more is shown as so many.
 const COUNTED_MAX: usize = 1_000;
 
 /// Where the status is asked for.
 pub(crate) struct StatusBoard {
     shop: Arc<Shop>,
-    shared: tokio::sync::Mutex<Option<(u64, Arc<Status>)>>,
+    shared: tokio::sync::Mutex<Option<(Instant, Arc<Status>)>>,
     trend: Mutex<Trend>,
 }
 
@@ -61,15 +60,16 @@ impl StatusBoard {
         Ok(Arc::new(status))
     }
 
-    /// How things were a moment ago at the latest, for pages that look at the same time.
-    pub(crate) async fn shared(&self) -> Result<Arc<Status>, ReadError> {
+    /// How things were at some moment or later, for pages that look at the same time: a page that
+    /// heard of a change asks for the moment it heard, and never gets what was gathered before it.
+    pub(crate) async fn shared(&self, not_before: Instant) -> Result<Arc<Status>, ReadError> {
         let mut shared = self.shared.lock().await;
-        let now = self.shop.clock.millis();
         if let Some((at, status)) = &*shared
-            && now.saturating_sub(*at) < SHARED_AGE_MS_MAX
+            && *at >= not_before
         {
             return Ok(status.clone());
         }
+        let now = Instant::now();
         let status = self.fresh().await?;
         *shared = Some((now, status.clone()));
         Ok(status)
