@@ -3,6 +3,7 @@
 //! Everything goes through what a shop has: the configuration file, the scanner's line, the local
 //! API. The directory holds configuration, data and log, so that a test can search all of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -118,6 +119,7 @@ pub struct Daemon {
     data: PathBuf,
     process: Option<Process>,
     http: SocketAddr,
+    environment: BTreeMap<String, String>,
 }
 
 impl Daemon {
@@ -147,6 +149,7 @@ impl Daemon {
             data,
             process: None,
             http,
+            environment: BTreeMap::new(),
         })
     }
 
@@ -161,8 +164,17 @@ impl Daemon {
             .arg(&self.data);
         command
             .env_remove("JOURNAL_STREAM")
-            .env("TZ", "Europe/Berlin");
+            .env("TZ", "Europe/Berlin")
+            .envs(&self.environment);
         Ok(command)
+    }
+
+    /// Sets or removes a variable of its environment, from the next start on.
+    pub fn environment(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.environment.insert(name.to_owned(), value.to_owned()),
+            None => self.environment.remove(name),
+        };
     }
 
     /// Plugs a scanner in, where the configuration looks for it.

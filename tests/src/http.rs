@@ -12,7 +12,7 @@ use serde_json::Value;
 /// How long one request may take.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// The most bytes of one answer.
-pub const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -103,8 +103,32 @@ pub fn ask(
     stream.write_all(head.as_bytes())?;
     stream.write_all(body)?;
     let mut bytes = Vec::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes)?;
+    let mut buffer = vec![0; 64 * 1024];
+    // Some servers keep the connection open although they were asked to close it.
+    while !is_whole(&bytes) && bytes.len() < ANSWER_BYTES_MAX {
+        let taken = stream.read(&mut buffer)?;
+        if taken == 0 {
+            break;
+        }
+        bytes.extend_from_slice(buffer.get(..taken).unwrap_or_default());
+    }
     read(&bytes)
+}
+
+/// Whether an answer says of itself that it ends here.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(split) = bytes.windows(4).position(|it| it == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(bytes.get(..split).unwrap_or_default()).to_ascii_lowercase();
+    let value = |name: &str| {
+        head.lines()
+            .find_map(|it| it.strip_prefix(name).map(str::trim))
+    };
+    match value("content-length:").and_then(|it| it.parse::<usize>().ok()) {
+        Some(length) => bytes.len() >= split + 4 + length,
+        None => value("transfer-encoding:") == Some("chunked") && bytes.ends_with(b"\r\n0\r\n\r\n"),
+    }
 }
 
 fn broken(what: impl Into<String>) -> io::Error {

@@ -23,7 +23,11 @@ pub fn shelf_hub() -> Result<PathBuf> {
     built().map(|it| it.join("shelf-hub"))
 }
 
+/// `SHELF_BIN_DIR` names programs that were built elsewhere, such as those of a package.
 fn built() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("SHELF_BIN_DIR") {
+        return Ok(given.into());
+    }
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let built = BUILT.get_or_init(|| build().map_err(|it| format!("{it:#}")));
     built.clone().map_err(anyhow::Error::msg)
