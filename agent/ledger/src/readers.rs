@@ -16,7 +16,7 @@ use crate::connection::open_reader;
 use crate::environment::Clock;
 use crate::metrics::Metrics;
 use crate::read::Read;
-use crate::tables::{StoreKey, TableError, Tables};
+use crate::tables::{Committed, StoreKey, TableError, Tables, Words};
 
 /// Reads at the same time; more of them wait.
 pub const READERS_MAX: usize = 4;
@@ -66,6 +66,7 @@ struct Shared {
     node: NodeId,
     rules: Rules,
     metrics: Arc<Metrics>,
+    words: Arc<Committed>,
     pool: Mutex<Pool>,
     returned: Condvar,
 }
@@ -73,11 +74,14 @@ struct Shared {
 #[derive(Default)]
 struct Pool {
     idle: Vec<Reader>,
+    /// Threads that wait for one to come back.
+    waiting: usize,
     started_us: Vec<Arc<AtomicU64>>,
 }
 
 struct Reader {
     connection: Connection,
+    words: Words,
     /// When the running read began; 0: none.
     started_us: Arc<AtomicU64>,
 }
@@ -98,6 +102,7 @@ pub(crate) struct ReadersParts {
     pub(crate) node: NodeId,
     pub(crate) rules: Rules,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) words: Arc<Committed>,
 }
 
 impl Readers {
@@ -110,6 +115,7 @@ impl Readers {
                 node: parts.node,
                 rules: parts.rules,
                 metrics: parts.metrics,
+                words: parts.words,
                 pool: Mutex::default(),
                 returned: Condvar::new(),
             }),
@@ -193,10 +199,12 @@ impl Shared {
                 pool.started_us.push(Arc::clone(&reader.started_us));
                 return Ok(reader);
             }
+            pool.waiting += 1;
             pool = self
                 .returned
                 .wait(pool)
                 .unwrap_or_else(PoisonError::into_inner);
+            pool.waiting -= 1;
         }
     }
 
@@ -221,6 +229,7 @@ impl Shared {
             .map_err(ReadError::Open)?;
         Ok(Reader {
             connection,
+            words: Words::of_reader(Arc::clone(&self.words)),
             started_us,
         })
     }
@@ -228,8 +237,12 @@ impl Shared {
     fn give_back(&self, reader: Reader) {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         pool.idle.push(reader);
+        let awaited = pool.waiting > 0;
         drop(pool);
-        self.returned.notify_one();
+        if awaited {
+            // Waking nobody is a system call too.
+            self.returned.notify_one();
+        }
     }
 
     fn run<T>(
@@ -248,7 +261,7 @@ impl Shared {
     ) -> Result<T, TableError> {
         let started_us = self.clock.mono_us().max(1);
         reader.started_us.store(started_us, Ordering::Relaxed);
-        let tables = Tables::new(&reader.connection, self.store, self.rules);
+        let tables = Tables::with_words(&reader.connection, self.store, self.rules, &reader.words);
         read(&Read::new(tables, self.node))
     }
 }

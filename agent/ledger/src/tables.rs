@@ -10,11 +10,13 @@ mod documents;
 mod fold_store;
 mod listing;
 mod movements;
+mod remembered;
 mod replica;
 mod sources;
 mod words;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use shelf_stock::fold::Rules;
@@ -23,6 +25,7 @@ use shelf_wire::document::DecodeError;
 use shelf_wire::sealed::{Sealed, WriteError};
 
 pub use documents::{AUTHORS_MAX, DocumentKey};
+pub use remembered::{Committed, WORDS_REMEMBERED_MAX, Words};
 
 /// The store's number in this database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,9 +77,12 @@ pub struct Tables<'c> {
     rules: Rules,
     /// The exact bytes of the document that is being folded.
     current: Option<Sealed>,
-    /// The word and the log that were asked for last: one sale asks for the same ones several
-    /// times. Lives as long as the caller's transaction at most.
-    last_word: RefCell<Option<(String, i64)>>,
+    /// The words that the connection's holder remembers; without one, those of this transaction.
+    kept_words: Option<&'c Words>,
+    own_words: Words,
+    /// While one document is folded: what it adds to balances, written when it is done.
+    sums: Option<BTreeMap<(i64, i64), i64>>,
+    /// The log that was asked for last. Lives as long as the caller's transaction at most.
     last_author: Cell<Option<(NodeId, Incarnation, i64)>>,
 }
 
@@ -88,8 +94,23 @@ impl<'c> Tables<'c> {
             store,
             rules,
             current: None,
-            last_word: RefCell::new(None),
+            kept_words: None,
+            own_words: Words::default(),
+            sums: None,
             last_author: Cell::new(None),
+        }
+    }
+
+    /// As [`Tables::new`], with the words that the connection's holder remembers.
+    pub fn with_words(
+        connection: &'c Connection,
+        store: StoreKey,
+        rules: Rules,
+        words: &'c Words,
+    ) -> Self {
+        Self {
+            kept_words: Some(words),
+            ..Self::new(connection, store, rules)
         }
     }
 

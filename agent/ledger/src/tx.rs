@@ -20,7 +20,7 @@ use crate::environment::{Clock, Entropy};
 use crate::own::Own;
 use crate::read::Read;
 use crate::replica::ReplicaStore;
-use crate::tables::{StoreKey, TableError, Tables};
+use crate::tables::{StoreKey, TableError, Tables, Words};
 
 /// What does not change while a ledger is open.
 #[derive(Clone)]
@@ -38,6 +38,7 @@ pub struct Tx<'t> {
     read: Read<'t>,
     setting: &'t Setting,
     own: &'t mut Own,
+    words: &'t Words,
 }
 
 /// A draft became a document, or was one already.
@@ -108,12 +109,18 @@ impl<'t> Deref for Tx<'t> {
 }
 
 impl<'t> Tx<'t> {
-    pub(crate) fn new(connection: &'t Connection, setting: &'t Setting, own: &'t mut Own) -> Self {
-        let tables = Tables::new(connection, setting.store, setting.rules);
+    pub(crate) fn new(
+        connection: &'t Connection,
+        setting: &'t Setting,
+        own: &'t mut Own,
+        words: &'t Words,
+    ) -> Self {
+        let tables = Tables::with_words(connection, setting.store, setting.rules, words);
         Self {
             read: Read::new(tables, setting.node),
             setting,
             own,
+            words,
         }
     }
 
@@ -127,7 +134,8 @@ impl<'t> Tx<'t> {
     }
 
     fn tables_mut(&self) -> Tables<'t> {
-        Tables::new(self.connection(), self.setting.store, self.setting.rules)
+        let setting = self.setting;
+        Tables::with_words(self.connection(), setting.store, setting.rules, self.words)
     }
 
     /// Writes a draft into this PC's log and folds it: place, time, link to the document before,

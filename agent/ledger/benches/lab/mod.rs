@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rusqlite::config::DbConfig;
+use rusqlite::wal::CheckpointMode;
 use shelf_ledger::environment::{Clock, Entropy};
 use shelf_ledger::{Ledger, OpenOptions as LedgerOptions};
 use shelf_stock::document::{Draft, Kind, Line, Subject};
@@ -134,11 +136,15 @@ pub fn stock_up(ledger: &Ledger) {
         it.wait().unwrap();
     }
     // Begin each bench with an empty WAL, as after an idle moment.
-    let checkpoints = ledger.metrics().checkpoints;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while ledger.metrics().checkpoints == checkpoints && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let busy = Duration::from_secs(5);
+    let by_hand = rusqlite::Connection::open(ledger.paths().database()).unwrap();
+    by_hand.busy_timeout(busy).unwrap();
+    by_hand
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .unwrap();
+    by_hand
+        .wal_checkpoint_v2(None::<&str>, CheckpointMode::RESTART)
+        .unwrap();
 }
 
 /// 4 KiB and fdatasync into a file of zeros that was written before.

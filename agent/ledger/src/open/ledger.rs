@@ -13,11 +13,11 @@ use super::{OpenError, connect, lock, stand, trusted};
 use crate::checkpointer::{self, Checkpointer};
 use crate::connection::Durability;
 use crate::environment::{Clock, Entropy};
-use crate::files::{self, Paths};
+use crate::files::{self, DirLock, Paths};
 use crate::metrics::{Metrics, MetricsSnapshot};
-use crate::own::{self, KeyError};
+use crate::own::{self, KeyError, Own};
 use crate::readers::{Readers, ReadersParts};
-use crate::tables::{StoreKey, Tables};
+use crate::tables::{Committed, StoreKey, Tables};
 use crate::tx::Setting;
 use crate::writer::{self, EngineParts, Writer, WriterThread};
 
@@ -115,6 +115,16 @@ pub struct Ledger {
     checkpointer: Checkpointer,
 }
 
+/// A database that was looked at, with all that serving it takes.
+struct Trusted {
+    paths: Paths,
+    key: NodeKey,
+    held: DirLock,
+    connection: Connection,
+    setting: Setting,
+    own: Own,
+}
+
 impl Ledger {
     /// Opens the ledger of a directory, or makes one where there is none.
     pub fn open(options: OpenOptions) -> Result<(Self, OpenReport), OpenError> {
@@ -136,7 +146,7 @@ impl Ledger {
         drop(connection);
         let setting = Setting {
             clock: Arc::clone(&options.clock),
-            entropy: options.entropy,
+            entropy: Arc::clone(&options.entropy),
             store,
             node: key.node_id(),
             rules: options.rules,
@@ -144,28 +154,17 @@ impl Ledger {
         };
         let (connection, own) = trusted(&paths, &setting, options.durability)?;
         let logs = count_logs(&paths, &connection, &setting)?;
-        let metrics = Arc::new(Metrics::default());
-        let (asks, checkpointer) = checkpointer::start(paths.database(), Arc::clone(&metrics))
-            .map_err(io("start a thread for", paths.database()))?;
-        let (writer, writer_thread) = writer::start(EngineParts {
-            paths: paths.clone(),
-            connection,
-            setting,
-            own,
-            metrics: Arc::clone(&metrics),
-            lock: held,
-            checkpointer: asks,
-            answer_early: options.control_answer_early,
-        })
-        .map_err(io("start a thread for", paths.database()))?;
-        let readers = Readers::new(ReadersParts {
-            path: paths.database(),
-            clock: Arc::clone(&options.clock),
-            store,
-            node: key.node_id(),
-            rules: options.rules,
-            metrics: Arc::clone(&metrics),
-        });
+        let ledger = Self::start(
+            Trusted {
+                paths,
+                key,
+                held,
+                connection,
+                setting,
+                own,
+            },
+            &options,
+        )?;
         let report = OpenReport {
             created,
             identity_created,
@@ -176,7 +175,49 @@ impl Ledger {
             logs,
             took_us: options.clock.mono_us().saturating_sub(started_us),
         };
-        let ledger = Self {
+        Ok((ledger, report))
+    }
+
+    /// Starts what serves a database that is trusted.
+    fn start(trusted: Trusted, options: &OpenOptions) -> Result<Self, OpenError> {
+        let Trusted {
+            paths,
+            key,
+            held,
+            connection,
+            setting,
+            own,
+        } = trusted;
+        let io = || {
+            let path = paths.database();
+            move |source| OpenError::io("start a thread for", path, source)
+        };
+        let (metrics, words) = (Arc::new(Metrics::default()), Arc::new(Committed::default()));
+        let store = setting.store;
+        let (asks, checkpointer) =
+            checkpointer::start(paths.database(), Arc::clone(&metrics)).map_err(io())?;
+        let (writer, writer_thread) = writer::start(EngineParts {
+            paths: paths.clone(),
+            connection,
+            setting,
+            own,
+            words: Arc::clone(&words),
+            metrics: Arc::clone(&metrics),
+            lock: held,
+            checkpointer: asks,
+            answer_early: options.control_answer_early,
+        })
+        .map_err(io())?;
+        let readers = Readers::new(ReadersParts {
+            path: paths.database(),
+            clock: Arc::clone(&options.clock),
+            store,
+            node: key.node_id(),
+            rules: options.rules,
+            metrics: Arc::clone(&metrics),
+            words,
+        });
+        Ok(Self {
             paths,
             writer,
             readers,
@@ -186,8 +227,7 @@ impl Ledger {
             rules: options.rules,
             writer_thread,
             checkpointer,
-        };
-        Ok((ledger, report))
+        })
     }
 
     /// The way to change it.

@@ -4,6 +4,8 @@
 //! one short run. The total order beyond the effective time (clock, node, incarnation, number) is
 //! looked up only where two documents share a millisecond.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 use shelf_stock::fold::MovementRow;
 use shelf_stock::identity::{Incarnation, NodeId, Place};
@@ -140,17 +142,53 @@ impl Tables<'_> {
     }
 
     pub(super) fn add_balance(
-        &self,
+        &mut self,
         item: &ItemId,
         location: &Location,
         quantity: Quantity,
     ) -> Result<(), TableError> {
         let item = self.word_or_new(item.as_str())?;
         let location = self.location_or_new(location)?;
+        let thousandths = quantity.as_thousandths();
+        let Some(sums) = &mut self.sums else {
+            return self.write_balance(item, location, thousandths);
+        };
+        let sum = sums.entry((item, location)).or_default();
+        *sum = sum.saturating_add(thousandths);
+        Ok(())
+    }
+
+    /// Adds up what one document did, in the order of the table and two rows at a time: what one
+    /// item lost at one location it mostly gained at another, on the same page.
+    pub(super) fn add_sums(&self, sums: &BTreeMap<(i64, i64), i64>) -> Result<(), TableError> {
+        let mut sums = sums.iter();
+        while let Some((&(item, location), &quantity)) = sums.next() {
+            let Some((&(item2, location2), &quantity2)) = sums.next() else {
+                return self.write_balance(item, location, quantity);
+            };
+            self.run(
+                "INSERT INTO balance (store, item, location, quantity)
+                 VALUES (?1, ?2, ?3, ?4), (?1, ?5, ?6, ?7)
+                 ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity",
+                [
+                    self.store.0,
+                    item,
+                    location,
+                    quantity,
+                    item2,
+                    location2,
+                    quantity2,
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_balance(&self, item: i64, location: i64, quantity: i64) -> Result<(), TableError> {
         self.run(
             "INSERT INTO balance (store, item, location, quantity) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity",
-            params![self.store.0, item, location, quantity.as_thousandths()],
+            [self.store.0, item, location, quantity],
         )
     }
 
@@ -173,10 +211,13 @@ impl Tables<'_> {
 
     /// The sum over the locations that are in the book.
     pub fn book_of(&self, item: &ItemId) -> Result<Quantity, TableError> {
+        let Some(item) = self.word(item.as_str())? else {
+            return Ok(Quantity::ZERO);
+        };
         let found = self.row(
-            "SELECT coalesce(sum(quantity), 0) FROM balance WHERE store = ?1
-             AND item = (SELECT key FROM word WHERE text = ?2) AND location BETWEEN 0 AND 2",
-            params![self.store.0, item.as_str()],
+            "SELECT coalesce(sum(quantity), 0) FROM balance
+             WHERE store = ?1 AND item = ?2 AND location BETWEEN 0 AND 2",
+            [self.store.0, item],
             |row| row.get(0),
         )?;
         Ok(Quantity::thousandths(found.unwrap_or(0)))

@@ -3,6 +3,8 @@
 //! A document that arrives is folded by the same call that stores it. Whether a log has gaps is
 //! noted only while it has some.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 use shelf_replica::store::{
     Inserted, LogId, LogState, ParkReason, Parked, Peer, PeerCursor, ReadLimits, SeqRange, Store,
@@ -21,7 +23,13 @@ impl Tables<'_> {
     /// Folds a document whose exact bytes are known, storing them where they are not there yet.
     pub fn fold_authored(&mut self, authored: &Authored) -> Result<fold::Applied, TableError> {
         self.current = Some(authored.sealed().clone());
-        fold::apply(self, authored.document())
+        // The fold never reads a balance, so what it adds can be summed up and written once.
+        self.sums = Some(BTreeMap::new());
+        let applied = fold::apply(self, authored.document());
+        let sums = self.sums.take().unwrap_or_default();
+        let applied = applied?;
+        self.add_sums(&sums)?;
+        Ok(applied)
     }
 
     /// A document that could not be read by an older version counts now.

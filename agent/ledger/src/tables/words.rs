@@ -4,7 +4,7 @@ use rusqlite::OptionalExtension;
 use shelf_stock::location::Location;
 use shelf_stock::name::{NameError, StoreId};
 
-use super::{TableError, Tables};
+use super::{TableError, Tables, Words};
 
 /// Locations from here on are `transit:` and the word of the store.
 const TRANSIT_BASE: i64 = 16;
@@ -12,18 +12,21 @@ const TRANSIT_BASE: i64 = 16;
 impl Tables<'_> {
     /// The number of a text, if it has one.
     pub(super) fn word(&self, text: &str) -> Result<Option<i64>, TableError> {
-        if let Some((last, key)) = &*self.last_word.borrow()
-            && last == text
-        {
-            return Ok(Some(*key));
+        let words = self.words();
+        if let Some(key) = words.get(text) {
+            return Ok(Some(key));
         }
         let found = self.row("SELECT key FROM word WHERE text = ?1", [text], |row| {
             row.get(0)
         })?;
         if let Some(key) = found {
-            *self.last_word.borrow_mut() = Some((text.to_owned(), key));
+            words.remember(text, key);
         }
         Ok(found)
+    }
+
+    fn words(&self) -> &Words {
+        self.kept_words.unwrap_or(&self.own_words)
     }
 
     /// The number of a text, given one where it is new.
@@ -34,7 +37,9 @@ impl Tables<'_> {
         self.connection
             .prepare_cached("INSERT INTO word (text) VALUES (?1)")?
             .execute([text])?;
-        Ok(self.connection.last_insert_rowid())
+        let key = self.connection.last_insert_rowid();
+        self.words().remember(text, key);
+        Ok(key)
     }
 
     /// The text of a number, as the name that it was.

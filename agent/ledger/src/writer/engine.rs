@@ -17,6 +17,7 @@ use crate::files::{self, DirLock, Paths};
 use crate::metrics::Metrics;
 use crate::open::{self, OpenError};
 use crate::own::Own;
+use crate::tables::{Committed, Words};
 use crate::tx::Setting;
 
 /// Frames that make a checkpoint worth its syncs (4 MiB).
@@ -28,6 +29,7 @@ pub(crate) struct EngineParts {
     pub(crate) connection: Connection,
     pub(crate) setting: Setting,
     pub(crate) own: Own,
+    pub(crate) words: Arc<Committed>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) lock: DirLock,
     /// Told when an idle moment is good for a checkpoint.
@@ -41,6 +43,8 @@ pub(super) struct Engine {
     connection: Option<Connection>,
     setting: Setting,
     own: Own,
+    /// Of the connection: forgotten whenever something on it was undone.
+    words: Words,
     metrics: Arc<Metrics>,
     paths: Paths,
     _lock: DirLock,
@@ -54,6 +58,7 @@ impl Engine {
             connection: Some(parts.connection),
             setting: parts.setting,
             own: parts.own,
+            words: Words::of_writer(parts.words),
             metrics: parts.metrics,
             paths: parts.paths,
             _lock: parts.lock,
@@ -103,7 +108,7 @@ impl Engine {
             connection,
             &self.setting,
             &mut self.own,
-            &self.metrics,
+            (&self.metrics, &self.words),
             group,
             |group, ran| {
                 if self.answer_early {
@@ -167,6 +172,7 @@ impl Engine {
             Ok((connection, own)) => {
                 self.connection = Some(connection);
                 self.own = own;
+                self.words.forget_all();
                 Metrics::set(&self.metrics.writer_dead, 0);
                 true
             }

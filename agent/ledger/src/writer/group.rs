@@ -11,6 +11,7 @@ use super::{GROUP_US_MAX, Ran, Work};
 use crate::failure::{self, Failure};
 use crate::metrics::Metrics;
 use crate::own::Own;
+use crate::tables::Words;
 use crate::tx::{Setting, Tx};
 
 /// What a transaction did with the jobs it was given, in order.
@@ -32,22 +33,26 @@ pub(super) fn commit(
     connection: &Connection,
     setting: &Setting,
     own: &mut Own,
-    metrics: &Metrics,
+    (metrics, words): (&Metrics, &Words),
     jobs: &mut Vec<Box<dyn Work>>,
     before_commit: impl FnOnce(&mut Vec<Box<dyn Work>>, usize),
 ) -> Result<Committed, Broken> {
     let before = own.clone();
     let mut ran = 0;
     let result = begin(connection)
-        .and_then(|()| run(connection, setting, own, metrics, jobs, &mut ran))
+        .and_then(|()| run(connection, setting, own, (metrics, words), jobs, &mut ran))
         .and_then(|()| {
             before_commit(jobs, ran);
             statement(connection, "COMMIT")
         });
     match result {
-        Ok(()) => Ok(Committed { ran }),
+        Ok(()) => {
+            words.settle();
+            Ok(Committed { ran })
+        }
         Err(stop) => {
             *own = before;
+            words.forget();
             if !connection.is_autocommit() {
                 // If even this fails, the connection is closed by the caller: Fatal or not, the
                 // transaction never becomes visible.
@@ -75,7 +80,7 @@ fn run(
     connection: &Connection,
     setting: &Setting,
     own: &mut Own,
-    metrics: &Metrics,
+    (metrics, words): (&Metrics, &Words),
     jobs: &mut [Box<dyn Work>],
     ran: &mut usize,
 ) -> Result<(), Stop> {
@@ -89,7 +94,7 @@ fn run(
             statement(connection, "SAVEPOINT job")?;
         }
         let before = own.clone();
-        let mut tx = Tx::new(connection, setting, own);
+        let mut tx = Tx::new(connection, setting, own, words);
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
         *ran += 1;
         let undo = match outcome {
@@ -115,6 +120,7 @@ fn run(
         }
         if undo {
             *own = before;
+            words.forget();
         }
         settle(connection, alone, undo)?;
     }
