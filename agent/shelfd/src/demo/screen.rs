@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::record::Record;
 use super::world::World;
+use crate::daemon::status::Status;
+use crate::pages::status::sentence;
+use crate::pages::texts::Language;
 use crate::platform::MonoClock;
 
 /// Between two drawings on a terminal, and elsewhere.
@@ -190,18 +192,17 @@ impl Screen {
 
     async fn verdict(&self, url: &str) -> (String, String) {
         let asked = async {
-            self.client
-                .get(format!("{url}/api/v1/status"))
-                .send()
-                .await?
-                .json::<Value>()
-                .await
+            let answer = self.client.get(format!("{url}/api/v1/status")).send();
+            answer.await?.json::<Status>().await
         };
         let limit = Duration::from_millis(STATUS_MS_MAX);
         let Ok(Ok(status)) = tokio::time::timeout(limit, asked).await else {
             return ("?".into(), String::new());
         };
-        let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
-        (text(&status["verdict"]["level"]), text(&status["sentence"]))
+        let level = format!("{:?}", status.verdict.level).to_lowercase();
+        (
+            level,
+            sentence(Language::wanted("en"), &status.verdict, &status),
+        )
     }
 }
