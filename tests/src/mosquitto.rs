@@ -16,7 +16,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// Where distributions put it, besides the search path.
-const PROGRAMS: [&str; 3] = ["mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"];
+const PROGRAMS: [&str; 3] = [
+    "mosquitto",
+    "/usr/sbin/mosquitto",
+    "/usr/local/sbin/mosquitto",
+];
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 const START_POLL: Duration = Duration::from_millis(10);
 /// Another program may take the free port between choosing and using it.

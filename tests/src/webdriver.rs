@@ -193,6 +193,7 @@ fn capabilities(profile: &Path, languages: &str) -> Value {
         "--disable-component-update",
         "--disable-sync",
         "--disable-dev-shm-usage",
+        "--hide-scrollbars",
         "--window-size=1280,900",
         "--force-device-scale-factor=1",
         &format!("--accept-lang={languages}"),

@@ -58,7 +58,9 @@ fn broker(port: u16) -> Broker {
 fn connect(port: u16, role: Role) -> (MqttLink, JoinHandle<()>) {
     let mut state = 7_u64;
     let jitter = Box::new(move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 33) % 100
     });
     let (link, driver): (MqttLink, Driver) = link(broker(port), role, jitter);
@@ -115,14 +117,20 @@ async fn run_node(
             _ = selling.changed() => continue,
         };
         let mut store = shared.lock().unwrap();
-        machine.handle(now(begin), input, &mut *store, &mut effects).unwrap();
+        machine
+            .handle(now(begin), input, &mut *store, &mut effects)
+            .unwrap();
         drop(store);
         wake = begin + PATIENCE * 60;
         for effect in effects {
             match effect {
                 NodeEffect::Send { channel, frame } => {
                     let topic = topic(Lane::Up(machine.id(), channel));
-                    link.send(Frame { topic, payload: frame }).ok();
+                    link.send(Frame {
+                        topic,
+                        payload: frame,
+                    })
+                    .ok();
                 }
                 NodeEffect::WakeAt(at_ms) => wake = begin + Duration::from_millis(at_ms),
                 NodeEffect::Event(_) => {}
@@ -153,14 +161,20 @@ async fn run_hub(mut link: MqttLink, shared: Shared, begin: Instant) {
         };
         effects = Vec::new();
         let mut store = shared.lock().unwrap();
-        machine.handle(now(begin), input, &mut *store, &mut effects).unwrap();
+        machine
+            .handle(now(begin), input, &mut *store, &mut effects)
+            .unwrap();
         drop(store);
         wake = begin + PATIENCE * 60;
         for effect in effects {
             match effect {
                 HubEffect::Send { to, channel, frame } => {
                     let topic = topic(Lane::Down(to, channel));
-                    link.send(Frame { topic, payload: frame }).ok();
+                    link.send(Frame {
+                        topic,
+                        payload: frame,
+                    })
+                    .ok();
                 }
                 HubEffect::WakeAt(at_ms) => wake = begin + Duration::from_millis(at_ms),
                 HubEffect::Event(_) => {}
@@ -207,7 +221,10 @@ async fn twenty_broker_restarts_under_load_lose_and_double_nothing() {
         broker.restart().unwrap();
     }
     selling.send(Some(false)).unwrap();
-    let sold = pcs.iter().map(|(shared, _)| Arc::clone(shared)).collect::<Vec<_>>();
+    let sold = pcs
+        .iter()
+        .map(|(shared, _)| Arc::clone(shared))
+        .collect::<Vec<_>>();
     until("everybody has everything", || {
         let hub = hub_store.lock().unwrap().documents();
         sold.iter().all(|it| it.lock().unwrap().documents() == hub)
@@ -219,7 +236,11 @@ async fn twenty_broker_restarts_under_load_lose_and_double_nothing() {
         written.extend(run.await.unwrap());
     }
     let hub = hub_store.lock().unwrap();
-    assert_eq!(hub.documents(), written, "nothing lost, nothing that nobody wrote");
+    assert_eq!(
+        hub.documents(),
+        written,
+        "nothing lost, nothing that nobody wrote"
+    );
     assert_eq!(hub.folded().count(), written.len(), "nothing doubled");
     println!("{} documents through {RESTARTS} restarts", written.len());
 }
@@ -264,7 +285,10 @@ async fn a_connection_that_dies_leaves_its_last_words_and_a_goodbye_none() {
     };
     assert_eq!(will.topic, topic(Lane::Up(node, Up::Will)));
     let message = unpack(&will.payload).unwrap();
-    assert!(matches!(message, Message::Will(it) if it.boot_nonce == 42), "{message:?}");
+    assert!(
+        matches!(message, Message::Will(it) if it.boot_nonce == 42),
+        "{message:?}"
+    );
     let (mut late, _) = connect(broker.port(), Role::hub("hub-2", None, None));
     assert_eq!(next(&mut late).await, Event::Up);
     assert_eq!(next(&mut late).await, Event::Frame(will), "it is retained");
@@ -277,5 +301,9 @@ async fn a_connection_that_dies_leaves_its_last_words_and_a_goodbye_none() {
         payload: vec![1],
     };
     pc.send(frame.clone()).unwrap();
-    assert_eq!(next(&mut later).await, Event::Frame(frame), "the last words are cleared");
+    assert_eq!(
+        next(&mut later).await,
+        Event::Frame(frame),
+        "the last words are cleared"
+    );
 }

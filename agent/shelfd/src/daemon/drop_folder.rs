@@ -195,6 +195,8 @@ impl Folder {
             }
             DropEffect::MoveToQuarantine { name, reason } => {
                 tracing::warn!(till = %self.till, file = %name, reason, "a dropped file is unusable");
+                // A person must learn of it from the page, not from the log.
+                super::intake::keep(shop, "file_refused", &name, &reason, b"");
                 let done = self.put_away(&name, "quarantine").and_then(|path| {
                     let mut beside = path.into_os_string();
                     beside.push(".reason.txt");

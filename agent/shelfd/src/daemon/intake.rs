@@ -173,9 +173,10 @@ pub(crate) fn name_of(key: &SourceKey) -> String {
 
 /// Keeps something for a person, once.
 pub(crate) fn keep(shop: &Shop, kind: &'static str, key: &str, reason: &str, raw: &[u8]) {
-    let (key, reason) = (key.to_owned(), reason.to_owned());
-    // Card numbers never reach the inbox.
-    let raw = shelf_till::source::masked(&String::from_utf8_lossy(raw)).into_bytes();
+    // Card numbers never reach the inbox, in whatever field they came.
+    let masked = shelf_till::source::masked;
+    let (key, reason) = (masked(key), masked(reason));
+    let raw = masked(&String::from_utf8_lossy(raw)).into_bytes();
     let put = move |tx: &mut Tx<'_>| {
         tx.inbox_put(InboxNote {
             kind,

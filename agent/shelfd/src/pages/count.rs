@@ -167,7 +167,7 @@ fn lines(speech: Speech, page: &Counting) -> Markup {
             h2 #lines { (page.session) " · " (page.area) }
             @if page.lines.is_empty() { p.quiet { (speech.text("nothing_counted")) } }
             @else {
-                div.scroll tabindex="0" role="region" aria-labelledby="lines" { table {
+                div.scroll tabindex="0" role="group" aria-labelledby="lines" { table {
                     thead { tr {
                         th scope="col" { (speech.text("item")) }
                         th.number scope="col" { (speech.text("counted")) }

@@ -79,6 +79,8 @@ pub(crate) fn page(frame: Frame<'_>, live: &Markup, rest: &Markup) -> Markup {
                 }
                 p #lost.lost role="alert" hidden { (speech.text("connection_lost")) }
                 main #content data-events=(speech.link(events)) {
+                    // The status page's verdict is its heading.
+                    @if place != Place::Status { h1.hidden { (title) } }
                     div #live { (live) }
                     (rest)
                 }

@@ -246,7 +246,7 @@ fn devices(language: Language, status: &Status) -> Markup {
             h2 #devices { (language.text("devices")) }
             @if status.devices.is_empty() { p.quiet { (language.text("no_device")) } }
             @else {
-                div.scroll tabindex="0" role="region" aria-labelledby="devices" { table {
+                div.scroll tabindex="0" role="group" aria-labelledby="devices" { table {
                     thead { tr {
                         @for key in ["device", "state", "till", "plugged_in", "last_data"] {
                             th scope="col" { (language.text(key)) }
