@@ -137,7 +137,7 @@ impl Pc {
         let mut bytes = [0; 4096];
         loop {
             let length = self.notify.recv(&mut bytes).with_context(|| {
-                let log = self.process.as_ref().map(|it| it.output());
+                let log = self.process.as_ref().map(Process::output);
                 format!("it did not become ready: {log:?}")
             })?;
             let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
