@@ -300,7 +300,13 @@ fn a_report_repeated_is_taken_once_and_a_contradiction_waits_in_the_inbox() {
     assert_eq!(daemon.on_hand(&item(2)).unwrap(), 98_000);
     let status = daemon.status().unwrap();
     assert_eq!(status["verdict"]["level"], "red", "{status}");
+    assert_eq!(daemon.documents_of("sale").unwrap().len(), 1);
+}
 
+#[test]
+fn a_report_that_cannot_be_used_is_answered_with_what_and_where() {
+    let terminal = terminal(vec![]);
+    let (daemon, _scanner) = shop(&terminal);
     for (body, expected) in [
         ("{", "the body is no sale document"),
         (
@@ -331,5 +337,6 @@ fn a_report_repeated_is_taken_once_and_a_contradiction_waits_in_the_inbox() {
         let text = answer.text();
         assert!(text.contains(expected), "{body}: {text}");
     }
-    assert_eq!(daemon.documents_of("sale").unwrap().len(), 1);
+    assert_eq!(daemon.documents_of("sale").unwrap().len(), 0);
+    assert_eq!(daemon.inbox().unwrap().len(), 3);
 }

@@ -1,6 +1,11 @@
 //! The main road, with real processes: scanner → till → card → ledger → broker → hub → sibling PC;
 //! and the same road under load while the broker dies twenty times and the hub once.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed test panics"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
