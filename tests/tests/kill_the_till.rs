@@ -1,6 +1,6 @@
 //! Kill -9 while a cashier scans and a customer pays, at moments drawn from a seed: what the page
 //! showed is there afterwards, what the terminal booked and heard acknowledged has its sale, and
-//! nobody paid twice. `SHELF_TILL_KILLS` sets how many rounds (24).
+//! nobody paid twice. `SHELF_TILL_KILLS` sets how many rounds (20).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 #![allow(clippy::disallowed_methods, reason = "reads the number of rounds")]
 
@@ -15,9 +15,9 @@ use shelf_tests::daemon::{Daemon, Setup, TillSetup};
 use shelf_tests::patience::{Look, USUAL, pass, until};
 use shelf_tests::wares::{draw, gtin13};
 
-const ROUNDS_DEFAULT: u64 = 24;
+const ROUNDS_DEFAULT: u64 = 20;
 /// The latest moment of a kill after the till is ready.
-const KILL_AFTER_US_MAX: u64 = 900_000;
+const KILL_AFTER_US_MAX: u64 = 1_200_000;
 const WARES: u32 = 30;
 const ROWS_PER_BASKET: usize = 3;
 const TILL: &str = "till-1";
@@ -81,6 +81,12 @@ fn work(
 /// Works until the kill, which comes from another thread at its own moment.
 fn round(daemon: &mut Daemon, scanner: &mut PtyScanner, seed: u64, number: u64, shown: &mut Shown) {
     let after = Duration::from_micros(draw(seed, number) % KILL_AFTER_US_MAX);
+    // Every other time only once the terminal was asked about what the last kill broke off, so
+    // that baskets come to their end; the other times in the middle of just that.
+    if number % 2 == 0 {
+        let free = |it: &Value| it["basket"]["stage"] != "paying";
+        daemon.till_until(TILL, "no payment", free).unwrap();
+    }
     let pid = i32::try_from(daemon.process().unwrap().id()).unwrap();
     let dead = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -207,7 +213,7 @@ fn kill_9_while_scanning_and_paying_loses_no_row_and_takes_no_money_twice() {
         terminal.books().len()
     );
     assert!(
-        rows as u64 > rounds && sales > 0,
+        rows as u64 >= rounds && sales > 0,
         "hardly worked: {rows} rows, {sales} sales"
     );
 }
