@@ -21,9 +21,9 @@ pub(crate) const WAL_PAGES_CAP: i64 = 16_000;
 /// To what a WAL is cut back after it had to grow further, in bytes.
 const WAL_LIMIT_BYTES: i64 = 64 << 20;
 /// Page cache of the writer, in KiB.
-const WRITER_CACHE_KIB: i64 = 8 * 1024;
+const WRITER_CACHE_KIB: i64 = 3 * 1024;
 /// Page cache of each reader, in KiB.
-const READER_CACHE_KIB: i64 = 2 * 1024;
+const READER_CACHE_KIB: i64 = 1024;
 
 /// When a commit counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,11 @@
 //! neither clock nor file. The exit codes are 0 (done), 1 (failed), 2 (usage), 75 (try again
 //! later) and 78 (configuration).
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks"
+)]
 
 mod api;
 mod cli;

@@ -46,13 +46,16 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf> {
 
 /// Builds the package, then lives through its life in a container.
 pub(crate) fn prove(root: &Path) -> Result<()> {
-    exposure(root)?;
     let package = build(root)?;
-    lintian(&package)?;
-    let mut container = Container::boot(root, &package)?;
-    let proved = life(&mut container);
-    container.stop();
-    proved
+    prove_package(root, &package)
+}
+
+/// Lives through the life of a package that is already built.
+pub(crate) fn prove_package(root: &Path, package: &Path) -> Result<()> {
+    exposure(root)?;
+    lintian(package)?;
+    let mut container = Container::boot(root, package)?;
+    life(&mut container)
 }
 
 fn exposure(root: &Path) -> Result<()> {
@@ -77,8 +80,11 @@ fn lintian(package: &Path) -> Result<()> {
             "--allow-root",
             "--fail-on",
             "error,warning",
-            "--no-tag-display-limit",
+            "--tag-display-limit",
+            "0",
         ])
+        // The package is not in Debian, so that no bug there asks for it.
+        .args(["--suppress-tags", "initial-upload-closes-no-bugs"])
         .arg(package)
         .status()
         .context("lintian could not be started")?;
@@ -185,8 +191,8 @@ impl Container {
             .args(["--private-network", "--capability=all", "-D"])
             .arg(&tree)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(fs::File::create(lab.join("console.log"))?)
+            .stderr(fs::File::create(lab.join("nspawn.log"))?)
             .spawn()
             .context("systemd-nspawn could not be started: the test needs root")?;
         let leader = leader_of(&mut nspawn)?;
@@ -257,8 +263,11 @@ impl Container {
         }
         self.expect(what, condition)
     }
+}
 
-    fn stop(&mut self) {
+/// Whatever happened, nothing of the container stays behind.
+impl Drop for Container {
+    fn drop(&mut self) {
         let _asked = self.command("systemctl poweroff --force").status();
         let _killed = self.nspawn.kill();
         let _reaped = self.nspawn.wait();
@@ -294,16 +303,21 @@ fn base_tree(lab: &Path) -> Result<PathBuf> {
     Ok(base)
 }
 
-/// The container's first process: the only child of nspawn.
+/// The container's first process: the child of nspawn that is a `systemd` of its own. Children
+/// that only prepare it come and go before.
 fn leader_of(nspawn: &mut Child) -> Result<String> {
     let limit = Instant::now() + Duration::from_secs(WAIT_SECONDS_MAX);
     let children = format!("/proc/{0}/task/{0}/children", nspawn.id());
+    let is_systemd = |it: &&str| {
+        let name = fs::read_to_string(format!("/proc/{it}/comm")).unwrap_or_default();
+        name.trim() == "systemd"
+    };
     while Instant::now() < limit {
         if let Some(status) = nspawn.try_wait()? {
             bail!("systemd-nspawn ended with {status}");
         }
         let text = fs::read_to_string(&children).unwrap_or_default();
-        if let Some(leader) = text.split_whitespace().next() {
+        if let Some(leader) = text.split_whitespace().find(is_systemd) {
             return Ok(leader.to_owned());
         }
         std::thread::yield_now();

@@ -33,6 +33,7 @@ usage: cargo xtask COMMAND
   install        only install what the tests need (Debian packages; needs root)
   tidy           the house rules that no compiler knows: sizes, opening paragraphs, leftovers
   deb            build the .deb into target/debian
+  prove FILE     install, kill, upgrade and purge a built .deb in a container (needs root)
   trial          run the demo as a new user would and check what it reports
 ";
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         ["install"] => install::everything(),
         ["tidy"] => tidy::check(&root()),
         ["deb"] => deb::build(&root()).map(|path| println!("{}", path.display())),
+        ["prove", package] => deb::prove_package(&root(), Path::new(package)),
         ["trial"] => trial::run(&root()),
         _ => {
             eprint!("{USAGE}");

@@ -58,7 +58,10 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn rust_file(shown: &str, text: &str, findings: &mut Vec<String>) {
-    let generated = text.lines().next().is_some_and(|it| it.contains("@generated"));
+    let generated = text
+        .lines()
+        .next()
+        .is_some_and(|it| it.contains("@generated"));
     if generated {
         return;
     }
@@ -83,7 +86,9 @@ fn rust_file(shown: &str, text: &str, findings: &mut Vec<String>) {
     for (index, line) in lines.iter().enumerate() {
         let number = index + 1;
         // One literal can't be broken without hurting it.
-        let literal = ["http", "r#\"", "&str = \""].iter().any(|it| line.contains(it));
+        let literal = ["http", "r#\"", "&str = \""]
+            .iter()
+            .any(|it| line.contains(it));
         if line.chars().count() > LINE_CHARACTERS_MAX && !literal && !in_tests {
             findings.push(format!(
                 "{shown}:{number}: longer than {LINE_CHARACTERS_MAX}"

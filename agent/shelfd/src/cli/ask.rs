@@ -151,7 +151,7 @@ fn ask(arguments: &AskArguments, path: &str) -> Result<Value, Failure> {
         .build();
     let url = format!("http://{address}{path}");
     let answer = runtime.map_err(Failure::new)?.block_on(async {
-        let answer = crate::platform::http_client()?.get(&url).send().await?;
+        let answer = crate::platform::http_client(&url)?.get(&url).send().await?;
         answer.error_for_status()?.json::<Value>().await
     });
     answer.map_err(|error| {

@@ -129,7 +129,10 @@ fn meaning(config: &Config) -> Result<(), ConfigError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "the tests write the files that are read")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the tests write the files that are read"
+)]
 mod tests {
     use super::*;
 

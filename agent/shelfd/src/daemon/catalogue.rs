@@ -105,7 +105,7 @@ async fn download(url: &str) -> Result<(Vec<u8>, [u8; 32]), CatalogueError> {
         url: url.to_owned(),
         source,
     };
-    let client = platform::http_client().map_err(error)?;
+    let client = platform::http_client(url).map_err(error)?;
     let answer = client.get(url).send().await.map_err(error)?;
     let mut answer = answer.error_for_status().map_err(error)?;
     let mut file = Vec::new();

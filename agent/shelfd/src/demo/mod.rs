@@ -139,7 +139,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// From opening to the last comparison.
     async fn through(mut self) -> Result<(Said, bool), Failure> {
-        let client = platform::http_client().map_err(Failure::new)?;
+        let client = platform::http_client("http://localhost").map_err(Failure::new)?;
         prepare::open_shop(&self.world, &self.shop, &client)
             .await
             .map_err(Failure::new)?;

@@ -83,11 +83,18 @@ pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
 /// How long one request to the hub or to the local daemon may take, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
 
-/// A client for the local API and the hub's downloads.
-pub(crate) fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+/// A client for an address: the local API, or the hub's downloads. Only `https` needs the system's
+/// certificate authorities, which a small machine may not have.
+pub(crate) fn http_client(url: &str) -> Result<reqwest::Client, reqwest::Error> {
     tls::provider();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .timeout(std::time::Duration::from_secs(REQUEST_SECONDS_MAX))
-        .no_proxy()
-        .build()
+        .no_proxy();
+    let secure = url.starts_with("https:");
+    let builder = if secure {
+        builder
+    } else {
+        builder.tls_certs_only([])
+    };
+    builder.build()
 }
