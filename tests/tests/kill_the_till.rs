@@ -81,9 +81,9 @@ fn work(
 /// Works until the kill, which comes from another thread at its own moment.
 fn round(daemon: &mut Daemon, scanner: &mut PtyScanner, seed: u64, number: u64, shown: &mut Shown) {
     let after = Duration::from_micros(draw(seed, number) % KILL_AFTER_US_MAX);
-    // Every other time only once the terminal was asked about what the last kill broke off, so
-    // that baskets come to their end; the other times in the middle of just that.
-    if number % 2 == 0 {
+    // Every fifth time only once the terminal could be asked about what the last kill broke off
+    // (a busy one is asked again after seconds); the other times in the middle of just that.
+    if number % 5 == 4 {
         let free = |it: &Value| it["basket"]["stage"] != "paying";
         daemon.till_until(TILL, "no payment", free).unwrap();
     }
@@ -213,7 +213,7 @@ fn kill_9_while_scanning_and_paying_loses_no_row_and_takes_no_money_twice() {
         terminal.books().len()
     );
     assert!(
-        rows as u64 >= rounds && sales > 0,
+        2 * rows as u64 >= rounds && sales > 0,
         "hardly worked: {rows} rows, {sales} sales"
     );
 }
