@@ -5,7 +5,12 @@ use std::net::SocketAddr;
 use clap::Args;
 use serde_json::Value;
 
+use shelf_stock::quantity::Quantity;
+
 use super::{Failure, run};
+use crate::daemon::status::Status;
+use crate::pages::status::sentence;
+use crate::pages::texts::Language;
 
 /// Where the daemon is.
 #[derive(Debug, Args)]
@@ -29,67 +34,45 @@ pub(crate) struct StockArguments {
 
 /// `shelfd status`
 pub(crate) fn status(arguments: &AskArguments, json: bool) -> Result<(), Failure> {
-    let status = ask(arguments, "/api/v1/status")?;
+    let answer = ask(arguments, "/api/v1/status")?;
     if json {
-        return print(&status);
+        return print(&answer);
     }
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    println!(
-        "{}: {}",
-        text(&status["verdict"]["level"]),
-        text(&status["sentence"])
-    );
-    for till in status["tills"].as_array().into_iter().flatten() {
-        let last = till["last_scan"].as_str().unwrap_or("nothing scanned yet");
-        println!(
-            "till {}: {} sales, last {last}",
-            text(&till["name"]),
-            till["sales"]
-        );
+    let status: Status = serde_json::from_value(answer).map_err(Failure::new)?;
+    println!("{}", sentence(Language::English, &status.verdict, &status));
+    for till in &status.tills {
+        let last = till.last_scan.as_deref().unwrap_or("nothing scanned yet");
+        println!("till {}: {} sales, last {last}", till.name, till.sales);
     }
-    for device in status["devices"].as_array().into_iter().flatten() {
-        println!(
-            "device {}: {}",
-            text(&device["name"]),
-            text(&device["detail"])
-        );
+    for device in &status.devices {
+        println!("device {}: {}", device.name, device.detail);
     }
-    let sync = &status["sync"];
+    let link = if status.sync.link_up {
+        "connected"
+    } else {
+        "not connected"
+    };
+    println!("hub: {link}, {} documents waiting", status.sync.unsynced);
     println!(
-        "hub: link {}, {} waiting",
-        if sync["link_up"] == true {
-            "up"
-        } else {
-            "down"
-        },
-        sync["unsynced"]
-    );
-    println!(
-        "lost if this PC dies now: {} documents",
-        status["at_risk"]["documents"]
+        "lost if this PC dies now: {} documents, {} open baskets",
+        status.at_risk.documents, status.at_risk.baskets
     );
     Ok(())
 }
 
 /// `shelfd devices`
 pub(crate) fn devices(arguments: &AskArguments, json: bool) -> Result<(), Failure> {
-    let status = ask(arguments, "/api/v1/status")?;
+    let answer = ask(arguments, "/api/v1/status")?;
     if json {
-        return print(&status["devices"]);
+        return print(&answer["devices"]);
     }
-    let rows = status["devices"].as_array().cloned().unwrap_or_default();
-    if rows.is_empty() {
+    let status: Status = serde_json::from_value(answer).map_err(Failure::new)?;
+    if status.devices.is_empty() {
         println!("no device is configured");
     }
-    for it in rows {
-        let text = |name: &str| it[name].as_str().unwrap_or("-").to_owned();
-        println!(
-            "{:<24} {:<40} {:<16} {}",
-            text("name"),
-            text("detail"),
-            text("till"),
-            text("place")
-        );
+    for it in status.devices {
+        let till = it.till.map(|it| it.to_string()).unwrap_or_default();
+        println!("{:<24} {:<40} {till:<16} {}", it.name, it.detail, it.place);
     }
     Ok(())
 }
@@ -105,17 +88,15 @@ pub(crate) fn stock(arguments: &StockArguments, json: bool) -> Result<(), Failur
     if json {
         return print(&found);
     }
-    let rows = found["items"].as_array().cloned().unwrap_or_default();
+    let rows = found["stock"].as_array().cloned().unwrap_or_default();
     if rows.is_empty() {
         println!("nothing found for `{text}`");
     }
     for it in rows {
         let name = it["name"].as_str().unwrap_or("-");
-        let id = it["id"].as_str().unwrap_or("-");
-        println!(
-            "{id:<16} {name:<48} {:>10}",
-            it["on_hand"].as_str().unwrap_or("-")
-        );
+        let item = it["item"].as_str().unwrap_or("-");
+        let on_hand = Quantity::thousandths(it["on_hand"].as_i64().unwrap_or_default());
+        println!("{item:<16} {name:<48} {:>10}", on_hand.to_string());
     }
     Ok(())
 }

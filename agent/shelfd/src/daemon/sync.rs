@@ -327,7 +327,7 @@ impl Exchange {
                 self.shop.ring_pages();
             }
             NodeEvent::Acked { .. } => self.shop.ring_pages(),
-            NodeEvent::Received { .. } | NodeEvent::Hint(_) => {}
+            NodeEvent::Received { .. } | NodeEvent::Hint(_) | NodeEvent::Roster(_) => {}
             NodeEvent::Admitted { epoch, returning } => {
                 tracing::info!(epoch, returning, "the hub knows this PC");
                 self.shop.ring_pages();
