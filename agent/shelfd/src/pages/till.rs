@@ -153,8 +153,10 @@ impl Pen<'_> {
 
     fn last(&self, view: &TillView) -> Markup {
         let last = view.basket.as_ref().and_then(|basket| {
-            let no = basket.last_line?;
-            basket.lines.iter().find(|it| it.no == no && !it.voided)
+            let named = |it: &&std::sync::Arc<BasketLine>| Some(it.no) == basket.last_line;
+            let mut live = basket.lines.iter().filter(|it| !it.voided);
+            // After an undo the row before it is the last one.
+            live.clone().find(named).or_else(|| live.next_back())
         });
         html! {
             section.last aria-live="polite" aria-label=(self.text("last_scan")) data-mode=(mode_word(view.mode)) {
