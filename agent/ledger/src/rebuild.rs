@@ -8,7 +8,7 @@ use shelf_wire::sealed::Authored;
 use crate::tables::{DocumentKey, TableError, Tables};
 
 /// The tables that hold nothing but what was folded.
-const FOLDED_TABLES: [&str; 11] = [
+const FOLDED_TABLES: [&str; 12] = [
     "group_part",
     "source_counted",
     "source_duplicate",
@@ -17,6 +17,7 @@ const FOLDED_TABLES: [&str; 11] = [
     "unbound",
     "binding",
     "void_mark",
+    "order_fact",
     "count_line",
     "count_close",
     "count_step",

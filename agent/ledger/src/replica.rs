@@ -4,9 +4,13 @@
 //! logical clock, inside the limit that keeps one wrong clock from dragging others along.
 
 use shelf_replica::store::{
-    Inserted, LogId, LogState, ParkReason, Parked, Peer, PeerCursor, ReadLimits, SeqRange, Store,
+    Family, Inserted, KeyedRow, LogId, LogState, ParkReason, Parked, Peer, PeerCursor, Quota,
+    ReadLimits, SeqRange, Store,
 };
+use shelf_stock::document::Document;
 use shelf_stock::identity::{Digest, Place, Seq};
+use shelf_stock::name::{ChannelId, ItemId, OrderId};
+use shelf_stock::quantity::Quantity;
 use shelf_stock::time::Timestamp;
 use shelf_wire::key::SignedHead;
 use shelf_wire::sealed::{Authored, Sealed};
@@ -102,5 +106,59 @@ impl Store for ReplicaStore<'_> {
 
     fn set_state(&mut self, key: &str, value: &[u8]) -> Result<(), TableError> {
         self.tables.set_state(key, value)
+    }
+
+    fn row(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, TableError> {
+        self.tables.row(family, key)
+    }
+
+    fn set_row(&mut self, family: Family, key: &[u8], value: &[u8]) -> Result<(), TableError> {
+        self.tables.set_row(family, key, value)
+    }
+
+    fn delete_row(&mut self, family: Family, key: &[u8]) -> Result<(), TableError> {
+        self.tables.delete_row(family, key)
+    }
+
+    fn rows(&self, family: Family, after: &[u8], max: usize) -> Result<Vec<KeyedRow>, TableError> {
+        Store::rows(&self.tables, family, after, max)
+    }
+
+    fn book(&self, item: &ItemId) -> Result<Quantity, TableError> {
+        self.tables.book(item)
+    }
+
+    fn items(&self, after: Option<&ItemId>, max: usize) -> Result<Vec<ItemId>, TableError> {
+        self.tables.items(after, max)
+    }
+
+    fn order_facts(&self, order: &OrderId) -> Result<Vec<Document>, TableError> {
+        self.tables.order_facts(order)
+    }
+
+    fn quota(&self, item: &ItemId, channel: &ChannelId) -> Result<Quota, TableError> {
+        self.tables.quota(item, channel)
+    }
+
+    fn quotas(&self, item: &ItemId) -> Result<Vec<(ChannelId, Quota)>, TableError> {
+        self.tables.quotas(item)
+    }
+
+    fn set_quota(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quota: Quota,
+    ) -> Result<(), TableError> {
+        self.tables.set_quota(item, channel, quota)
+    }
+
+    fn quota_take(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quantity: Quantity,
+    ) -> Result<bool, TableError> {
+        self.tables.quota_take(item, channel, quantity)
     }
 }

@@ -9,6 +9,7 @@ mod counts;
 mod documents;
 mod fold_store;
 mod listing;
+mod machine;
 mod movements;
 mod remembered;
 mod replica;

@@ -72,16 +72,16 @@ fn a_newer_schema_is_refused_with_both_versions() {
         matches!(
             error,
             OpenError::TooNew {
-                found: 7,
-                known: 1,
+                found: 8,
+                known: 2,
                 ..
             }
         ),
         "{error:?}"
     );
     let message = error.to_string();
-    assert!(message.contains("schema version 7"), "{message}");
-    assert!(message.contains("up to 1"), "{message}");
+    assert!(message.contains("schema version 8"), "{message}");
+    assert!(message.contains("up to 2"), "{message}");
     assert!(
         message.contains("Start the newer shelfd again"),
         "{message}"

@@ -1,20 +1,25 @@
 //! A storage in memory: for tests, simulations and the model that real storages are compared to.
 //!
 //! It has no transactions of its own: whoever needs one clones it, works on the clone, and keeps
-//! or drops it. Documents share their bytes, so that a clone is cheap. It folds nothing but keeps
-//! which documents were handed to the fold, in [`MemoryStore::folded`].
+//! or drops it. Documents share their bytes, so that a clone is cheap. It folds into memory
+//! what it stores.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::ops::Bound;
 
 use shelf_stock::document::Document;
+use shelf_stock::fold::{self, memory::MemoryFold};
 use shelf_stock::identity::{Digest, Place, Seq};
+use shelf_stock::name::{ChannelId, ItemId, OrderId};
+use shelf_stock::quantity::Quantity;
+use shelf_stock::sellable;
 use shelf_wire::key::SignedHead;
 use shelf_wire::sealed::{Authored, Sealed};
 
 use crate::store::{
-    Inserted, LogId, LogState, ParkReason, Parked, Peer, PeerCursor, ReadLimits, SeqRange, Store,
+    Family, Inserted, KeyedRow, LogId, LogState, ORDER_FACTS_MAX, ParkReason, Parked, Peer,
+    PeerCursor, Quota, ReadLimits, SeqRange, Store,
 };
 
 /// One shop in memory.
@@ -22,11 +27,14 @@ use crate::store::{
 pub struct MemoryStore {
     logs: BTreeMap<LogId, BTreeMap<Seq, Sealed>>,
     upto: BTreeMap<LogId, Seq>,
-    folded: BTreeMap<Place, Document>,
     parked: BTreeMap<(Place, Digest, ParkReason), Sealed>,
     heads: BTreeMap<LogId, BTreeMap<Seq, SignedHead>>,
     cursors: BTreeMap<(Peer, LogId), Seq>,
     state: BTreeMap<String, Vec<u8>>,
+    fold: MemoryFold,
+    rows: BTreeMap<(Family, Vec<u8>), Vec<u8>>,
+    quotas: BTreeMap<(ItemId, ChannelId), Quota>,
+    changed: BTreeSet<ItemId>,
 }
 
 impl MemoryStore {
@@ -35,15 +43,25 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// The documents that count, by place.
+    /// The documents that were folded, by place.
     pub fn folded(&self) -> impl Iterator<Item = &Document> {
-        self.folded.values()
+        self.fold.documents()
+    }
+
+    /// What was folded from the documents.
+    pub fn fold(&self) -> &MemoryFold {
+        &self.fold
     }
 
     /// Every stored document's place and digest: equal sets are equal shops.
     pub fn documents(&self) -> BTreeSet<(Place, Digest)> {
         let logs = self.logs.values().flat_map(BTreeMap::values);
         logs.map(|it| (it.place(), it.digest())).collect()
+    }
+
+    /// Items whose stock changed since this was asked last.
+    pub fn take_changed(&mut self) -> Vec<ItemId> {
+        std::mem::take(&mut self.changed).into_iter().collect()
     }
 
     fn put(&mut self, sealed: &Sealed) -> Inserted {
@@ -88,8 +106,12 @@ impl Store for MemoryStore {
     fn insert(&mut self, authored: &Authored) -> Result<Inserted, Infallible> {
         let inserted = self.put(authored.sealed());
         if inserted == Inserted::New {
-            self.folded
-                .insert(authored.place(), authored.document().clone());
+            let applied = fold::apply(&mut self.fold, authored.document());
+            // Memory only fails where the fold asks for what it never stored.
+            debug_assert!(applied.is_ok(), "{applied:?}");
+            if let Ok(applied) = applied {
+                self.changed.extend(applied.touched);
+            }
         }
         Ok(inserted)
     }
@@ -217,5 +239,82 @@ impl Store for MemoryStore {
     fn set_state(&mut self, key: &str, value: &[u8]) -> Result<(), Infallible> {
         self.state.insert(key.to_owned(), value.to_vec());
         Ok(())
+    }
+
+    fn row(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.rows.get(&(family, key.to_vec())).cloned())
+    }
+
+    fn set_row(&mut self, family: Family, key: &[u8], value: &[u8]) -> Result<(), Infallible> {
+        self.rows.insert((family, key.to_vec()), value.to_vec());
+        Ok(())
+    }
+
+    fn delete_row(&mut self, family: Family, key: &[u8]) -> Result<(), Infallible> {
+        self.rows.remove(&(family, key.to_vec()));
+        Ok(())
+    }
+
+    fn rows(&self, family: Family, after: &[u8], max: usize) -> Result<Vec<KeyedRow>, Infallible> {
+        let from = (family, after.to_vec());
+        let from = match after {
+            [] => Bound::Included(from),
+            _ => Bound::Excluded(from),
+        };
+        let rows = self.rows.range((from, Bound::Unbounded));
+        let own = rows.take_while(|((it, _), _)| *it == family).take(max);
+        Ok(own
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect())
+    }
+
+    fn book(&self, item: &ItemId) -> Result<Quantity, Infallible> {
+        Ok(sellable::book(self.fold.balances_of(item)))
+    }
+
+    fn items(&self, after: Option<&ItemId>, max: usize) -> Result<Vec<ItemId>, Infallible> {
+        Ok(self.fold.items_above(after).take(max).cloned().collect())
+    }
+
+    fn order_facts(&self, order: &OrderId) -> Result<Vec<Document>, Infallible> {
+        let facts = self.fold.order_facts(order);
+        Ok(facts.take(ORDER_FACTS_MAX).cloned().collect())
+    }
+
+    fn quota(&self, item: &ItemId, channel: &ChannelId) -> Result<Quota, Infallible> {
+        let key = (item.clone(), channel.clone());
+        Ok(self.quotas.get(&key).copied().unwrap_or_default())
+    }
+
+    fn quotas(&self, item: &ItemId) -> Result<Vec<(ChannelId, Quota)>, Infallible> {
+        let of_item = self.quotas.iter().filter(|((it, _), _)| it == item);
+        Ok(of_item
+            .map(|((_, channel), quota)| (channel.clone(), *quota))
+            .collect())
+    }
+
+    fn set_quota(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quota: Quota,
+    ) -> Result<(), Infallible> {
+        self.quotas.insert((item.clone(), channel.clone()), quota);
+        Ok(())
+    }
+
+    fn quota_take(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quantity: Quantity,
+    ) -> Result<bool, Infallible> {
+        let mut quota = self.quota(item, channel)?;
+        if quota.left() < quantity {
+            return Ok(false);
+        }
+        quota.used = quota.used.plus(quantity);
+        self.set_quota(item, channel, quota)?;
+        Ok(true)
     }
 }

@@ -6,10 +6,17 @@
 //! each its own view. All changes become durable together with the caller's transaction or not at
 //! all; no method may commit on its own.
 
+use shelf_stock::document::Document;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
+use shelf_stock::name::{ChannelId, ItemId, OrderId};
+use shelf_stock::quantity::Quantity;
 use shelf_wire::key::SignedHead;
 use shelf_wire::sealed::{Authored, Sealed};
 
+/// The most bytes of a keyed row's key.
+pub const ROW_KEY_BYTES_MAX: usize = 200;
+/// The most documents about one order that are looked at; more are only stored.
+pub const ORDER_FACTS_MAX: usize = 64;
 /// The most bytes that one value of [`Store::set_state`] may have.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 
@@ -105,6 +112,55 @@ pub struct SeqRange {
     pub last: Seq,
 }
 
+/// What a keyed row of the machines is about. The number is part of the stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Family {
+    /// An item's cells of rights, by item.
+    Rights = 1,
+    /// An order, by its name.
+    Order = 2,
+    /// Which order changed at which stamp, by stamp (eight bytes, big-endian).
+    OrderStamp = 3,
+    /// What became of an oversold unit, by order and item.
+    Compensation = 4,
+    /// What the hub wants of the store, by name.
+    Policy = 5,
+    /// An item's safety stock and what it was computed from, by item.
+    Safety = 6,
+    /// A contradiction that somebody has to look at, by order.
+    Exception = 7,
+    /// Digests of balances, by peer.
+    Digest = 8,
+}
+
+/// What a channel may sell of an item; both cells only ever count up but for cancelled orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// The channel may have used so much in all.
+    pub limit: Quantity,
+    /// Accepted by the channel in all, without what was cancelled or short.
+    pub used: Quantity,
+    /// What an external marketplace was shown and has not confirmed to have lowered: it may
+    /// sell so much at any time without asking. Zero for channels that ask.
+    pub held: Quantity,
+}
+
+impl Quota {
+    /// What can still be sold under it.
+    pub fn left(&self) -> Quantity {
+        self.limit.minus(self.used)
+    }
+
+    /// What can be taken away from it: left and not held.
+    pub fn free(&self) -> Quantity {
+        self.left().minus(self.held).max(Quantity::ZERO)
+    }
+}
+
+/// A keyed row: its key and its value.
+pub type KeyedRow = (Vec<u8>, Vec<u8>);
+
 /// One transaction's view of one shop.
 ///
 /// Documents are identified by their place. The log holds at most one document per place; parked
@@ -168,4 +224,50 @@ pub trait Store {
 
     /// Replaces a machine's small durable value; at most [`STATE_BYTES_MAX`] bytes.
     fn set_state(&mut self, key: &str, value: &[u8]) -> Result<(), Self::Error>;
+
+    /// A keyed row.
+    fn row(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Self::Error>;
+
+    /// Replaces a keyed row. Keys have at most [`ROW_KEY_BYTES_MAX`] bytes, values at most
+    /// [`STATE_BYTES_MAX`].
+    fn set_row(&mut self, family: Family, key: &[u8], value: &[u8]) -> Result<(), Self::Error>;
+
+    /// Removes a keyed row, if it is there.
+    fn delete_row(&mut self, family: Family, key: &[u8]) -> Result<(), Self::Error>;
+
+    /// At most `max` rows of a family with keys above `after` (empty: from the first), by key.
+    fn rows(&self, family: Family, after: &[u8], max: usize) -> Result<Vec<KeyedRow>, Self::Error>;
+
+    /// Book B of an item: floor, back room and staging, as folded now.
+    fn book(&self, item: &ItemId) -> Result<Quantity, Self::Error>;
+
+    /// At most `max` items that ever moved or were counted, above `after`, by their text.
+    fn items(&self, after: Option<&ItemId>, max: usize) -> Result<Vec<ItemId>, Self::Error>;
+
+    /// The counted documents that say what was done about an order, by place; at most
+    /// [`ORDER_FACTS_MAX`].
+    fn order_facts(&self, order: &OrderId) -> Result<Vec<Document>, Self::Error>;
+
+    /// A channel's quota of an item; zero if it never had one.
+    fn quota(&self, item: &ItemId, channel: &ChannelId) -> Result<Quota, Self::Error>;
+
+    /// All quotas of an item, by channel.
+    fn quotas(&self, item: &ItemId) -> Result<Vec<(ChannelId, Quota)>, Self::Error>;
+
+    /// Replaces a quota.
+    fn set_quota(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quota: Quota,
+    ) -> Result<(), Self::Error>;
+
+    /// Adds to what is used if that stays within the limit: one conditional update, safe against
+    /// others that do the same. Returns whether it did.
+    fn quota_take(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quantity: Quantity,
+    ) -> Result<bool, Self::Error>;
 }

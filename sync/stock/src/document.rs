@@ -13,8 +13,8 @@ use crate::item::Part;
 use crate::location::Location;
 use crate::money::Money;
 use crate::name::{
-    AreaId, Code, GroupId, ItemId, Reason, ReceiptNo, SessionId, SourceId, StaffId, TenderRef,
-    TillId,
+    AreaId, Code, GroupId, ItemId, OrderId, Reason, ReceiptNo, SessionId, SourceId, StaffId,
+    TenderRef, TillId,
 };
 use crate::quantity::Quantity;
 use crate::time::{Hlc, Timestamp};
@@ -121,6 +121,30 @@ pub enum Kind {
         /// What it says, in the words of its kind (`duplicate_receipt`, `tap`, `tee`, `file`).
         about: Reason,
     },
+    /// What the store did about an order. Who ordered what is the hub's to say.
+    Order {
+        /// Which.
+        order: OrderId,
+        /// What was done.
+        step: OrderStep,
+    },
+}
+
+/// What a store does about an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStep {
+    /// Goods were taken from the shelf and wait (usually floor to staging).
+    Pick,
+    /// Picked goods went back (usually staging to floor).
+    PutBack,
+    /// The customer or the carrier has the goods (usually staging to customer).
+    HandOver,
+    /// The shelf doesn't have what was ordered. Moves nothing.
+    Short {
+        /// How much of which item is missing.
+        missing: Vec<Part>,
+    },
 }
 
 /// Which items a closed count session speaks for.
@@ -199,6 +223,42 @@ pub struct Tender {
     /// The payment side's reference, without card data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<TenderRef>,
+    /// How far the payment is.
+    #[serde(default, skip_serializing_if = "PaymentState::is_captured")]
+    pub state: PaymentState,
+}
+
+/// How far a payment is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentState {
+    /// The money is promised: reserved at the payer's bank.
+    Authorised,
+    /// The money is taken.
+    #[default]
+    Captured,
+    /// The money went back.
+    Refunded,
+    /// Nobody can say: it has to be asked for.
+    Unknown,
+}
+
+impl PaymentState {
+    /// Whether goods may be given for it: promised or taken.
+    pub fn is_paid(self) -> bool {
+        matches!(self, Self::Authorised | Self::Captured)
+    }
+
+    /// The usual state of what paid a sale, which is left out where it is written.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it with a reference"
+    )]
+    fn is_captured(&self) -> bool {
+        *self == Self::Captured
+    }
 }
 
 /// Ways of paying.
@@ -337,6 +397,10 @@ impl Draft {
         let more = match &self.kind {
             Kind::Count { counted, .. } => counted.len(),
             Kind::Bind { parts, .. } => parts.len(),
+            Kind::Order {
+                step: OrderStep::Short { missing },
+                ..
+            } => missing.len(),
             Kind::CountClose {
                 scope: CountScope::Listed(items),
                 ..
@@ -371,6 +435,10 @@ impl Draft {
             Kind::Count { counted, .. } => validate_counted(counted),
             Kind::CountClose { location, .. } => validate_countable(0, location),
             Kind::Bind { parts, .. } => validate_parts(parts),
+            Kind::Order {
+                step: OrderStep::Short { missing },
+                ..
+            } => validate_parts(missing),
             _ => Ok(()),
         }
     }

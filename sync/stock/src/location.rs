@@ -51,6 +51,9 @@ pub enum LocationError {
 }
 
 impl Location {
+    /// The greatest in the order of accounts.
+    pub(crate) const LAST: Self = Self::Loss;
+
     /// Whether goods here are in the book: physically owed to be in the store and sellable
     /// (floor, back room, staging; DESIGN, section 3).
     pub fn is_book(&self) -> bool {

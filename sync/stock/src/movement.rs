@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Document, Kind, Line, Subject};
+use crate::document::{Document, Kind, Line, OrderStep, Subject};
 use crate::item::Part;
 use crate::location::Location;
 use crate::name::{Code, ItemId};
@@ -31,15 +31,23 @@ pub struct Movement {
 }
 
 /// Whether the lines of such a document move goods (sale, void, goods receipt, transfer,
-/// adjustment). Counts assert, bindings name, evidence only says so.
+/// adjustment, order). Counts assert, bindings name, evidence only says so.
 pub fn moves_goods(kind: &Kind) -> bool {
     match kind {
         Kind::Sale
         | Kind::Void { .. }
         | Kind::GoodsReceipt
         | Kind::Transfer
-        | Kind::Adjustment { .. } => true,
-        Kind::Count { .. }
+        | Kind::Adjustment { .. }
+        | Kind::Order {
+            step: OrderStep::Pick | OrderStep::PutBack | OrderStep::HandOver,
+            ..
+        } => true,
+        Kind::Order {
+            step: OrderStep::Short { .. },
+            ..
+        }
+        | Kind::Count { .. }
         | Kind::CountClose { .. }
         | Kind::Bind { .. }
         | Kind::Evidence { .. } => false,

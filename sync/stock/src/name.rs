@@ -160,6 +160,10 @@ names! {
     GroupId: "a group", 64, printable;
     /// Why something was adjusted, keyed or returned: a short code of the store's list.
     Reason: "a reason", 60, printable;
+    /// An order, by the number that its channel gave it.
+    OrderId: "an order", 64, printable;
+    /// Where orders come from: the web shop, a marketplace, the counter's telephone.
+    ChannelId: "a channel", 40, topic_safe;
     /// The payment side's own reference of a tender (terminal, trace, receipt), without card data.
     TenderRef: "a payment reference", 80, printable;
 }

@@ -8,15 +8,15 @@ use proptest::option;
 use proptest::prelude::*;
 use shelf_stock::document::{
     CountLine, CountScope, Document, DocumentRef, Draft, GROUP_PARTS_MAX, Group, Kind, Line,
-    SourceAction, SourceKey, Subject, Tender, TenderKind,
+    OrderStep, PaymentState, SourceAction, SourceKey, Subject, Tender, TenderKind,
 };
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use shelf_stock::item::Part;
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
 use shelf_stock::name::{
-    AreaId, Code, GroupId, ItemId, Reason, ReceiptNo, SessionId, SourceId, StaffId, StoreId,
-    TenderRef, TillId,
+    AreaId, Code, GroupId, ItemId, OrderId, Reason, ReceiptNo, SessionId, SourceId, StaffId,
+    StoreId, TenderRef, TillId,
 };
 use shelf_stock::quantity::{LINE_QUANTITY_UNITS_MAX, Quantity};
 use shelf_stock::time::{Hlc, Timestamp};
@@ -194,11 +194,18 @@ fn tender() -> impl Strategy<Value = Tender> {
         kind,
         money(),
         option::of(name!(TenderRef, "[A-Z0-9/]{1,20}")),
+        prop_oneof![
+            3 => Just(PaymentState::Captured),
+            1 => Just(PaymentState::Authorised),
+            1 => Just(PaymentState::Refunded),
+            1 => Just(PaymentState::Unknown),
+        ],
     )
-        .prop_map(|(kind, amount, reference)| Tender {
+        .prop_map(|(kind, amount, reference, state)| Tender {
             kind,
             amount,
             reference,
+            state,
         })
 }
 
@@ -255,6 +262,19 @@ fn kind() -> impl Strategy<Value = Kind> {
         }),
         1 => bind.prop_map(|(code, parts)| Kind::Bind { code, parts }),
         1 => reason().prop_map(|about| Kind::Evidence { about }),
+        2 => (name!(OrderId, "[A-Z0-9-]{1,20}"), step()).prop_map(|(order, step)| {
+            Kind::Order { order, step }
+        }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = OrderStep> {
+    let missing = prop::collection::vec(part(), 0..3);
+    prop_oneof![
+        Just(OrderStep::Pick),
+        Just(OrderStep::PutBack),
+        Just(OrderStep::HandOver),
+        missing.prop_map(|missing| OrderStep::Short { missing }),
     ]
 }
 

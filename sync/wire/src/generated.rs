@@ -65,11 +65,14 @@ pub struct Particulars {
     pub location_store: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "9")]
     pub listed: ::core::option::Option<ItemList>,
-    /// Bind: the code and what one scanned unit takes from stock.
+    /// Bind: the code and what one scanned unit takes from stock. Order short: what is missing.
     #[prost(string, tag = "10")]
     pub code: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "11")]
     pub parts: ::prost::alloc::vec::Vec<Part>,
+    /// The order of the four order kinds.
+    #[prost(string, tag = "12")]
+    pub order: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ItemList {
@@ -86,7 +89,8 @@ pub struct Place {
     pub seq: u64,
 }
 /// A movement. Usual locations: sale floor to customer; void customer to floor; goods receipt
-/// supplier to floor; transfer backroom to floor; adjustment floor to loss; others floor to
+/// supplier to floor; transfer backroom to floor; adjustment floor to loss; order pick floor to
+/// staging; order put back staging to floor; order hand-over staging to customer; others floor to
 /// customer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Line {
@@ -174,6 +178,8 @@ pub struct Tender {
     pub amount: ::core::option::Option<i64>,
     #[prost(string, tag = "3")]
     pub reference: ::prost::alloc::string::String,
+    #[prost(enumeration = "PaymentState", tag = "4")]
+    pub state: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SourceKey {
@@ -199,8 +205,6 @@ pub struct Group {
     #[prost(uint32, tag = "3")]
     pub of: u32,
 }
-// ---- Messages -----------------------------------------------------------------------------------
-
 /// up/hello: a PC introduces itself after every connection.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Hello {
@@ -418,6 +422,10 @@ pub enum Kind {
     CountClose = 6,
     Bind = 7,
     Evidence = 8,
+    OrderPick = 9,
+    OrderPutBack = 10,
+    OrderHandOver = 11,
+    OrderShort = 12,
 }
 impl Kind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -435,6 +443,10 @@ impl Kind {
             Self::CountClose => "KIND_COUNT_CLOSE",
             Self::Bind => "KIND_BIND",
             Self::Evidence => "KIND_EVIDENCE",
+            Self::OrderPick => "KIND_ORDER_PICK",
+            Self::OrderPutBack => "KIND_ORDER_PUT_BACK",
+            Self::OrderHandOver => "KIND_ORDER_HAND_OVER",
+            Self::OrderShort => "KIND_ORDER_SHORT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -449,6 +461,10 @@ impl Kind {
             "KIND_COUNT_CLOSE" => Some(Self::CountClose),
             "KIND_BIND" => Some(Self::Bind),
             "KIND_EVIDENCE" => Some(Self::Evidence),
+            "KIND_ORDER_PICK" => Some(Self::OrderPick),
+            "KIND_ORDER_PUT_BACK" => Some(Self::OrderPutBack),
+            "KIND_ORDER_HAND_OVER" => Some(Self::OrderHandOver),
+            "KIND_ORDER_SHORT" => Some(Self::OrderShort),
             _ => None,
         }
     }
@@ -501,6 +517,38 @@ impl Location {
             "LOCATION_CUSTOMER" => Some(Self::Customer),
             "LOCATION_LOSS" => Some(Self::Loss),
             "LOCATION_TRANSIT" => Some(Self::Transit),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PaymentState {
+    Captured = 0,
+    Authorised = 1,
+    Refunded = 2,
+    Unknown = 3,
+}
+impl PaymentState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Captured => "PAYMENT_STATE_CAPTURED",
+            Self::Authorised => "PAYMENT_STATE_AUTHORISED",
+            Self::Refunded => "PAYMENT_STATE_REFUNDED",
+            Self::Unknown => "PAYMENT_STATE_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PAYMENT_STATE_CAPTURED" => Some(Self::Captured),
+            "PAYMENT_STATE_AUTHORISED" => Some(Self::Authorised),
+            "PAYMENT_STATE_REFUNDED" => Some(Self::Refunded),
+            "PAYMENT_STATE_UNKNOWN" => Some(Self::Unknown),
             _ => None,
         }
     }

@@ -2,8 +2,8 @@
 
 use shelf_stock::document::{Document, SourceKey};
 use shelf_stock::fold::{
-    BindRow, CloseRow, CountRow, DuplicateRow, FoldStore, GroupKey, GroupRow, MovementRow, Rules,
-    Step, UnboundRow, VoidRow,
+    BindRow, CloseRow, CountRow, DuplicateRow, FoldStore, GroupKey, GroupRow, MovementRow,
+    OrderFactRow, Rules, Step, UnboundRow, VoidRow,
 };
 use shelf_stock::identity::Place;
 use shelf_stock::location::Location;
@@ -133,6 +133,14 @@ impl FoldStore for Tables<'_> {
 
     fn bind_latest(&self, code: &Code) -> Result<Option<OrderKey>, TableError> {
         self.latest_bind(code)
+    }
+
+    fn order_fact_put(&mut self, row: &OrderFactRow) -> Result<(), TableError> {
+        self.put_order_fact(row)
+    }
+
+    fn order_fact_delete(&mut self, row: &OrderFactRow) -> Result<(), TableError> {
+        self.delete_order_fact(row)
     }
 
     fn void_put(&mut self, row: &VoidRow) -> Result<(), TableError> {

@@ -2,8 +2,8 @@
 
 use shelf_stock::document::SourceKey;
 use shelf_stock::fold::{
-    BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, GroupRow, MovementRow, StepsRow,
-    UnboundRow, VoidRow,
+    BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, GroupRow, MovementRow, OrderFactRow,
+    StepsRow, UnboundRow, VoidRow,
 };
 use shelf_stock::identity::Place;
 use shelf_stock::location::Location;
@@ -94,6 +94,10 @@ impl FoldListing for Tables<'_> {
             })
         };
         rows.into_iter().map(named).collect()
+    }
+
+    fn all_order_facts(&self) -> Result<Vec<OrderFactRow>, TableError> {
+        self.every_order_fact()
     }
 
     fn all_voids(&self) -> Result<Vec<VoidRow>, TableError> {

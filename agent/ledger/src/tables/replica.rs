@@ -7,10 +7,15 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 use shelf_replica::store::{
-    Inserted, LogId, LogState, ParkReason, Parked, Peer, PeerCursor, ReadLimits, SeqRange, Store,
+    Family, Inserted, KeyedRow, LogId, LogState, ParkReason, Parked, Peer, PeerCursor, Quota,
+    ReadLimits, SeqRange, Store,
 };
+use shelf_stock::document::Document;
 use shelf_stock::fold;
 use shelf_stock::identity::{Digest, Head, Place, Seq};
+use shelf_stock::name::{ChannelId, ItemId, OrderId};
+use shelf_stock::quantity::Quantity;
+use shelf_stock::sellable;
 use shelf_stock::time::Hlc;
 use shelf_wire::key::SignedHead;
 use shelf_wire::sealed::{Authored, Sealed};
@@ -403,5 +408,60 @@ impl Store for Tables<'_> {
              ON CONFLICT DO UPDATE SET value = excluded.value",
             params![self.store.0, key, value],
         )
+    }
+
+    fn row(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, TableError> {
+        self.machine_row(family, key)
+    }
+
+    fn set_row(&mut self, family: Family, key: &[u8], value: &[u8]) -> Result<(), TableError> {
+        self.put_machine_row(family, key, value)
+    }
+
+    fn delete_row(&mut self, family: Family, key: &[u8]) -> Result<(), TableError> {
+        self.drop_machine_row(family, key)
+    }
+
+    fn rows(&self, family: Family, after: &[u8], max: usize) -> Result<Vec<KeyedRow>, TableError> {
+        self.machine_rows(family, after, max)
+    }
+
+    fn book(&self, item: &ItemId) -> Result<Quantity, TableError> {
+        let balances = self.balances_of(item)?;
+        Ok(sellable::book(balances.iter().map(|(at, it)| (at, *it))))
+    }
+
+    fn items(&self, after: Option<&ItemId>, max: usize) -> Result<Vec<ItemId>, TableError> {
+        self.items_above(after, max)
+    }
+
+    fn order_facts(&self, order: &OrderId) -> Result<Vec<Document>, TableError> {
+        self.facts_of(order)
+    }
+
+    fn quota(&self, item: &ItemId, channel: &ChannelId) -> Result<Quota, TableError> {
+        self.quota_of(item, channel)
+    }
+
+    fn quotas(&self, item: &ItemId) -> Result<Vec<(ChannelId, Quota)>, TableError> {
+        self.quotas_of(item)
+    }
+
+    fn set_quota(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quota: Quota,
+    ) -> Result<(), TableError> {
+        self.put_quota(item, channel, quota)
+    }
+
+    fn quota_take(
+        &mut self,
+        item: &ItemId,
+        channel: &ChannelId,
+        quantity: Quantity,
+    ) -> Result<bool, TableError> {
+        self.take_quota(item, channel, quantity)
     }
 }

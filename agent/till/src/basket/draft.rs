@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use shelf_stock::document::{
     DOCUMENT_BYTES_MAX, DOCUMENT_LINES_MAX, Document, DocumentRef, Draft, Group, Kind, Line,
-    SourceAction, SourceKey, Tender, TenderKind,
+    PaymentState, SourceAction, SourceKey, Tender, TenderKind,
 };
 use shelf_stock::item::{COMPOSITION_PARTS_MAX, Part};
 use shelf_stock::location::Location;
@@ -92,6 +92,7 @@ fn tender(payment: &Payment) -> Tender {
         },
         amount: payment.amount,
         reference: payment.reference.clone(),
+        state: PaymentState::Captured,
     }
 }
 

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 use shelf_stock::document::{
-    DOCUMENT_TENDERS_MAX, Kind, Line, SourceAction, SourceKey, Tender, TenderKind,
+    DOCUMENT_TENDERS_MAX, Kind, Line, PaymentState, SourceAction, SourceKey, Tender, TenderKind,
 };
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
@@ -335,5 +335,6 @@ fn tender(index: usize, payment: &SalePayment) -> Result<Tender, ApiError> {
         kind: payment.kind,
         amount: field(&place("amount"), payment.amount.0.parse())?,
         reference: name::<TenderRef>(&place("reference"), reference.as_deref())?,
+        state: PaymentState::Captured,
     })
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use shelf_stock::document::{
-    DOCUMENT_TENDERS_MAX, Kind, SourceAction, SourceKey, Tender, TenderKind,
+    DOCUMENT_TENDERS_MAX, Kind, PaymentState, SourceAction, SourceKey, Tender, TenderKind,
 };
 use shelf_stock::money::Money;
 use shelf_stock::name::{Reason, ReceiptNo, SourceId, StaffId, TillId};
@@ -287,5 +287,6 @@ fn read_tender(tender: &PosTender) -> Result<Tender, String> {
         kind,
         amount,
         reference: None,
+        state: PaymentState::Captured,
     })
 }

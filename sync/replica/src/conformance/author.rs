@@ -64,7 +64,6 @@ impl Author {
 
     /// Sells one of an item at a time.
     pub fn sell(&mut self, item: &str, wall: Timestamp) -> Authored {
-        self.hlc = self.hlc.tick(wall);
         let mut draft = Draft::new(Kind::Sale);
         draft.lines.push(Line {
             subject: Subject::Item(ItemId::new(item).unwrap()),
@@ -78,6 +77,12 @@ impl Author {
             code: None,
             reason: None,
         });
+        self.write(draft, wall)
+    }
+
+    /// Writes any draft.
+    pub fn write(&mut self, draft: Draft, wall: Timestamp) -> Authored {
+        self.hlc = self.hlc.tick(wall);
         let document = Document {
             place: self.next_place(),
             prev: self.prev,

@@ -1,13 +1,16 @@
 //! The checks, one function each, named by what they prove.
 
+use shelf_stock::document::{Draft, Kind, OrderStep};
 use shelf_stock::identity::{Digest, Place, Seq};
+use shelf_stock::name::{ChannelId, ItemId, OrderId};
+use shelf_stock::quantity::Quantity;
 use shelf_stock::time::Timestamp;
 use shelf_wire::sealed::Authored;
 
 use super::{Author, Subject};
 use crate::store::{
-    Inserted, LogId, ParkReason, Parked, Peer, PeerCursor, ReadLimits, STATE_BYTES_MAX, SeqRange,
-    Store,
+    Family, Inserted, LogId, ParkReason, Parked, Peer, PeerCursor, Quota, ReadLimits,
+    STATE_BYTES_MAX, SeqRange, Store,
 };
 
 type Check<S> = (&'static str, fn(&mut S));
@@ -39,6 +42,10 @@ pub(super) fn all<S: Subject>() -> Vec<Check<S>> {
         ("state_is_replaced", state_is_replaced),
         ("a_rollback_leaves_nothing", a_rollback_leaves_nothing),
         ("numbers_above_i64_are_numbers", large_incarnations),
+        ("keyed_rows_are_replaced_listed_and_removed", keyed_rows),
+        ("a_quota_is_never_taken_beyond_its_limit", quotas),
+        ("stock_is_what_was_folded", stock),
+        ("facts_about_an_order_come_by_place", order_facts),
     ]
 }
 
@@ -297,4 +304,113 @@ fn large_incarnations<S: Subject>(subject: &mut S) {
         run(subject, |it| it.cursor(Peer::Hub, large.log()).unwrap()),
         Seq(1)
     );
+}
+
+fn item(name: &str) -> ItemId {
+    ItemId::new(name).unwrap()
+}
+
+fn keyed_rows<S: Subject>(subject: &mut S) {
+    let all = |subject: &mut S, after: &[u8], max| {
+        run(subject, |it| it.rows(Family::Order, after, max).unwrap())
+    };
+    for (key, value) in [(b"b", b"1"), (b"a", b"2"), (b"c", b"3"), (b"b", b"4")] {
+        run(subject, |it| it.set_row(Family::Order, key, value).unwrap());
+    }
+    run(subject, |it| {
+        it.set_row(Family::Rights, b"a", b"5").unwrap()
+    });
+    let row = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
+    let rows = [row(b"a", b"2"), row(b"b", b"4"), row(b"c", b"3")];
+    assert_eq!(all(subject, &[], 9), rows);
+    assert_eq!(all(subject, &[], 2), rows[..2]);
+    assert_eq!(all(subject, b"a", 9), rows[1..]);
+    let one = |subject: &mut S, key: &[u8]| run(subject, |it| it.row(Family::Rights, key).unwrap());
+    assert_eq!(one(subject, b"a"), Some(b"5".to_vec()));
+    assert_eq!(one(subject, b"b"), None);
+    run(subject, |it| it.delete_row(Family::Order, b"b").unwrap());
+    run(subject, |it| {
+        it.delete_row(Family::Order, b"nothing").unwrap()
+    });
+    assert_eq!(all(subject, b"a", 9), rows[2..]);
+}
+
+fn quotas<S: Subject>(subject: &mut S) {
+    let (web, market) = (
+        ChannelId::new("web").unwrap(),
+        ChannelId::new("market").unwrap(),
+    );
+    let tea = item("tea");
+    let of = |limit, used, held| Quota {
+        limit: Quantity::units(limit),
+        used: Quantity::units(used),
+        held: Quantity::units(held),
+    };
+    assert_eq!(
+        run(subject, |it| it.quota(&tea, &web).unwrap()),
+        of(0, 0, 0)
+    );
+    let take = |subject: &mut S, units| {
+        run(subject, |it| {
+            it.quota_take(&tea, &web, Quantity::units(units)).unwrap()
+        })
+    };
+    assert!(!take(subject, 1));
+    run(subject, |it| it.set_quota(&tea, &web, of(3, 0, 0)).unwrap());
+    run(subject, |it| {
+        it.set_quota(&tea, &market, of(2, 1, 1)).unwrap()
+    });
+    assert_eq!(
+        [take(subject, 2), take(subject, 2), take(subject, 1)],
+        [true, false, true]
+    );
+    assert_eq!(
+        run(subject, |it| it.quota(&tea, &web).unwrap()),
+        of(3, 3, 0)
+    );
+    let all = run(subject, |it| it.quotas(&tea).unwrap());
+    assert_eq!(all, [(market, of(2, 1, 1)), (web, of(3, 3, 0))]);
+    assert_eq!(run(subject, |it| it.quotas(&item("other")).unwrap()), []);
+}
+
+fn stock<S: Subject>(subject: &mut S) {
+    let mut author = Author::new(1, 7);
+    for name in ["mug", "cup", "mug"] {
+        let sold = author.sell(name, wall());
+        run(subject, |it| it.insert(&sold).unwrap());
+    }
+    let book = |subject: &mut S, name| run(subject, |it| it.book(&item(name)).unwrap());
+    assert_eq!(book(subject, "mug"), Quantity::units(-2));
+    assert_eq!(book(subject, "tea"), Quantity::ZERO);
+    let items = |subject: &mut S, after: Option<&ItemId>, max| {
+        run(subject, |it| it.items(after, max).unwrap())
+    };
+    assert_eq!(items(subject, None, 9), [item("cup"), item("mug")]);
+    assert_eq!(items(subject, None, 1), [item("cup")]);
+    assert_eq!(items(subject, Some(&item("cup")), 9), [item("mug")]);
+    assert_eq!(items(subject, Some(&item("mug")), 9), []);
+}
+
+fn order_facts<S: Subject>(subject: &mut S) {
+    let mut author = Author::new(1, 7);
+    let order = OrderId::new("W-1").unwrap();
+    let step = |step| {
+        Draft::new(Kind::Order {
+            order: order.clone(),
+            step,
+        })
+    };
+    let missing = Vec::new();
+    let facts = [
+        author.write(step(OrderStep::Short { missing }), wall()),
+        author.write(step(OrderStep::HandOver), wall()),
+    ];
+    for fact in facts.iter().rev() {
+        run(subject, |it| it.insert(fact).unwrap());
+    }
+    let stored = run(subject, |it| it.order_facts(&order).unwrap());
+    let written: Vec<_> = facts.iter().map(|it| it.document().clone()).collect();
+    assert_eq!(stored, written);
+    let other = OrderId::new("W-2").unwrap();
+    assert_eq!(run(subject, |it| it.order_facts(&other).unwrap()), []);
 }

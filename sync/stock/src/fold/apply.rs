@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::settle::{self, Sign};
 use super::store::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldStore, GroupKey, GroupRow, MovementRow,
-    UnboundRow, VoidRow,
+    OrderFactRow, UnboundRow, VoidRow,
 };
 use crate::document::{CountLine, CountScope, Document, Group, Kind, Line, Subject};
 use crate::identity::Place;
@@ -170,6 +170,16 @@ fn count<S: FoldStore>(
             location, scope, ..
         } => close(store, document, (location, scope), sign, changes)?,
         Kind::Bind { code, .. } => bind(store, document, code, sign, changes)?,
+        Kind::Order { order, .. } => {
+            let row = OrderFactRow {
+                order: order.clone(),
+                place: document.place,
+            };
+            match sign {
+                Sign::Plus => store.order_fact_put(&row)?,
+                Sign::Minus => store.order_fact_delete(&row)?,
+            }
+        }
         Kind::Evidence { .. } => {}
     }
     for (number, line) in movement::lines(document) {

@@ -63,6 +63,9 @@ pub fn dump<S: FoldListing>(store: &S) -> Result<String, S::Error> {
         };
         lines.push(format!("void {} of {of}", it.place));
     }
+    for it in store.all_order_facts()? {
+        lines.push(format!("order {:?} {}", it.order, it.place));
+    }
     counts(store, &mut lines)?;
     lines.sort_unstable();
     lines.push(String::new());

@@ -4,16 +4,17 @@
 //! order would leak into a dump.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::store::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, FoldStore, GroupKey, GroupRow,
-    MovementRow, Rules, Step, StepsRow, UnboundRow, VoidRow,
+    MovementRow, OrderFactRow, Rules, Step, StepsRow, UnboundRow, VoidRow,
 };
 use crate::document::{Document, SourceKey};
 use crate::identity::Place;
 use crate::location::Location;
 use crate::movement::Movement;
-use crate::name::{Code, ItemId, SessionId};
+use crate::name::{Code, ItemId, OrderId, SessionId};
 use crate::order::OrderKey;
 use crate::quantity::Quantity;
 use crate::time::Timestamp;
@@ -36,6 +37,7 @@ pub struct MemoryFold {
     unbound: BTreeSet<UnboundRow>,
     binds: BTreeSet<BindRow>,
     voids: BTreeSet<VoidRow>,
+    order_facts: BTreeSet<OrderFactRow>,
     counts: BTreeMap<(ItemId, Location), BTreeSet<CountRow>>,
     sessions: BTreeSet<(SessionId, Location, ItemId, OrderKey, u16)>,
     closes: BTreeSet<CloseRow>,
@@ -56,10 +58,49 @@ impl MemoryFold {
         }
     }
 
+    /// Every document that was folded, by place.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.documents.values()
+    }
+
     /// The balance of an item at a location.
     pub fn balance(&self, item: &ItemId, location: &Location) -> Quantity {
         let at = (item.clone(), location.clone());
         self.balances.get(&at).copied().unwrap_or_default()
+    }
+
+    /// The documents that say what was done about an order, by place.
+    pub fn order_facts(&self, order: &OrderId) -> impl Iterator<Item = &Document> {
+        let least = OrderFactRow {
+            order: order.clone(),
+            place: OrderKey::MIN.place,
+        };
+        let rows = self.order_facts.range(least..);
+        let own = rows
+            .take_while(move |it| it.order == *order)
+            .map(|it| it.place)
+            .collect::<Vec<_>>();
+        own.into_iter().filter_map(|it| self.documents.get(&it))
+    }
+
+    /// Items that have balances, by id.
+    pub fn items_above(&self, after: Option<&ItemId>) -> impl Iterator<Item = &ItemId> {
+        let from = after.map_or(Bound::Unbounded, |it| {
+            Bound::Excluded((it.clone(), Location::LAST))
+        });
+        let mut last = None;
+        let items = self
+            .balances
+            .range((from, Bound::Unbounded))
+            .map(|((item, _), _)| item);
+        items.filter(move |it| last.replace(*it) != Some(*it))
+    }
+
+    /// An item's balances.
+    pub fn balances_of(&self, item: &ItemId) -> impl Iterator<Item = (&Location, Quantity)> {
+        let of_item = self.balances.range((item.clone(), Location::SalesFloor)..);
+        let of_item = of_item.take_while(move |((it, _), _)| it == item);
+        of_item.map(|((_, location), quantity)| (location, *quantity))
     }
 
     /// The whole state as text, byte-equal for equal sets of documents.
@@ -251,6 +292,16 @@ impl FoldStore for MemoryFold {
         Ok(())
     }
 
+    fn order_fact_put(&mut self, row: &OrderFactRow) -> Result<(), MissingDocument> {
+        self.order_facts.insert(row.clone());
+        Ok(())
+    }
+
+    fn order_fact_delete(&mut self, row: &OrderFactRow) -> Result<(), MissingDocument> {
+        self.order_facts.remove(row);
+        Ok(())
+    }
+
     fn count_put(&mut self, row: &CountRow) -> Result<(), MissingDocument> {
         self.sessions.insert(session_row(row));
         let at = (row.item.clone(), row.location.clone());
@@ -399,6 +450,10 @@ impl FoldListing for MemoryFold {
 
     fn all_voids(&self) -> Result<Vec<VoidRow>, MissingDocument> {
         Ok(self.voids.iter().cloned().collect())
+    }
+
+    fn all_order_facts(&self) -> Result<Vec<OrderFactRow>, MissingDocument> {
+        Ok(self.order_facts.iter().cloned().collect())
     }
 
     fn all_counts(&self) -> Result<Vec<CountRow>, MissingDocument> {

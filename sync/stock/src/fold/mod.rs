@@ -32,7 +32,7 @@ pub use exception::{Exception, exceptions};
 pub use settle::count_state;
 pub use store::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, FoldStore, GroupKey, GroupRow,
-    MovementRow, Rules, Step, StepsRow, TROLLEY_TIME_MS_DEFAULT, UnboundRow, VoidRow,
+    MovementRow, OrderFactRow, Rules, Step, StepsRow, TROLLEY_TIME_MS_DEFAULT, UnboundRow, VoidRow,
 };
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::document::{Document, DocumentRef, SourceKey};
 use crate::identity::{NodeId, Place};
 use crate::location::Location;
 use crate::movement::Movement;
-use crate::name::{AreaId, Code, GroupId, ItemId, SessionId};
+use crate::name::{AreaId, Code, GroupId, ItemId, OrderId, SessionId};
 use crate::order::OrderKey;
 use crate::quantity::Quantity;
 use crate::time::Timestamp;
@@ -98,6 +98,15 @@ pub struct VoidRow {
     /// What it undoes.
     pub of: DocumentRef,
     /// The void.
+    pub place: Place,
+}
+
+/// A counted document that says what the store did about an order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OrderFactRow {
+    /// Which order.
+    pub order: OrderId,
+    /// The document.
     pub place: Place,
 }
 
@@ -246,6 +255,11 @@ pub trait FoldStore {
     /// Removes a void.
     fn void_delete(&mut self, row: &VoidRow) -> Result<(), Self::Error>;
 
+    /// Adds what a document says about an order.
+    fn order_fact_put(&mut self, row: &OrderFactRow) -> Result<(), Self::Error>;
+    /// Removes it.
+    fn order_fact_delete(&mut self, row: &OrderFactRow) -> Result<(), Self::Error>;
+
     /// Adds an assertion.
     fn count_put(&mut self, row: &CountRow) -> Result<(), Self::Error>;
     /// Removes an assertion.
@@ -309,6 +323,8 @@ pub trait FoldListing: FoldStore {
     fn all_binds(&self) -> Result<Vec<BindRow>, Self::Error>;
     /// Voids.
     fn all_voids(&self) -> Result<Vec<VoidRow>, Self::Error>;
+    /// Everything that counts about orders.
+    fn all_order_facts(&self) -> Result<Vec<OrderFactRow>, Self::Error>;
     /// Assertions.
     fn all_counts(&self) -> Result<Vec<CountRow>, Self::Error>;
     /// Closes.

@@ -1,6 +1,6 @@
 //! The kinds of documents and what only some of them have.
 
-use shelf_stock::document::{CountScope, DocumentRef, Kind, SourceAction, SourceKey};
+use shelf_stock::document::{CountScope, DocumentRef, Kind, OrderStep, SourceAction, SourceKey};
 use shelf_stock::identity::{Incarnation, Place, Seq};
 use shelf_stock::location::Location;
 use shelf_stock::name::TillId;
@@ -64,6 +64,18 @@ pub(super) fn write(kind: &Kind, wall: Timestamp) -> (proto::Kind, Option<proto:
             it.reason = about.to_string();
             proto::Kind::Evidence
         }
+        Kind::Order { order, step } => {
+            it.order = order.to_string();
+            if let OrderStep::Short { missing } = step {
+                it.parts = missing.iter().map(write_part).collect();
+            }
+            match step {
+                OrderStep::Pick => proto::Kind::OrderPick,
+                OrderStep::PutBack => proto::Kind::OrderPutBack,
+                OrderStep::HandOver => proto::Kind::OrderHandOver,
+                OrderStep::Short { .. } => proto::Kind::OrderShort,
+            }
+        }
     };
     (code, Some(it))
 }
@@ -121,6 +133,24 @@ pub(super) fn read(
         }
         proto::Kind::Evidence => Kind::Evidence {
             about: required("about", it.reason)?,
+        },
+        proto::Kind::OrderPick
+        | proto::Kind::OrderPutBack
+        | proto::Kind::OrderHandOver
+        | proto::Kind::OrderShort => Kind::Order {
+            order: required("order", it.order)?,
+            step: read_step(kind, it.parts)?,
+        },
+    })
+}
+
+fn read_step(kind: proto::Kind, parts: Vec<proto::Part>) -> Result<OrderStep, DecodeError> {
+    Ok(match kind {
+        proto::Kind::OrderPick => OrderStep::Pick,
+        proto::Kind::OrderPutBack => OrderStep::PutBack,
+        proto::Kind::OrderHandOver => OrderStep::HandOver,
+        _ => OrderStep::Short {
+            missing: parts.into_iter().map(read_part).collect::<Result<_, _>>()?,
         },
     })
 }

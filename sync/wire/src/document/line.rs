@@ -1,6 +1,6 @@
 //! Lines, their parts, and what paid for them.
 
-use shelf_stock::document::{CountLine, Line, Subject, Tender, TenderKind};
+use shelf_stock::document::{CountLine, Line, PaymentState, Subject, Tender, TenderKind};
 use shelf_stock::item::Part;
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
@@ -21,6 +21,9 @@ fn usual(kind: proto::Kind) -> (Location, Location) {
         proto::Kind::GoodsReceipt => (Location::Supplier, Location::SalesFloor),
         proto::Kind::Transfer => (Location::Backroom, Location::SalesFloor),
         proto::Kind::Adjustment => (Location::SalesFloor, Location::Loss),
+        proto::Kind::OrderPick => (Location::SalesFloor, Location::Staging),
+        proto::Kind::OrderPutBack => (Location::Staging, Location::SalesFloor),
+        proto::Kind::OrderHandOver => (Location::Staging, Location::Customer),
         _ => (Location::SalesFloor, Location::Customer),
     }
 }
@@ -192,6 +195,27 @@ pub(super) fn write_tender(tender: &Tender, owed: Money) -> proto::Tender {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
+        state: write_payment(tender.state).into(),
+    }
+}
+
+/// How far a payment is, as the schema says it.
+pub(crate) fn write_payment(state: PaymentState) -> proto::PaymentState {
+    match state {
+        PaymentState::Captured => proto::PaymentState::Captured,
+        PaymentState::Authorised => proto::PaymentState::Authorised,
+        PaymentState::Refunded => proto::PaymentState::Refunded,
+        PaymentState::Unknown => proto::PaymentState::Unknown,
+    }
+}
+
+/// What a newer version may add is not known here.
+pub(crate) fn read_payment(state: i32) -> PaymentState {
+    match proto::PaymentState::try_from(state) {
+        Ok(proto::PaymentState::Captured) => PaymentState::Captured,
+        Ok(proto::PaymentState::Authorised) => PaymentState::Authorised,
+        Ok(proto::PaymentState::Refunded) => PaymentState::Refunded,
+        Ok(proto::PaymentState::Unknown) | Err(_) => PaymentState::Unknown,
     }
 }
 
@@ -211,5 +235,6 @@ pub(super) fn read_tender(read: proto::Tender, owed: Money) -> Result<Tender, De
         kind,
         amount: read.amount.map_or(owed, Money::minor),
         reference: optional("reference", read.reference)?,
+        state: read_payment(read.state),
     })
 }

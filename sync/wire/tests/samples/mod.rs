@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use shelf_stock::document::{Document, Draft, Kind, Line, Subject, Tender, TenderKind};
+use shelf_stock::document::{
+    Document, Draft, Kind, Line, PaymentState, Subject, Tender, TenderKind,
+};
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
@@ -44,6 +46,7 @@ pub(crate) fn sale() -> Document {
         kind: TenderKind::Card,
         amount: Money::minor(249),
         reference: None,
+        state: PaymentState::Captured,
     }];
     document(1_000, Digest::from_bytes([9; 32]), draft)
 }

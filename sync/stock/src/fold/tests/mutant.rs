@@ -6,7 +6,7 @@ use crate::document::{Document, SourceKey};
 use crate::fold::memory::{MemoryFold, MissingDocument};
 use crate::fold::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, FoldStore, GroupKey, GroupRow,
-    MovementRow, Rules, Step, StepsRow, UnboundRow, VoidRow,
+    MovementRow, OrderFactRow, Rules, Step, StepsRow, UnboundRow, VoidRow,
 };
 use crate::identity::{Incarnation, NodeId, Place, Seq};
 use crate::location::Location;
@@ -126,6 +126,8 @@ impl FoldStore for Mutant {
         fn unbound_delete(&mut self, row: &UnboundRow);
         fn void_put(&mut self, row: &VoidRow);
         fn void_delete(&mut self, row: &VoidRow);
+        fn order_fact_put(&mut self, row: &OrderFactRow);
+        fn order_fact_delete(&mut self, row: &OrderFactRow);
         fn count_delete(&mut self, row: &CountRow);
         fn close_put(&mut self, row: &CloseRow);
         fn close_delete(&mut self, row: &CloseRow);
@@ -312,6 +314,7 @@ list! {
     all_unbound: UnboundRow;
     all_binds: BindRow;
     all_voids: VoidRow;
+    all_order_facts: OrderFactRow;
     all_counts: CountRow;
     all_closes: CloseRow;
     all_steps: StepsRow;
