@@ -24,6 +24,10 @@ pub struct HubConfig {
     pub tenant: TenantId,
     /// Where the database and the catalogue files are.
     pub data: PathBuf,
+    /// Which database.
+    pub database: Database,
+    /// Which of several workers on one database this is; `None`: the only one.
+    pub worker: Option<WorkerName>,
     /// The HTTP side.
     pub http: HttpConfig,
     /// The MQTT side; `None` serves HTTP only (tests and read-only copies).
@@ -42,6 +46,8 @@ impl HubConfig {
         Self {
             tenant,
             data,
+            database: Database::Sqlite,
+            worker: None,
             http: HttpConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 token: None,
@@ -55,6 +61,24 @@ impl HubConfig {
             group_messages_max: GROUP_MESSAGES_DEFAULT,
         }
     }
+}
+
+/// Where the hub keeps what it knows.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// One SQLite file in the data directory.
+    Sqlite,
+    /// PostgreSQL, by its `postgres://` address, which may hold a password.
+    Postgres(Secret),
+}
+
+/// A worker among others on one database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerName {
+    /// The group whose members share the frames of the stores.
+    pub group: String,
+    /// This one's name, different from every other's of the group.
+    pub name: String,
 }
 
 /// The HTTP side.

@@ -12,11 +12,14 @@ use shelf_ledger::OpenError;
 use shelf_ledger::hosting::{self, Hosted};
 
 /// The schema of the hub's own tables that this program writes.
-pub const HUB_SCHEMA_VERSION: i64 = 1;
+pub const HUB_SCHEMA_VERSION: i64 = 2;
 /// Bytes of write-ahead log that are laid down before the first commit needs them.
 const WAL_BYTES: u64 = 64 << 20;
 
-const MIGRATIONS: &[&str] = &[include_str!("database/v1.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("database/v1.sql"),
+    include_str!("database/v2.sql"),
+];
 
 /// The database can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -7,23 +7,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Connection;
-use shelf_ledger::tables::{StoreKey, TableError, Tables};
 use shelf_link::Frame;
 use shelf_replica::Now;
 use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubEvent, HubInput};
-use shelf_stock::fold::Rules;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
 use shelf_stock::name::{StoreId, TenantId};
 use shelf_wire::frame::pack;
 use shelf_wire::message::{CfgHint, CfgKind, Message, Nack, NackReason, Stat};
 use shelf_wire::topic::{Down, Lane, Topic};
 
-use crate::catalogue::table::{self, Published};
+use crate::catalogue::table::Published;
 use crate::config::HubConfig;
 use crate::metrics::Metrics;
 use crate::platform::{self, Moment};
-use crate::seen::{self, Seen};
+use crate::seen::Seen;
+use crate::storage::{StorageError, StoreKey, StoreRow, Transaction};
 
 /// The longest that the writer waits for an input.
 const WAKE_MS_MAX: u64 = 1_000;
@@ -36,15 +34,20 @@ const HELLO_ASKED_SINCE_MS: i64 = 7 * 24 * 3_600_000;
 /// A transaction can't go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
-    /// SQLite said no.
-    #[error("the hub's database refused a statement: {0}")]
-    Database(#[from] rusqlite::Error),
-    /// The tables said no.
-    #[error("the hub's tables refused a row: {0}")]
-    Table(#[from] TableError),
+    /// The storage said no.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// No randomness for a machine's tokens.
     #[error("a store's machine can't be made: {0}")]
     Entropy(#[from] platform::EntropyError),
+}
+
+impl ExchangeError {
+    /// Whether the same transaction may succeed if it is tried again as a whole.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_transient())
+    }
 }
 
 /// All machines.
@@ -67,6 +70,12 @@ struct Machine {
     wake_at_ms: Option<u64>,
 }
 
+impl Machine {
+    fn is_due(&self, now: Moment) -> bool {
+        self.wake_at_ms.is_some_and(|at| at <= now.mono_ms)
+    }
+}
+
 impl Exchange {
     /// No machine yet: they are made when their stores are heard.
     #[must_use]
@@ -81,10 +90,27 @@ impl Exchange {
         }
     }
 
+    /// Locks the stores that a transaction's frames and timers touch.
+    pub fn claim<'f>(
+        &self,
+        transaction: &dyn Transaction,
+        now: Moment,
+        frames: impl Iterator<Item = &'f Frame>,
+    ) -> Result<(), ExchangeError> {
+        let ours = frames.filter(|it| it.topic.tenant == self.tenant && !it.payload.is_empty());
+        let due = self.machines.iter().filter(|(_, it)| it.is_due(now));
+        let names: BTreeSet<&str> = ours
+            .map(|it| it.topic.store.as_str())
+            .chain(due.map(|(store, _)| store.as_str()))
+            .collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        Ok(transaction.claim(self.tenant.as_str(), &names)?)
+    }
+
     /// Takes a frame.
     pub fn frame(
         &mut self,
-        connection: &Connection,
+        transaction: &dyn Transaction,
         now: Moment,
         arrived: &Frame,
         leaving: &mut Vec<Frame>,
@@ -98,7 +124,7 @@ impl Exchange {
         }
         let frame = &arrived.payload;
         let input = HubInput::Frame { from, frame };
-        self.handle(connection, now, &arrived.topic.store, input, leaving)?;
+        self.handle(transaction, now, &arrived.topic.store, input, leaving)?;
         if let Some(machine) = self.machines.get(&arrived.topic.store)
             && machine.hub.present().any(|it| it == from)
         {
@@ -112,17 +138,17 @@ impl Exchange {
     /// restarted, and hear of its siblings' sales that much later.
     pub fn connected(
         &mut self,
-        connection: &Connection,
+        transaction: &dyn Transaction,
         now: Moment,
         leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
         let since = now.wall.plus_millis(-HELLO_ASKED_SINCE_MS);
-        for (key, tenant, store) in Tables::stores(connection)? {
-            let (true, Ok(store)) = (tenant == self.tenant.as_str(), StoreId::new(store)) else {
+        for StoreRow { key, tenant, name } in transaction.stores()? {
+            let (true, Ok(store)) = (tenant == self.tenant.as_str(), StoreId::new(name)) else {
                 continue;
             };
             let machine = self.machines.get(&store);
-            for (node, seen) in seen::all(connection, key)? {
+            for (node, seen) in transaction.seen(key)? {
                 let here = machine.is_some_and(|it| it.hub.present().any(|it| it == node));
                 let lately = seen.last_seen.is_some_and(|at| at >= since);
                 if !here && lately && !seen.stopping {
@@ -136,16 +162,16 @@ impl Exchange {
     /// A revision of the catalogue can be fetched: every store is told.
     pub fn published(
         &mut self,
-        connection: &Connection,
+        transaction: &dyn Transaction,
         now: Moment,
         published: &Published,
         leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
         let hint = hint_of(published);
-        for (_, tenant, store) in Tables::stores(connection)? {
-            if let (true, Ok(store)) = (tenant == self.tenant.as_str(), StoreId::new(store)) {
+        for StoreRow { tenant, name, .. } in transaction.stores()? {
+            if let (true, Ok(store)) = (tenant == self.tenant.as_str(), StoreId::new(name)) {
                 let input = HubInput::Hint { hint: &hint };
-                self.handle(connection, now, &store, input, leaving)?;
+                self.handle(transaction, now, &store, input, leaving)?;
             }
         }
         Ok(())
@@ -154,18 +180,17 @@ impl Exchange {
     /// Ends a transaction: lets time pass and notes who was heard.
     pub fn tick(
         &mut self,
-        connection: &Connection,
+        transaction: &dyn Transaction,
         now: Moment,
         leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
-        let due = |it: &Machine| it.wake_at_ms.is_some_and(|at| at <= now.mono_ms);
-        let machines = self.machines.iter().filter(|(_, it)| due(it));
+        let machines = self.machines.iter().filter(|(_, it)| it.is_due(now));
         let stores: Vec<StoreId> = machines.map(|(store, _)| store.clone()).collect();
         for store in stores {
-            self.handle(connection, now, &store, HubInput::Tick, leaving)?;
+            self.handle(transaction, now, &store, HubInput::Tick, leaving)?;
         }
         for (store, node) in std::mem::take(&mut self.heard) {
-            seen::heard(connection, store, node, now.wall)?;
+            transaction.heard(store, node, now.wall)?;
         }
         Ok(())
     }
@@ -207,7 +232,7 @@ impl Exchange {
 
     fn handle(
         &mut self,
-        connection: &Connection,
+        transaction: &dyn Transaction,
         now: Moment,
         store: &StoreId,
         input: HubInput<'_>,
@@ -217,18 +242,18 @@ impl Exchange {
             if self.machines.len() >= STORES_MAX {
                 return Ok(());
             }
-            let machine = self.make(connection, now, store)?;
+            let machine = self.make(transaction, now, store)?;
             self.machines.insert(store.clone(), machine);
         }
         let Some(machine) = self.machines.get_mut(store) else {
             return Ok(());
         };
-        let mut tables = Tables::new(connection, machine.key, Rules::default());
+        let mut shop = transaction.shop(machine.key);
         let effects = &mut self.effects;
         effects.clear();
         machine
             .hub
-            .handle(machine_time(now), input, &mut tables, effects)?;
+            .handle(machine_time(now), input, &mut *shop, effects)?;
         machine.wake_at_ms = None;
         for effect in effects.drain(..) {
             match effect {
@@ -244,7 +269,7 @@ impl Exchange {
                 HubEffect::Event(event) => {
                     if let HubEvent::Stat { node, stat } = &event {
                         let row = row_of(stat, now);
-                        seen::reported(connection, machine.key, *node, &row)?;
+                        transaction.reported(machine.key, *node, &row)?;
                     }
                     self.events.push((store.clone(), event));
                 }
@@ -256,21 +281,21 @@ impl Exchange {
     /// A machine for a store, told of the catalogue's revision that can be fetched.
     fn make(
         &self,
-        connection: &Connection,
+        transaction: &dyn Transaction,
         now: Moment,
         store: &StoreId,
     ) -> Result<Machine, ExchangeError> {
-        let key = Tables::store_key(connection, self.tenant.as_str(), store.as_str())?;
+        let key = transaction.store_key(self.tenant.as_str(), store.as_str())?;
         let mut hub = Hub::new(MachineConfig {
             seed: platform::random_u64()?,
             trust_first_use: self.trust_first_use,
         });
-        if let Some(published) = table::published(connection)? {
+        if let Some(published) = transaction.published(None)? {
             let hint = hint_of(&published);
-            let mut tables = Tables::new(connection, key, Rules::default());
+            let mut shop = transaction.shop(key);
             let input = HubInput::Hint { hint: &hint };
             // It has heard of nobody yet: there is nobody to send anything to.
-            hub.handle(machine_time(now), input, &mut tables, &mut Vec::new())?;
+            hub.handle(machine_time(now), input, &mut *shop, &mut Vec::new())?;
         }
         Ok(Machine {
             key,

@@ -2,7 +2,7 @@
 //!
 //! # What it does
 //! PCs of stores send their documents over an MQTT 5 broker. The hub stores the authors' exact
-//! bytes in SQLite, folds them into stock with the same code that runs on the PCs, **commits, and
+//! bytes in SQLite or PostgreSQL, folds them into stock with the same code that runs on the PCs, **commits, and
 //! only then acks**. What one PC wrote it relays to its siblings. It takes a catalogue over HTTP,
 //! gives it a revision, and tells the stores where the file of that revision is. Everything it
 //! knows can be read as JSON (`openapi.json`).
@@ -22,8 +22,8 @@
 //! # How it is built
 //! - [`config`]: one TOML file, one definition per key.
 //! - [`worker`]: the one thread that writes; many messages a transaction, effects after COMMIT.
-//! - [`exchange`]: the sans-IO machines of `shelf_replica`, one per store, over the tables that
-//!   `shelf_ledger` gives both sides ([`database`], [`seen`]).
+//! - [`exchange`]: the sans-IO machines of `shelf_replica`, one per store, over a [`storage`]:
+//!   SQLite with the tables that `shelf_ledger` gives both sides ([`database`]), or PostgreSQL.
 //! - [`link`]: moves frames between broker and worker, and knows nothing else.
 //! - [`api`], [`readers`], [`catalogue`], [`publisher`]: HTTP over read-only connections.
 //! - [`server`]: starts and stops all of it; [`check`]: looks without starting.
@@ -50,4 +50,5 @@ pub mod publisher;
 pub mod readers;
 pub mod seen;
 pub mod server;
+pub mod storage;
 pub mod worker;

@@ -52,7 +52,13 @@ pub async fn run(parts: LinkParts<'_>) {
         credentials: credentials.map(|(name, word)| (name.clone(), word.reveal().to_owned())),
     };
     let tenant = &parts.config.tenant;
-    let role = mqtt::Role::hub(&format!("shelf-hub-{tenant}"), Some(tenant), None);
+    let worker = parts.config.worker.as_ref();
+    let name = match worker {
+        Some(worker) => format!("shelf-hub-{tenant}-{}", worker.name),
+        None => format!("shelf-hub-{tenant}"),
+    };
+    let group = worker.map(|it| it.group.as_str());
+    let role = mqtt::Role::hub(&name, Some(tenant), group);
     // Without randomness every hub waits the same between attempts, which still works.
     let jitter = Box::new(|| platform::random_u64().unwrap_or_default());
     let (link, driver) = mqtt::link(address, role, jitter);

@@ -90,6 +90,12 @@ struct Place {
     /// Directory of the data, instead of `data_dir`.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The database, instead of `database.url`: `sqlite`, or a PostgreSQL.
+    #[arg(long, value_name = "sqlite|postgres://…")]
+    database: Option<String>,
+    /// Name of this worker where several share one PostgreSQL, instead of `worker.name`.
+    #[arg(long, value_name = "NAME")]
+    worker: Option<String>,
     /// The broker, instead of `broker.url`.
     #[arg(long, value_name = "mqtt://HOST:PORT")]
     broker: Option<String>,
@@ -102,6 +108,8 @@ impl Place {
     fn load(&self) -> Result<HubConfig, ConfigError> {
         let overrides = Overrides {
             data: self.data.clone(),
+            database_url: self.database.clone(),
+            worker: self.worker.clone(),
             broker_url: self.broker.clone(),
             listen: self.listen,
         };
@@ -192,6 +200,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 fn start_hint(error: &StartError) -> &'static str {
     match error {
         StartError::Listen { .. } => "stop the other program, or set `http.listen`",
+        StartError::Storage(_) => "is PostgreSQL running, and may this user use its database?",
         StartError::Database(_) => "is the disk full, or is another hub running on this data?",
         StartError::Resource { .. } => "free some memory and start again",
     }

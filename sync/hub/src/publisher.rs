@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::catalogue::{snapshot, table};
+use crate::catalogue::snapshot;
 use crate::readers::{ReadError, Readers};
 use crate::worker::{WorkerError, WorkerHandle};
 
@@ -51,12 +51,12 @@ impl Publisher {
     pub async fn publish(&self) -> Result<(), PublishError> {
         let turn = self.turn.lock().await;
         let directory = self.directory.clone();
-        let written = self.readers.read(move |connection| {
-            let published = table::published(connection)?.map_or(0, |it| it.revision);
-            if table::revision(connection)? == published {
+        let written = self.readers.read(move |view| {
+            let published = view.published(None)?.map_or(0, |it| it.revision);
+            if view.catalogue_revision()? == published {
                 return Ok(None);
             }
-            snapshot::write(connection, &directory).map(Some)
+            snapshot::write(view, &directory).map(Some)
         });
         let written = written.await.map_err(PublishError::Read)?;
         if let Some(published) = written.map_err(PublishError::Snapshot)? {

@@ -1,15 +1,13 @@
 //! Read-only connections for everything that asks and never changes.
 //!
-//! A few connections are kept and shared; each read runs on a blocking thread inside one
-//! transaction, so that a page is of one moment whatever the writer does meanwhile.
+//! A few connections are kept and shared; each read runs on a blocking thread over one moment of
+//! the database, so that a page is whole whatever the writer does meanwhile.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Semaphore;
 
-use crate::database;
+use crate::storage::{Reader, Source, StorageError, View};
 
 /// Reads at the same time; more of them wait.
 pub const READERS_MAX: usize = 4;
@@ -17,44 +15,49 @@ pub const READERS_MAX: usize = 4;
 /// A read gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// SQLite said no.
+    /// The database said no.
     #[error("the hub's database can't be read")]
-    Database(#[source] rusqlite::Error),
+    Database(#[source] StorageError),
     /// The hub is being stopped, or the read panicked.
     #[error("the read was not finished")]
     Stopped,
 }
 
 /// The connections. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Readers {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    source: Box<dyn Source>,
+    idle: Mutex<Vec<Box<dyn Reader>>>,
     permits: Arc<Semaphore>,
 }
 
+impl std::fmt::Debug for Readers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Readers").field(&self.shared.source).finish()
+    }
+}
+
 impl Readers {
-    /// Readers of a database file; connections are opened when they are needed.
+    /// Readers of a database; connections are opened when they are needed.
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
+    pub fn new(source: Box<dyn Source>) -> Self {
         Self {
             shared: Arc::new(Shared {
-                path,
+                source,
                 idle: Mutex::new(Vec::new()),
                 permits: Arc::new(Semaphore::new(READERS_MAX)),
             }),
         }
     }
 
-    /// Runs `read` on a blocking thread inside one read transaction.
+    /// Runs `read` on a blocking thread over one moment.
     pub async fn read<T, E>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        read: impl FnOnce(&dyn View) -> Result<T, E> + Send + 'static,
     ) -> Result<Result<T, E>, ReadError>
     where
         T: Send + 'static,
@@ -77,7 +80,7 @@ impl Readers {
     /// As [`Readers::read`], for reads that can fail only in the database.
     pub async fn query<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        read: impl FnOnce(&dyn View) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, ReadError> {
         self.read(read).await?.map_err(ReadError::Database)
     }
@@ -86,26 +89,27 @@ impl Readers {
 impl Shared {
     fn run<T, E>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, E>,
+        read: impl FnOnce(&dyn View) -> Result<T, E>,
     ) -> Result<Result<T, E>, ReadError> {
         let idle = self
             .idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => database::open_reader(&self.path).map_err(ReadError::Database)?,
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => self.source.open().map_err(ReadError::Database)?,
         };
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Deferred)
+        let mut read = Some(read);
+        let mut result = None;
+        reader
+            .read(&mut |view| result = read.take().map(|it| it(view)))
             .map_err(ReadError::Database)?;
-        let result = read(&transaction);
-        transaction.finish().map_err(ReadError::Database)?;
+        let result = result.ok_or(ReadError::Stopped)?;
         self.idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+            .push(reader);
         Ok(result)
     }
 }

@@ -13,15 +13,17 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::api::{self, Parts};
-use crate::catalogue::table;
-use crate::config::HubConfig;
-use crate::database::{self, DatabaseError};
+use crate::config::{Database, HubConfig};
+use crate::database::DatabaseError;
 use crate::exchange::Exchange;
 use crate::link;
 use crate::metrics::Metrics;
 use crate::platform::Clock;
 use crate::publisher::Publisher;
 use crate::readers::Readers;
+use crate::storage::postgres::{PostgresSource, PostgresStorage};
+use crate::storage::sqlite::{SqliteSource, SqliteStorage};
+use crate::storage::{Source, Storage, StorageError};
 use crate::worker::{self, Acks, GaveUp, LEAVING_FRAMES_MAX, WorkerHandle, WorkerParts};
 
 /// Where catalogue files are, below the data directory.
@@ -41,6 +43,9 @@ pub enum StartError {
     /// The database can't be used.
     #[error("the hub's data can't be used")]
     Database(#[source] DatabaseError),
+    /// The database server can't be used.
+    #[error("the hub's database can't be used: {0}")]
+    Storage(#[source] StorageError),
     /// The listener can't be bound.
     #[error("the API can't listen on {addr}: is another program using the port?")]
     Listen {
@@ -90,20 +95,20 @@ impl HubServer {
 
     /// As [`HubServer::start`], with a control for the kill test.
     pub fn start_with(config: &HubConfig, acks: Acks) -> Result<HubHandle, StartError> {
-        let hosted = database::open_writer(&config.data).map_err(StartError::Database)?;
+        let (mut storage, source) = open(config)?;
         let listener = bind(config.http.listen)?;
         let http_addr = listener.1;
         let metrics = Arc::new(Metrics::default());
         let clock = Clock::start();
-        let published = table::published(&hosted.connection)
-            .map_err(|it| StartError::Database(DatabaseError::Migrate(it)))?;
+        let published = storage.begin().and_then(|it| it.published(None));
+        let published = published.map_err(StartError::Storage)?;
         let revision = published.map_or(0, |it| it.revision);
         Metrics::set(&metrics.catalogue_revision, revision);
         let exchange = Exchange::new(config);
         let (leaving, frames) = mpsc::channel(LEAVING_FRAMES_MAX);
         let resource = |what| move |source| StartError::Resource { what, source };
         let (worker, writer) = worker::start(WorkerParts {
-            hosted,
+            storage,
             exchange,
             leaving,
             clock,
@@ -116,6 +121,7 @@ impl HubServer {
         let (end, ended) = watch::channel(false);
         let edge = Edge {
             config: config.clone(),
+            source,
             worker,
             metrics: Arc::clone(&metrics),
             clock,
@@ -139,6 +145,21 @@ impl HubServer {
             threads: Some((thread, writer)),
         })
     }
+}
+
+/// The database that the configuration names: what writes, and what opens readers.
+fn open(config: &HubConfig) -> Result<(Box<dyn Storage>, Box<dyn Source>), StartError> {
+    Ok(match &config.database {
+        Database::Sqlite => {
+            let storage = SqliteStorage::open(&config.data).map_err(StartError::Database)?;
+            (Box::new(storage), Box::new(SqliteSource::new(&config.data)))
+        }
+        Database::Postgres(url) => {
+            let storage = PostgresStorage::open(url.reveal()).map_err(StartError::Storage)?;
+            let source = PostgresSource::new(url.reveal());
+            (Box::new(storage), Box::new(source))
+        }
+    })
 }
 
 fn bind(addr: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
@@ -199,6 +220,7 @@ impl Drop for HubHandle {
 /// The asynchronous side: HTTP and the link.
 struct Edge {
     config: HubConfig,
+    source: Box<dyn Source>,
     worker: WorkerHandle,
     metrics: Arc<Metrics>,
     clock: Clock,
@@ -210,7 +232,7 @@ struct Edge {
 impl Edge {
     async fn run(self, listener: std::net::TcpListener, frames: link::Frames) {
         let snapshots = self.config.data.join(SNAPSHOT_DIRECTORY);
-        let readers = Readers::new(database::path(&self.config.data));
+        let readers = Readers::new(self.source);
         let publisher = Publisher::new(readers.clone(), self.worker.clone(), snapshots.clone());
         let router = api::router(Parts {
             readers,

@@ -10,16 +10,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
-use shelf_ledger::hosting::Hosted;
 use shelf_link::Frame;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::catalogue::import::Import;
-use crate::catalogue::table::{self, ImportReport, Published};
+use crate::catalogue::table::{ImportReport, Published};
 use crate::exchange::{Exchange, ExchangeError};
 use crate::metrics::Metrics;
-use crate::platform::Clock;
+use crate::platform::{self, Clock, Moment};
+use crate::storage::{Storage, Transaction};
 
 /// Inputs that may wait for the writer.
 pub const QUEUE_INPUTS_MAX: usize = 1024;
@@ -29,6 +28,12 @@ pub const LEAVING_FRAMES_MAX: usize = 4096;
 pub const FAILURES_IN_A_ROW_MAX: u32 = 8;
 /// How long the writer rests after a failed transaction, times two for each one in a row.
 const REST_AFTER_FAILURE_MS: u64 = 50;
+/// How often a transaction is tried as a whole where only another writer was in the way.
+const TRANSIENT_ATTEMPTS_MAX: u32 = 12;
+/// The longest rest before the second attempt; times two for each one after that…
+const TRANSIENT_REST_MS: u64 = 20;
+/// …so many times.
+const TRANSIENT_DOUBLINGS_MAX: u32 = 7;
 /// How long the control waits between its premature acks and the commit.
 const CONTROL_DELAY_MS: u64 = 40;
 
@@ -146,8 +151,8 @@ impl WorkerHandle {
 /// What the writer is made of.
 #[derive(Debug)]
 pub struct WorkerParts {
-    /// The connection that writes, and the lock of its directory.
-    pub hosted: Hosted,
+    /// The database.
+    pub storage: Box<dyn Storage>,
     /// The machines.
     pub exchange: Exchange,
     /// Where frames leave.
@@ -172,35 +177,41 @@ pub fn start(parts: WorkerParts) -> std::io::Result<(WorkerHandle, WorkerThread)
         queue,
         metrics: Arc::clone(&parts.metrics),
     };
+    // Only for waiting: transactions run outside of it, because a storage may have its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
     let worker = Worker {
         parts,
+        runtime,
         effects: Vec::new(),
         failures: 0,
     };
     let thread = std::thread::Builder::new()
         .name("hub-writer".to_owned())
-        .spawn(move || runtime.block_on(worker.run(inputs)))?;
+        .spawn(move || worker.run(inputs))?;
     Ok((handle, thread))
 }
 
 struct Worker {
     parts: WorkerParts,
+    runtime: tokio::runtime::Runtime,
     effects: Vec<Frame>,
     failures: u32,
 }
 
 impl Worker {
-    async fn run(mut self, mut inputs: mpsc::Receiver<Input>) -> Result<(), GaveUp> {
+    fn run(mut self, mut inputs: mpsc::Receiver<Input>) -> Result<(), GaveUp> {
         let mut group = Vec::new();
         loop {
             group.clear();
             let limit = self.parts.group_max;
             let wait = self.parts.exchange.wake_in_ms(self.parts.clock.mono_ms());
-            let received = inputs.recv_many(&mut group, limit);
-            match tokio::time::timeout(Duration::from_millis(wait), received).await {
+            let received = self.runtime.block_on(async {
+                let received = inputs.recv_many(&mut group, limit);
+                tokio::time::timeout(Duration::from_millis(wait), received).await
+            });
+            match received {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(_) if self.parts.exchange.is_due(self.parts.clock.mono_ms()) => {
@@ -211,20 +222,38 @@ impl Worker {
             Metrics::set(&self.parts.metrics.frames_waiting, waiting(&inputs));
             let stop = group.iter().position(|it| matches!(it, Input::Stop));
             group.truncate(stop.unwrap_or(group.len()));
-            self.group(&mut group).await?;
+            self.group(&mut group)?;
             if stop.is_some() {
                 return Ok(());
             }
         }
     }
 
-    /// Handles inputs together, and where that fails each alone.
-    async fn group(&mut self, group: &mut [Input]) -> Result<(), GaveUp> {
-        if group.is_empty() || self.attempt(group).await.is_ok() {
+    fn rest(&self, ms: u64) {
+        self.runtime.block_on(async {
+            tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_millis(ms)).await;
+        });
+    }
+
+    /// Handles inputs together, and where that fails each alone. What only failed because another
+    /// writer was in the way or the connection was lost is tried again as it is.
+    fn group(&mut self, group: &mut [Input]) -> Result<(), GaveUp> {
+        if group.is_empty() {
             return Ok(());
         }
+        for attempt in 0..TRANSIENT_ATTEMPTS_MAX {
+            match self.attempt(group) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_transient() => {
+                    tracing::info!(%error, attempt, "the transaction is tried again");
+                    let ceiling = TRANSIENT_REST_MS << attempt.min(TRANSIENT_DOUBLINGS_MAX);
+                    self.rest(1 + platform::random_u64().unwrap_or_default() % ceiling);
+                }
+                Err(_) => break,
+            }
+        }
         for input in group.chunks_mut(1) {
-            let Err(error) = self.attempt(input).await else {
+            let Err(error) = self.attempt(input) else {
                 continue;
             };
             self.failures += 1;
@@ -238,16 +267,14 @@ impl Worker {
                 let why = error.to_string();
                 return Err(GaveUp { why });
             }
-            let rest = REST_AFTER_FAILURE_MS << self.failures;
-            tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_millis(rest))
-                .await;
+            self.rest(REST_AFTER_FAILURE_MS << self.failures);
         }
         Ok(())
     }
 
-    async fn attempt(&mut self, group: &mut [Input]) -> Result<(), ExchangeError> {
+    fn attempt(&mut self, group: &mut [Input]) -> Result<(), ExchangeError> {
         let began = self.parts.clock.mono_us();
-        let result = self.transaction(group).await;
+        let result = self.transaction(group);
         let took = self.parts.clock.mono_us().saturating_sub(began);
         Metrics::add(&self.parts.metrics.commit_us, took);
         match result {
@@ -273,43 +300,33 @@ impl Worker {
         }
     }
 
-    async fn transaction(&mut self, group: &mut [Input]) -> Result<(), ExchangeError> {
-        let Self { parts, effects, .. } = self;
+    fn transaction(&mut self, group: &mut [Input]) -> Result<(), ExchangeError> {
+        let Self {
+            parts,
+            effects,
+            runtime,
+            ..
+        } = self;
         effects.clear();
         let now = parts.clock.now();
-        let transaction = parts
-            .hosted
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = parts.storage.begin()?;
+        let frames = group.iter().filter_map(|it| match it {
+            Input::Frame(frame) => Some(frame),
+            _ => None,
+        });
+        parts.exchange.claim(&*transaction, now, frames)?;
         for input in group.iter_mut() {
-            match input {
-                Input::Frame(arrived) => {
-                    parts.exchange.frame(&transaction, now, arrived, effects)?;
-                }
-                Input::Import {
-                    import,
-                    dry_run,
-                    report,
-                    ..
-                } => *report = Some(imported(&transaction, import, now.wall, *dry_run)?),
-                Input::Published { published, .. } => {
-                    table::publish(&transaction, published)?;
-                    parts
-                        .exchange
-                        .published(&transaction, now, published, effects)?;
-                }
-                Input::Connected => parts.exchange.connected(&transaction, now, effects)?,
-                Input::Tick | Input::Stop => {}
-            }
+            take(&mut parts.exchange, &*transaction, now, input, effects)?;
         }
-        parts.exchange.tick(&transaction, now, effects)?;
+        parts.exchange.tick(&*transaction, now, effects)?;
         if parts.acks == Acks::ControlThatLosesData {
             release(effects, &parts.leaving, &parts.metrics);
             let late = Duration::from_millis(CONTROL_DELAY_MS);
-            tokio::time::sleep_until(tokio::time::Instant::now() + late).await;
+            runtime.block_on(async {
+                tokio::time::sleep_until(tokio::time::Instant::now() + late).await;
+            });
         }
-        transaction.commit()?;
-        Ok(())
+        transaction.commit().map_err(ExchangeError::from)
     }
 
     fn release(&mut self) {
@@ -318,20 +335,30 @@ impl Worker {
     }
 }
 
-/// Imports inside the transaction; a dry run is undone by its savepoint.
-fn imported(
-    connection: &Connection,
-    import: &Import,
-    now: shelf_stock::time::Timestamp,
-    dry_run: bool,
-) -> rusqlite::Result<ImportReport> {
-    if !dry_run {
-        return table::apply(connection, import, now, dry_run);
+/// Handles one input inside the transaction.
+fn take(
+    exchange: &mut Exchange,
+    transaction: &dyn Transaction,
+    now: Moment,
+    input: &mut Input,
+    effects: &mut Vec<Frame>,
+) -> Result<(), ExchangeError> {
+    match input {
+        Input::Frame(arrived) => exchange.frame(transaction, now, arrived, effects)?,
+        Input::Import {
+            import,
+            dry_run,
+            report,
+            ..
+        } => *report = Some(transaction.import(import, now.wall, *dry_run)?),
+        Input::Published { published, .. } => {
+            transaction.publish(published)?;
+            exchange.published(transaction, now, published, effects)?;
+        }
+        Input::Connected => exchange.connected(transaction, now, effects)?,
+        Input::Tick | Input::Stop => {}
     }
-    connection.execute_batch("SAVEPOINT dry_run")?;
-    let report = table::apply(connection, import, now, dry_run);
-    connection.execute_batch("ROLLBACK TO dry_run; RELEASE dry_run")?;
-    report
+    Ok(())
 }
 
 /// Gives frames to the link; what doesn't fit is repeated by the exchange.

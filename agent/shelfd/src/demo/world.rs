@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use shelf_hub::broker::{Broker, BrokerError};
-use shelf_hub::config::{BrokerConfig, HttpConfig, HubConfig};
+use shelf_hub::config::{BrokerConfig, Database, HttpConfig, HubConfig};
 use shelf_hub::server::{HubHandle, HubServer};
 use shelf_sim::scanner_pty::{Framing, PtyScanner};
 use shelf_sim::zvt_terminal::{TerminalConfig, TerminalHandle};
@@ -224,6 +224,8 @@ fn hub_config(folder: &Path, broker: SocketAddr) -> Result<HubConfig, WorldError
     Ok(HubConfig {
         tenant: TenantId::new(TENANT)?,
         data,
+        database: Database::Sqlite,
+        worker: None,
         http: HttpConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             token: None,

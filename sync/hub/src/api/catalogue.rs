@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Api, Problem, page_rows, query};
 use crate::catalogue::import::{self, IMPORT_BYTES_MAX, Import, ImportError};
 use crate::catalogue::snapshot;
-use crate::catalogue::table::{self, ImportReport};
+use crate::catalogue::table::ImportReport;
 use crate::platform;
 
 /// Bytes of one answer to a `Range` request; a longer range is answered with its beginning.
@@ -175,16 +175,16 @@ pub(super) async fn page(
             })?)
         }
     };
-    let page = api.readers.query(move |connection| {
+    let page = api.readers.query(move |view| {
         let after = after
             .as_ref()
             .map(|(revision, item): &(u64, String)| (*revision, item.as_str()));
-        let mut entries = table::entries(connection, asked.since, after, limit + 1)?;
+        let mut entries = view.catalogue_entries(asked.since, after, limit + 1)?;
         let more = entries.len() > limit;
         entries.truncate(limit);
         let next = entries.last().filter(|_| more);
         Ok(CataloguePage {
-            revision: table::revision(connection)?,
+            revision: view.catalogue_revision()?,
             next: next.map(|it| format!("{}~{}", it.revision, it.item.id)),
             items: entries
                 .into_iter()
@@ -225,9 +225,7 @@ pub(super) async fn file(
         )
     };
     let number: u64 = revision.parse().map_err(|_| missing())?;
-    let published = api
-        .readers
-        .query(move |connection| table::published_as(connection, number));
+    let published = api.readers.query(move |view| view.published(Some(number)));
     let published = published.await?.ok_or_else(missing)?;
     let path = snapshot::path(&api.snapshots, number);
     let etag = format!("\"{}\"", hex(&published.sha256));

@@ -3,15 +3,14 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use rusqlite::named_params;
 use serde::{Deserialize, Serialize};
-use shelf_ledger::tables::{DocumentKey, TableError, Tables};
 use shelf_stock::document::Document;
-use shelf_stock::identity::{Digest, NodeId};
+use shelf_stock::identity::NodeId;
 use shelf_wire::sealed::{Authored, Sealed};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, Problem, page_rows, query, store};
+use crate::storage::StoredDocument;
 
 /// Which documents.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -76,62 +75,27 @@ pub(super) async fn page(
         })?),
     };
     let after = asked.after.unwrap_or(0);
-    let found = store::of_store(&api, &name, move |tables| {
-        read(tables, node, after, limit + 1)
+    let found = store::of_store(&api, &name, move |view, store| {
+        view.documents(store, node, after, limit + 1)
     });
     let mut found = found.await?;
     let more = found.len() > limit;
     found.truncate(limit);
     Ok(Json(DocumentPage {
         store: name,
-        next: found.last().filter(|_| more).map(|(key, _)| *key),
-        documents: found.into_iter().map(|(_, row)| row).collect(),
+        next: found.last().filter(|_| more).map(|it| it.key),
+        documents: found.into_iter().map(row).collect(),
     }))
 }
 
-fn read(
-    tables: &Tables<'_>,
-    node: Option<NodeId>,
-    after: i64,
-    limit: usize,
-) -> Result<Vec<(i64, DocumentRow)>, TableError> {
-    let mut found = Vec::new();
-    for (author, of, _) in tables.authors()? {
-        let (first, last) = DocumentKey::range(author);
-        let wanted = node.is_none_or(|it| it == of);
-        if wanted && last > after && found.len() < limit {
-            let range = (first.max(after.saturating_add(1)), last);
-            read_log(tables, of, range, limit - found.len(), &mut found)?;
-        }
+fn row(stored: StoredDocument) -> DocumentRow {
+    let place = Sealed::read(stored.bytes.as_slice()).map(|it| it.place().to_string());
+    DocumentRow {
+        id: place.unwrap_or_default(),
+        node: stored.node.to_string(),
+        digest: stored.digest.to_string(),
+        document: Authored::read(stored.bytes)
+            .ok()
+            .map(Authored::into_document),
     }
-    Ok(found)
-}
-
-fn read_log(
-    tables: &Tables<'_>,
-    node: NodeId,
-    (first, last): (i64, i64),
-    limit: usize,
-    found: &mut Vec<(i64, DocumentRow)>,
-) -> Result<(), TableError> {
-    let mut statement = tables.connection().prepare_cached(
-        "SELECT id, digest, bytes FROM document WHERE id BETWEEN :first AND :last
-         ORDER BY id LIMIT :limit",
-    )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let named = named_params! { ":first": first, ":last": last, ":limit": limit };
-    let mut rows = statement.query(named)?;
-    while let Some(row) = rows.next()? {
-        let bytes: Vec<u8> = row.get(2)?;
-        let place = Sealed::read(bytes.as_slice()).map(|it| it.place().to_string());
-        let document = Authored::read(bytes).ok().map(Authored::into_document);
-        let row_found = DocumentRow {
-            id: place.unwrap_or_default(),
-            node: node.to_string(),
-            digest: Digest::from_bytes(row.get(1)?).to_string(),
-            document,
-        };
-        found.push((row.get(0)?, row_found));
-    }
-    Ok(())
 }

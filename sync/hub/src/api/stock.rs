@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use rusqlite::{OptionalExtension, named_params};
 use serde::{Deserialize, Serialize};
-use shelf_ledger::tables::{TableError, Tables};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, Problem, page_rows, query, store};
-use crate::catalogue::table;
+use crate::storage::{StockPage as Asked, StorageError, StoreKey, View};
 
 /// Which items.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -63,12 +61,14 @@ pub(super) async fn page(
 ) -> Result<Json<StockPage>, Problem> {
     let asked = query(asked)?;
     let limit = page_rows(asked.limit);
-    let rows = store::of_store(&api, &name, move |tables| {
-        let found = items(tables, &asked, limit + 1)?;
-        found
-            .into_iter()
-            .map(|(key, item)| row(tables, key, item))
-            .collect()
+    let rows = store::of_store(&api, &name, move |view, store| {
+        let page = Asked {
+            search: asked.search.as_deref().filter(|it| !it.is_empty()),
+            after: asked.after.as_deref().unwrap_or_default(),
+            limit: limit + 1,
+        };
+        let found = view.stock_items(store, page)?;
+        found.into_iter().map(|it| row(view, store, it)).collect()
     });
     let mut items: Vec<StockRow> = rows.await?;
     let more = items.len() > limit;
@@ -96,13 +96,8 @@ pub(super) async fn one(
     Path((name, item)): Path<(String, String)>,
 ) -> Result<Json<StockRow>, Problem> {
     let wanted = item.clone();
-    let found = store::of_store(&api, &name, move |tables| {
-        let key = tables
-            .connection()
-            .prepare_cached("SELECT key FROM word WHERE text = ?1")?
-            .query_row([&wanted], |row| row.get(0))
-            .optional()?;
-        let row = row(tables, key.unwrap_or_default(), wanted)?;
+    let found = store::of_store(&api, &name, move |view, store| {
+        let row = row(view, store, wanted)?;
         Ok(Some(row).filter(|it| it.name.is_some() || !it.locations.is_empty()))
     });
     let row = found.await?.ok_or_else(|| {
@@ -114,63 +109,18 @@ pub(super) async fn one(
     Ok(Json(row))
 }
 
-/// Items with a balance, by number: their keys in the store's tables and their numbers.
-fn items(
-    tables: &Tables<'_>,
-    asked: &StockQuery,
-    limit: usize,
-) -> Result<Vec<(i64, String)>, TableError> {
-    let pattern = asked
-        .search
-        .as_deref()
-        .filter(|it| !it.is_empty())
-        .map(|it| {
-            let escaped = it
-                .replace('\\', "\\\\")
-                .replace('%', "\\%")
-                .replace('_', "\\_");
-            format!("%{escaped}%")
-        });
-    let mut statement = tables.connection().prepare_cached(
-        r"SELECT word.key, word.text FROM word
-          WHERE word.text > :after
-            AND EXISTS (SELECT 1 FROM balance WHERE store = :store AND item = word.key)
-            AND (:pattern IS NULL OR word.text LIKE :pattern ESCAPE '\' OR EXISTS (
-                SELECT 1 FROM hub_catalogue_item
-                WHERE item = word.text AND name LIKE :pattern ESCAPE '\'))
-          ORDER BY word.text LIMIT :limit",
-    )?;
-    let rows = statement.query_map(
-        named_params! {
-            ":after": asked.after.as_deref().unwrap_or_default(),
-            ":store": tables.store().0,
-            ":pattern": pattern,
-            ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
-        },
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn row(tables: &Tables<'_>, key: i64, item: String) -> Result<StockRow, TableError> {
-    let mut statement = tables.connection().prepare_cached(
-        "SELECT location, quantity FROM balance WHERE store = ?1 AND item = ?2 AND quantity <> 0",
-    )?;
-    let rows = statement.query_map([tables.store().0, key], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
+fn row(view: &dyn View, store: StoreKey, item: String) -> Result<StockRow, StorageError> {
     let mut locations = BTreeMap::new();
     let mut book_thousandths = 0_i64;
-    for found in rows {
-        let (location, quantity): (i64, i64) = found?;
-        let location = tables.location_of(location)?;
+    for (location, quantity) in view.balances(store, &item)? {
+        let quantity = quantity.as_thousandths();
         if location.is_book() {
             book_thousandths = book_thousandths.saturating_add(quantity);
         }
         locations.insert(location.to_string(), quantity);
     }
     Ok(StockRow {
-        name: table::name(tables.connection(), &item)?,
+        name: view.item_name(&item)?,
         item,
         book_thousandths,
         locations,

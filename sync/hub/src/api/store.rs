@@ -2,16 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
-use shelf_ledger::tables::{StoreKey, TableError, Tables};
-use shelf_stock::fold::Rules;
 use shelf_stock::time::Timestamp;
 use utoipa::ToSchema;
 
 use super::{Api, Problem};
-use crate::readers::ReadError;
-use crate::seen::{self, Seen};
+use crate::seen::Seen;
+use crate::storage::{StorageError, StoreKey, View};
 
 /// Every store that was ever heard of.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,19 +72,19 @@ pub(super) struct Head {
 #[utoipa::path(get, path = "/api/v1/stores", tag = "stores",
     responses((status = 200, description = "all stores", body = Stores)))]
 pub(super) async fn stores(State(api): State<Api>) -> Result<Json<Stores>, Problem> {
-    let stores = api.readers.read(|connection| {
+    let stores = api.readers.query(|view| {
         let mut stores = Vec::new();
-        for (key, _, store) in Tables::stores(connection)? {
-            let nodes = read_nodes(connection, key)?;
+        for row in view.stores()? {
+            let nodes = read_nodes(view, row.key)?;
             stores.push(Store {
-                store,
+                store: row.name,
                 nodes: nodes.len(),
                 last_seen: nodes.iter().filter_map(|it| it.last_seen).max(),
             });
         }
         Ok(stores)
     });
-    let stores = stores.await?.map_err(|it: TableError| failed(&it))?;
+    let stores = stores.await?;
     Ok(Json(Stores { stores }))
 }
 
@@ -103,32 +100,27 @@ pub(super) async fn nodes(
     State(api): State<Api>,
     Path(store): Path<String>,
 ) -> Result<Json<Nodes>, Problem> {
-    let nodes = of_store(&api, &store, |tables| {
-        read_nodes(tables.connection(), tables.store())
-    });
+    let nodes = of_store(&api, &store, read_nodes);
     Ok(Json(Nodes {
         nodes: nodes.await?,
         store,
     }))
 }
 
-fn read_nodes(connection: &Connection, key: StoreKey) -> Result<Vec<Node>, TableError> {
-    let tables = Tables::new(connection, key, Rules::default());
+fn read_nodes(view: &dyn View, store: StoreKey) -> Result<Vec<Node>, StorageError> {
     let mut nodes: std::collections::BTreeMap<_, Node> = std::collections::BTreeMap::new();
-    for (id, seen) in seen::all(connection, key)? {
+    for (id, seen) in view.seen(store)? {
         nodes.insert(id, node(id.to_string(), seen));
     }
-    for (author, id, incarnation) in tables.authors()? {
+    for (log, head) in view.tails(store)? {
         let entry = nodes
-            .entry(id)
-            .or_insert_with(|| node(id.to_string(), Seen::default()));
-        if let Some((head, _)) = tables.tail(author)? {
-            entry.heads.push(Head {
-                incarnation: format!("{:016x}", incarnation.0),
-                seq: head.place.seq.0,
-                digest: head.digest.to_string(),
-            });
-        }
+            .entry(log.node)
+            .or_insert_with(|| node(log.node.to_string(), Seen::default()));
+        entry.heads.push(Head {
+            incarnation: format!("{:016x}", log.incarnation.0),
+            seq: head.place.seq.0,
+            digest: head.digest.to_string(),
+        });
     }
     Ok(nodes.into_values().collect())
 }
@@ -151,28 +143,17 @@ fn node(node: String, seen: Seen) -> Node {
 pub(super) async fn of_store<T: Send + 'static>(
     api: &Api,
     store: &str,
-    read: impl FnOnce(&Tables<'_>) -> Result<T, TableError> + Send + 'static,
+    read: impl FnOnce(&dyn View, StoreKey) -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, Problem> {
     let name = store.to_owned();
-    let found = api.readers.read(move |connection| {
-        let sql = "SELECT key FROM store WHERE name = ?1";
-        let key = connection
-            .prepare_cached(sql)?
-            .query_row([name], |row| row.get(0).map(StoreKey))
-            .optional()?;
-        key.map(|key| read(&Tables::new(connection, key, Rules::default())))
-            .transpose()
+    let found = api.readers.query(move |view| {
+        let key = view.store_named(&name)?;
+        key.map(|key| read(view, key)).transpose()
     });
-    let found = found.await?.map_err(|it: TableError| failed(&it))?;
-    found.ok_or_else(|| {
+    found.await?.ok_or_else(|| {
         Problem::not_found(
             format!("no PC of a store `{store}` was ever heard"),
             "the known stores are listed at /api/v1/stores",
         )
     })
-}
-
-fn failed(error: &TableError) -> Problem {
-    tracing::error!(error = error as &dyn std::error::Error, "a read failed");
-    Problem::from(ReadError::Stopped)
 }

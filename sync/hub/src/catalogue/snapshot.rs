@@ -9,11 +9,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
-use super::table::{self, Published};
+use super::table::Published;
 use crate::platform::{self, FileError};
+use crate::storage::{StorageError, View};
 
 /// The format that the first line names.
 pub const FORMAT: u32 = 1;
@@ -21,13 +21,15 @@ pub const FORMAT: u32 = 1;
 pub const KEPT_FILES_MAX: usize = 4;
 /// Compression of the files: well beyond it the gain is small and the hub's CPU is not.
 const ZSTD_LEVEL: i32 = 6;
+/// Items that are read at once.
+const BODIES_READ_MAX: usize = 4_096;
 
 /// The file could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The catalogue could not be read.
     #[error("the catalogue can't be read from the database")]
-    Database(#[source] rusqlite::Error),
+    Database(#[source] StorageError),
     /// It could not be compressed.
     #[error("the catalogue can't be compressed")]
     Compress(#[source] std::io::Error),
@@ -36,8 +38,8 @@ pub enum SnapshotError {
     File(#[source] FileError),
 }
 
-impl From<rusqlite::Error> for SnapshotError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<StorageError> for SnapshotError {
+    fn from(error: StorageError) -> Self {
         Self::Database(error)
     }
 }
@@ -48,23 +50,31 @@ pub fn path(directory: &Path, revision: u64) -> PathBuf {
     directory.join(format!("catalogue-{revision:012}.jsonl.zst"))
 }
 
-/// Writes the file of the current revision and removes the oldest ones. The connection must not
-/// see other transactions meanwhile: the caller holds a read transaction.
-pub fn write(connection: &Connection, directory: &Path) -> Result<Published, SnapshotError> {
-    let revision = table::revision(connection)?;
-    let items = table::item_count(connection)?;
+/// Writes the file of the current revision and removes the oldest ones. The view is of
+/// one moment, so that the file is whole.
+pub fn write(view: &dyn View, directory: &Path) -> Result<Published, SnapshotError> {
+    let revision = view.catalogue_revision()?;
+    let items = view.item_count()?;
     let mut encoder =
         zstd::Encoder::new(Vec::new(), ZSTD_LEVEL).map_err(SnapshotError::Compress)?;
     let header = format!("{{\"format\":{FORMAT},\"revision\":{revision},\"items\":{items}}}\n");
     encoder
         .write_all(header.as_bytes())
         .map_err(SnapshotError::Compress)?;
-    table::for_each_body(connection, |body| {
-        let written = encoder
-            .write_all(body.as_bytes())
-            .and_then(|()| encoder.write_all(b"\n"));
-        written.map_err(SnapshotError::Compress)
-    })?;
+    let mut after = String::new();
+    loop {
+        let bodies = view.item_bodies(&after, BODIES_READ_MAX)?;
+        for (_, body) in &bodies {
+            let written = encoder
+                .write_all(body.as_bytes())
+                .and_then(|()| encoder.write_all(b"\n"));
+            written.map_err(SnapshotError::Compress)?;
+        }
+        match bodies.into_iter().next_back() {
+            Some((last, _)) => after = last,
+            None => break,
+        }
+    }
     let content = encoder.finish().map_err(SnapshotError::Compress)?;
     platform::create_directory(directory).map_err(SnapshotError::File)?;
     platform::write_whole(&path(directory, revision), &content).map_err(SnapshotError::File)?;

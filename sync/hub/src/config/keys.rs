@@ -63,6 +63,30 @@ pub const KEYS: &[Key] = &[
         "directory of the database and the catalogue files",
     ),
     key(
+        "database.url",
+        Kind::Text,
+        "(SQLite in data_dir)",
+        "`sqlite`, or a PostgreSQL as `postgres://USER@HOST:PORT/NAME`",
+    ),
+    key(
+        "database.url_file",
+        Kind::Text,
+        "(none)",
+        "file holding the address, instead of `database.url`, where it has a password",
+    ),
+    key(
+        "worker.name",
+        Kind::Text,
+        "(the only one)",
+        "name of this worker where several share one PostgreSQL; each needs its own",
+    ),
+    key(
+        "worker.group",
+        Kind::Text,
+        "shelf-hub",
+        "the broker's share group of all workers on one database",
+    ),
+    key(
         "http.listen",
         Kind::Text,
         "127.0.0.1:8430",

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, Kind};
-use super::{BrokerConfig, GROUP_MESSAGES_DEFAULT, HttpConfig, HubConfig, Secret};
+use super::{
+    BrokerConfig, Database, GROUP_MESSAGES_DEFAULT, HttpConfig, HubConfig, Secret, WorkerName,
+};
 use crate::platform;
 
 /// The largest configuration file that is read.
@@ -21,6 +23,10 @@ const SECRET_BYTES_MAX: u64 = 4 * 1024;
 pub struct Overrides {
     /// Directory of the data.
     pub data: Option<PathBuf>,
+    /// Address of the database.
+    pub database_url: Option<String>,
+    /// Name of this worker.
+    pub worker: Option<String>,
     /// Address of the broker.
     pub broker_url: Option<String>,
     /// Address of the API.
@@ -70,6 +76,12 @@ pub fn parse(text: &str, file: &Path, overrides: &Overrides) -> Result<HubConfig
     if let Some(url) = &overrides.broker_url {
         values.set("broker.url", Value::Text(url.clone()));
     }
+    if let Some(url) = &overrides.database_url {
+        values.set("database.url", Value::Text(url.clone()));
+    }
+    if let Some(name) = &overrides.worker {
+        values.set("worker.name", Value::Text(name.clone()));
+    }
     let tenant = values.required("tenant")?;
     let data = match (&overrides.data, values.text("data_dir")) {
         (Some(path), _) => path.clone(),
@@ -82,6 +94,8 @@ pub fn parse(text: &str, file: &Path, overrides: &Overrides) -> Result<HubConfig
             .parse()
             .map_err(|it| values.wrong("tenant", format!("`tenant`: {it}"), ""))?,
         data,
+        database: database(&values)?,
+        worker: worker(&values)?,
         http,
         broker: Some(broker(&values)?),
         trust_first_use: values.flag("enrolment.trust_first_use"),
@@ -91,6 +105,60 @@ pub fn parse(text: &str, file: &Path, overrides: &Overrides) -> Result<HubConfig
             1..1025,
         )?,
     })
+}
+
+fn database(values: &Values<'_>) -> Result<Database, ConfigError> {
+    let file = values.secret("database.url_file")?;
+    let url = match (values.text("database.url"), file) {
+        (Some(url), None) => Secret::new(url),
+        (None, Some(url)) => url,
+        (None, None) => return Ok(Database::Sqlite),
+        (Some(_), Some(_)) => {
+            return Err(values.wrong(
+                "database.url_file",
+                "`database.url` and `database.url_file` are both set".to_owned(),
+                "set one of them",
+            ));
+        }
+    };
+    let text = url.reveal();
+    if text == "sqlite" {
+        return Ok(Database::Sqlite);
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(Database::Postgres(url));
+    }
+    Err(values.wrong(
+        "database.url",
+        "`database.url` names no database that the hub can use".to_owned(),
+        "write `sqlite`, or an address like `postgres://hub@127.0.0.1:5432/shelf`",
+    ))
+}
+
+fn worker(values: &Values<'_>) -> Result<Option<WorkerName>, ConfigError> {
+    let Some(name) = values.text("worker.name") else {
+        return Ok(None);
+    };
+    if let Database::Sqlite = database(values)? {
+        return Err(values.wrong(
+            "worker.name",
+            "several workers need a PostgreSQL, and `database.url` names none".to_owned(),
+            "set `database.url`, or leave `worker.name` out",
+        ));
+    }
+    let group = values.text("worker.group");
+    let group = group.unwrap_or_else(|| "shelf-hub".to_owned());
+    for (key, text) in [("worker.name", &name), ("worker.group", &group)] {
+        let fits = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
+        if text.is_empty() || text.len() > 40 || !text.chars().all(fits) {
+            return Err(values.wrong(
+                key,
+                format!("`{key}` is `{text}`, which is no name"),
+                "1 to 40 of letters, digits, `-`, `_`, `.`",
+            ));
+        }
+    }
+    Ok(Some(WorkerName { group, name }))
 }
 
 fn http(values: &Values<'_>, overrides: &Overrides) -> Result<HttpConfig, ConfigError> {

@@ -1,0 +1,118 @@
+//! One connection to PostgreSQL for a thread that waits for its answers.
+//!
+//! The wire is asynchronous and the hub's writer is not: each call runs the session's own small
+//! runtime until the answer is there. Statements are prepared once per connection. Nothing here
+//! may be called inside another runtime's `block_on`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, Row, Statement};
+
+use super::super::StorageError;
+use super::PostgresError;
+
+/// What a statement is given.
+pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT_S: u64 = 5;
+/// Said once per connection. The time limits keep a worker that hangs from stopping the others.
+const GREETING: &str = "SET client_min_messages = warning; SET statement_timeout = '120s';
+    SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s';";
+
+/// A connection.
+pub(super) struct Session {
+    runtime: Runtime,
+    client: Client,
+    statements: RefCell<BTreeMap<&'static str, Statement>>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("closed", &self.client.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Connects to `postgres://…`.
+    pub(super) fn connect(url: &str) -> Result<Self, StorageError> {
+        let mut config: tokio_postgres::Config = url.parse().map_err(PostgresError::from)?;
+        config.application_name("shelf-hub");
+        config.connect_timeout(std::time::Duration::from_secs(CONNECT_TIMEOUT_S));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(StorageError::Runtime)?;
+        let (client, connection) = runtime
+            .block_on(config.connect(NoTls))
+            .map_err(PostgresError::from)?;
+        // It ends with the connection; whoever asks then hears that it is closed.
+        drop(runtime.spawn(connection));
+        let session = Self {
+            runtime,
+            client,
+            statements: RefCell::default(),
+        };
+        session.batch(GREETING)?;
+        Ok(session)
+    }
+
+    /// Whether the connection is lost.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Runs statements that take and return nothing.
+    pub(super) fn batch(&self, sql: &str) -> Result<(), StorageError> {
+        let done = self.runtime.block_on(self.client.batch_execute(sql));
+        Ok(done.map_err(PostgresError::from)?)
+    }
+
+    fn prepared(&self, sql: &'static str) -> Result<Statement, PostgresError> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.runtime.block_on(self.client.prepare(sql))?;
+        let mut statements = self.statements.borrow_mut();
+        statements.insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    /// All rows of a query.
+    pub(super) fn query(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, StorageError> {
+        let statement = self.prepared(sql)?;
+        let rows = self.runtime.block_on(self.client.query(&statement, params));
+        Ok(rows.map_err(PostgresError::from)?)
+    }
+
+    /// The first row of a query.
+    pub(super) fn first(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Option<Row>, StorageError> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(super) fn execute(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<u64, StorageError> {
+        let statement = self.prepared(sql)?;
+        let changed = self
+            .runtime
+            .block_on(self.client.execute(&statement, params));
+        Ok(changed.map_err(PostgresError::from)?)
+    }
+}
