@@ -18,6 +18,8 @@ use shelf_stock::money::Money;
 use shelf_stock::name::NameError;
 use shelf_stock::time::{Hlc, Timestamp};
 
+pub(crate) use line::{read_part, read_tender, write_part, write_tender};
+
 use crate::generated as proto;
 
 const HLC_COUNTER_BITS: u32 = 16;
@@ -208,7 +210,7 @@ fn body(document: &Document) -> proto::Document {
         tenders: draft
             .tenders
             .iter()
-            .map(|it| line::write_tender(it, owed))
+            .map(|it| write_tender(it, owed))
             .collect(),
         group: draft.group.as_ref().map(|it| proto::Group {
             id: it.id.to_string(),
@@ -238,7 +240,7 @@ fn draft(read: proto::Document, wall: Timestamp) -> Result<Draft, DecodeError> {
     let tenders = read
         .tenders
         .into_iter()
-        .map(|it| line::read_tender(it, owed));
+        .map(|it| read_tender(it, owed));
     draft.tenders = tenders.collect::<Result<_, _>>()?;
     draft.group = match read.group {
         None => None,

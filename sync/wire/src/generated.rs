@@ -219,7 +219,7 @@ pub struct Hello {
     pub token: ::prost::alloc::vec::Vec<u8>,
     #[prost(uint64, tag = "4")]
     pub epoch: u64,
-    /// The newest format of documents and messages that this PC writes.
+    /// The format that this PC writes before it knows what the hub reads.
     #[prost(uint32, tag = "5")]
     pub format: u32,
     #[prost(string, tag = "6")]
@@ -242,6 +242,15 @@ pub struct Hello {
     /// Drawn at the program's start: two programs with one identity take turns with two of them.
     #[prost(fixed64, tag = "12")]
     pub boot_nonce: u64,
+    /// The newest format that this PC reads; left out by versions that read only `format`.
+    #[prost(uint32, tag = "13")]
+    pub reads: u32,
+    /// The fencing number of rights that this PC knows, and up to which stamp it has the orders: a
+    /// hub that is behind was restored from a backup.
+    #[prost(uint64, tag = "14")]
+    pub rights_epoch: u64,
+    #[prost(uint64, tag = "15")]
+    pub orders_upto: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogEnd {
@@ -292,6 +301,11 @@ pub struct HelloAnswer {
     /// hub has, and one that it doesn't name has to be sent from its first document.
     #[prost(bool, tag = "11")]
     pub cursors_complete: bool,
+    /// The store's fencing number of rights, and the one PC that may grant under it.
+    #[prost(uint64, tag = "12")]
+    pub rights_epoch: u64,
+    #[prost(bytes = "vec", tag = "13")]
+    pub grantor: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Cursor {
@@ -319,6 +333,9 @@ pub struct LogBatch {
     /// The author's signature of the last document's head.
     #[prost(bytes = "vec", tag = "6")]
     pub signature: ::prost::alloc::vec::Vec<u8>,
+    /// Instead of `bodies`, in payloads of format 2: the same in columns (see protocol.md).
+    #[prost(bytes = "vec", tag = "7")]
+    pub packed: ::prost::alloc::vec::Vec<u8>,
 }
 /// dn/log for documents of a PC, up/log for documents that the hub relayed.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -409,6 +426,195 @@ pub struct CfgHint {
 pub struct Roster {
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub public_keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+/// up/rights: rows of the store's grantor.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StoreRights {
+    #[prost(uint64, tag = "1")]
+    pub rights_epoch: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub rows: ::prost::alloc::vec::Vec<StoreRight>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StoreRight {
+    #[prost(string, tag = "1")]
+    pub item: ::prost::alloc::string::String,
+    /// Ever granted to the hub.
+    #[prost(sint64, tag = "2")]
+    pub granted: i64,
+    /// How many outstanding units the store wants to allow; the newest (epoch, seq) counts.
+    #[prost(uint64, tag = "3")]
+    pub target_seq: u64,
+    #[prost(sint64, tag = "4")]
+    pub level: i64,
+    /// What the store has seen of the hub's returns.
+    #[prost(sint64, tag = "5")]
+    pub returned_seen: i64,
+    /// For people and the staleness haircut: what the level was computed from.
+    #[prost(sint64, tag = "6")]
+    pub book: i64,
+    #[prost(sint64, tag = "7")]
+    pub reserved: i64,
+    #[prost(sint64, tag = "8")]
+    pub safety_stock: i64,
+    #[prost(sint64, tag = "9")]
+    pub handed_over: i64,
+    /// A pick found less than the book says: not sold online until it is counted.
+    #[prost(bool, tag = "10")]
+    pub shut: bool,
+    /// Expected demand on the sales floor, thousandths of a unit per hour.
+    #[prost(uint64, tag = "11")]
+    pub demand_milli_per_hour: u64,
+}
+/// dn/rights
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HubRights {
+    #[prost(uint64, tag = "1")]
+    pub rights_epoch: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub rows: ::prost::alloc::vec::Vec<HubRight>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HubRight {
+    #[prost(string, tag = "1")]
+    pub item: ::prost::alloc::string::String,
+    #[prost(sint64, tag = "2")]
+    pub granted_seen: i64,
+    #[prost(sint64, tag = "3")]
+    pub returned: i64,
+    #[prost(sint64, tag = "4")]
+    pub handed_over: i64,
+    #[prost(uint64, tag = "5")]
+    pub target_seq_seen: u64,
+}
+/// up/rights: the grantor asks for the hub's rows before it grants anything.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RightsPull {
+    #[prost(uint64, tag = "1")]
+    pub rights_epoch: u64,
+    /// Rows of items above this one.
+    #[prost(string, tag = "2")]
+    pub after: ::prost::alloc::string::String,
+}
+/// dn/rights: the answer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RightsPage {
+    #[prost(uint64, tag = "1")]
+    pub rights_epoch: u64,
+    #[prost(string, tag = "2")]
+    pub after: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub rows: ::prost::alloc::vec::Vec<HubRight>,
+    #[prost(bool, tag = "4")]
+    pub more: bool,
+}
+/// dn/order: every order that changed after one stamp up to another.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderRows {
+    #[prost(uint64, tag = "1")]
+    pub after: u64,
+    #[prost(uint64, tag = "2")]
+    pub upto: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub rows: ::prost::alloc::vec::Vec<OrderRow>,
+}
+/// up/rights: orders are committed up to a stamp.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrderAck {
+    #[prost(uint64, tag = "1")]
+    pub upto: u64,
+}
+/// dn/rights: a hub that lost orders asks a store for those that it knows.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrdersPull {
+    #[prost(string, tag = "1")]
+    pub after: ::prost::alloc::string::String,
+}
+/// up/rights: the answer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrdersPage {
+    #[prost(string, tag = "1")]
+    pub after: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "2")]
+    pub rows: ::prost::alloc::vec::Vec<OrderRow>,
+    #[prost(bool, tag = "3")]
+    pub more: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderRow {
+    #[prost(string, tag = "1")]
+    pub order: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub channel: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    #[prost(uint64, tag = "4")]
+    pub stamp: u64,
+    #[prost(enumeration = "OrderState", tag = "5")]
+    pub state: i32,
+    #[prost(bool, tag = "6")]
+    pub cancel_wanted: bool,
+    #[prost(bytes = "vec", tag = "7")]
+    pub owner: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "8")]
+    pub lines: ::prost::alloc::vec::Vec<OrderedLine>,
+    #[prost(message, repeated, tag = "9")]
+    pub shorted: ::prost::alloc::vec::Vec<Part>,
+    #[prost(sint64, tag = "10")]
+    pub accepted_wall: i64,
+    /// 0: nothing was promised.
+    #[prost(sint64, tag = "11")]
+    pub promised_wall: i64,
+    #[prost(bool, tag = "12")]
+    pub pay_on_collection: bool,
+    /// Their amounts are always written.
+    #[prost(message, repeated, tag = "13")]
+    pub tenders: ::prost::alloc::vec::Vec<Tender>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderedLine {
+    #[prost(string, tag = "1")]
+    pub item: ::prost::alloc::string::String,
+    #[prost(sint64, tag = "2")]
+    pub quantity: i64,
+    #[prost(message, repeated, tag = "3")]
+    pub parts: ::prost::alloc::vec::Vec<Part>,
+}
+/// dn/cfg: how the hub wants the store's stock to be shown.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Policy {
+    #[prost(uint64, tag = "1")]
+    pub revision: u64,
+    /// For items without their own.
+    #[prost(sint64, tag = "2")]
+    pub safety_stock: i64,
+    #[prost(message, repeated, tag = "3")]
+    pub channels: ::prost::alloc::vec::Vec<ChannelPolicy>,
+    #[prost(message, repeated, tag = "4")]
+    pub items: ::prost::alloc::vec::Vec<ItemPolicy>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelPolicy {
+    #[prost(string, tag = "1")]
+    pub channel: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub coefficient_per_mille: u32,
+    /// The lowest loses its units first.
+    #[prost(uint32, tag = "3")]
+    pub priority: u32,
+    /// It sells by itself what it was shown: a marketplace.
+    #[prost(bool, tag = "4")]
+    pub external: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ItemPolicy {
+    #[prost(string, tag = "1")]
+    pub item: ::prost::alloc::string::String,
+    #[prost(sint64, tag = "2")]
+    pub safety_stock: i64,
+    /// Share for all channels; left out: no other limit than theirs.
+    #[prost(uint32, optional, tag = "3")]
+    pub coefficient_per_mille: ::core::option::Option<u32>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -711,6 +917,44 @@ impl CfgKind {
         match value {
             "CFG_KIND_UNKNOWN" => Some(Self::Unknown),
             "CFG_KIND_CATALOGUE" => Some(Self::Catalogue),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OrderState {
+    Unknown = 0,
+    Reserved = 1,
+    Picking = 2,
+    HandedOver = 3,
+    Cancelled = 4,
+    Shorted = 5,
+}
+impl OrderState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "ORDER_STATE_UNKNOWN",
+            Self::Reserved => "ORDER_STATE_RESERVED",
+            Self::Picking => "ORDER_STATE_PICKING",
+            Self::HandedOver => "ORDER_STATE_HANDED_OVER",
+            Self::Cancelled => "ORDER_STATE_CANCELLED",
+            Self::Shorted => "ORDER_STATE_SHORTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ORDER_STATE_UNKNOWN" => Some(Self::Unknown),
+            "ORDER_STATE_RESERVED" => Some(Self::Reserved),
+            "ORDER_STATE_PICKING" => Some(Self::Picking),
+            "ORDER_STATE_HANDED_OVER" => Some(Self::HandedOver),
+            "ORDER_STATE_CANCELLED" => Some(Self::Cancelled),
+            "ORDER_STATE_SHORTED" => Some(Self::Shorted),
             _ => None,
         }
     }

@@ -6,6 +6,9 @@
 
 mod batch;
 mod hello;
+mod orders;
+mod policy;
+mod rights;
 
 pub use batch::{BATCH_DOCUMENTS_MAX, LogBatch, RestoreError};
 pub use hello::{
@@ -13,10 +16,15 @@ pub use hello::{
     LogEnd, TOKEN_BYTES_MAX, VERSION_BYTES_MAX, Verdict,
 };
 
+pub use orders::{ORDER_ROWS_MAX, OrderAck, OrderRows, OrdersPage, OrdersPull, read_order, write_order};
+pub use policy::{ChannelPolicy, ItemPolicy, POLICY_CHANNELS_MAX, POLICY_ITEMS_MAX, Policy};
+pub use rights::{HubRight, HubRights, RIGHTS_ROWS_MAX, RightsPage, RightsPull, StoreRight, StoreRights};
+
 use prost::Message as _;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
 use shelf_stock::time::Timestamp;
 
+use crate::columnar::ColumnarError;
 use crate::document::{read_digest, read_node};
 use crate::generated as proto;
 use crate::key::{PUBLIC_KEY_BYTES, PublicKey};
@@ -49,6 +57,24 @@ pub enum Message {
     CfgHint(CfgHint),
     /// The PCs of the shop.
     Roster(Roster),
+    /// The grantor's rows of rights.
+    StoreRights(StoreRights),
+    /// The hub's rows of rights.
+    HubRights(HubRights),
+    /// The grantor asks for the hub's rows.
+    RightsPull(RightsPull),
+    /// The answer.
+    RightsPage(RightsPage),
+    /// Orders that changed.
+    OrderRows(OrderRows),
+    /// Orders are committed.
+    OrderAck(OrderAck),
+    /// The hub asks for orders that it lost.
+    OrdersPull(OrdersPull),
+    /// The answer.
+    OrdersPage(OrdersPage),
+    /// How the store's stock is to be shown.
+    Policy(Policy),
 }
 
 /// Documents are committed. Only ever sent after the commit.
@@ -175,6 +201,9 @@ pub enum MessageError {
         /// Which.
         field: &'static str,
     },
+    /// Documents in columns that can't be restored.
+    #[error("a message's packed documents can't be read")]
+    Packed(#[source] ColumnarError),
     /// A hello that its key's owner didn't sign.
     #[error("a hello's signature is not its key's")]
     Forged,
@@ -214,12 +243,14 @@ fn key_bytes(keys: &[PublicKey]) -> Vec<Vec<u8>> {
 }
 
 impl Message {
+    pub(crate) const LOG_BATCH: u8 = 3;
+
     /// Its type on the wire and its bytes.
     pub(crate) fn encode(&self) -> (u8, Vec<u8>) {
         match self {
             Self::Hello(it) => (1, it.encode()),
             Self::HelloAnswer(it) => (2, it.encode()),
-            Self::LogBatch(it) => (3, it.encode()),
+            Self::LogBatch(it) => (Self::LOG_BATCH, it.encode()),
             Self::Ack(it) => (4, it.encode()),
             Self::Nack(it) => (5, it.encode()),
             Self::Stat(it) => (6, it.encode()),
@@ -242,6 +273,15 @@ impl Message {
                 let public_keys = key_bytes(&it.keys);
                 (10, proto::Roster { public_keys }.encode_to_vec())
             }
+            Self::StoreRights(it) => (11, it.encode()),
+            Self::HubRights(it) => (12, it.encode()),
+            Self::RightsPull(it) => (13, it.encode()),
+            Self::RightsPage(it) => (14, it.encode()),
+            Self::OrderRows(it) => (15, it.encode()),
+            Self::OrderAck(it) => (16, it.encode()),
+            Self::OrdersPull(it) => (17, it.encode()),
+            Self::OrdersPage(it) => (18, it.encode()),
+            Self::Policy(it) => (19, it.encode()),
         }
     }
 
@@ -249,7 +289,7 @@ impl Message {
         Ok(match kind {
             1 => Self::Hello(Box::new(Hello::decode(body)?)),
             2 => Self::HelloAnswer(Box::new(HelloAnswer::decode(body)?)),
-            3 => Self::LogBatch(LogBatch::decode(body)?),
+            Self::LOG_BATCH => Self::LogBatch(LogBatch::decode(body)?),
             4 => Self::Ack(Ack::decode(body)?),
             5 => Self::Nack(Nack::decode(body)?),
             6 => Self::Stat(Stat::decode(body)?),
@@ -263,6 +303,15 @@ impl Message {
             10 => Self::Roster(Roster {
                 keys: read_keys(&parse::<proto::Roster>(body)?.public_keys)?,
             }),
+            11 => Self::StoreRights(StoreRights::decode(body)?),
+            12 => Self::HubRights(HubRights::decode(body)?),
+            13 => Self::RightsPull(RightsPull::decode(body)?),
+            14 => Self::RightsPage(RightsPage::decode(body)?),
+            15 => Self::OrderRows(OrderRows::decode(body)?),
+            16 => Self::OrderAck(OrderAck::decode(body)?),
+            17 => Self::OrdersPull(OrdersPull::decode(body)?),
+            18 => Self::OrdersPage(OrdersPage::decode(body)?),
+            19 => Self::Policy(Policy::decode(body)?),
             kind => return Err(MessageError::Kind { kind }),
         })
     }

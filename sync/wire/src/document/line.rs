@@ -134,7 +134,7 @@ pub(super) fn read(
     })
 }
 
-pub(super) fn write_part(part: &Part) -> proto::Part {
+pub(crate) fn write_part(part: &Part) -> proto::Part {
     let (item_gtin, item) = write_name(part.item.as_str());
     let thousandths = part.quantity.as_thousandths();
     proto::Part {
@@ -144,7 +144,7 @@ pub(super) fn write_part(part: &Part) -> proto::Part {
     }
 }
 
-pub(super) fn read_part(read: proto::Part) -> Result<Part, DecodeError> {
+pub(crate) fn read_part(read: proto::Part) -> Result<Part, DecodeError> {
     let item = read_name("part", read.item_gtin, read.item)?;
     Ok(Part {
         item: item.ok_or(DecodeError::Field { field: "part" })?,
@@ -181,7 +181,7 @@ pub(super) fn read_counted(
     })
 }
 
-pub(super) fn write_tender(tender: &Tender, owed: Money) -> proto::Tender {
+pub(crate) fn write_tender(tender: &Tender, owed: Money) -> proto::Tender {
     let kind = match tender.kind {
         TenderKind::Cash => proto::TenderKind::Cash,
         TenderKind::Card => proto::TenderKind::Card,
@@ -219,7 +219,7 @@ pub(crate) fn read_payment(state: i32) -> PaymentState {
     }
 }
 
-pub(super) fn read_tender(read: proto::Tender, owed: Money) -> Result<Tender, DecodeError> {
+pub(crate) fn read_tender(read: proto::Tender, owed: Money) -> Result<Tender, DecodeError> {
     let kind = match proto::TenderKind::try_from(read.kind) {
         Ok(proto::TenderKind::Cash) => TenderKind::Cash,
         Ok(proto::TenderKind::Card) => TenderKind::Card,

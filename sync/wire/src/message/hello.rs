@@ -9,7 +9,7 @@ use prost::Message as _;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
 use shelf_stock::time::Timestamp;
 
-use super::{MessageError, field, key_bytes, parse, read_keys};
+use super::{MessageError, field, key_bytes, node_bytes, optional_node, parse, read_keys};
 use crate::document::{read_digest, read_node};
 use crate::generated as proto;
 use crate::key::{NodeKey, PublicKey, SIGNATURE_BYTES};
@@ -41,8 +41,10 @@ pub struct Hello {
     pub token: Vec<u8>,
     /// The fencing number that the PC knows.
     pub epoch: u64,
-    /// The newest format that the PC writes.
+    /// The format that the PC writes before it knows what the hub reads.
     pub format: u32,
+    /// The newest format that the PC reads.
+    pub reads: u32,
     /// Its program's version.
     pub version: String,
     /// Own logs: first those that may not be whole at the hub.
@@ -53,6 +55,10 @@ pub struct Hello {
     pub closed_sum: u64,
     /// How much of each sibling is held.
     pub siblings: Vec<Holding>,
+    /// The fencing number of rights that the PC knows.
+    pub rights_epoch: u64,
+    /// Up to which stamp it has the orders.
+    pub orders_upto: u64,
     signature: [u8; SIGNATURE_BYTES],
 }
 
@@ -108,6 +114,10 @@ pub struct HelloAnswer {
     pub returning: u64,
     /// Whether `cursors` names every log of the PC that the hub has.
     pub cursors_complete: bool,
+    /// The store's fencing number of rights.
+    pub rights_epoch: u64,
+    /// The one PC that may grant under it.
+    pub grantor: Option<NodeId>,
 }
 
 /// What the hub says to a hello.
@@ -150,12 +160,15 @@ impl Hello {
             boot_nonce: 0,
             token: Vec::new(),
             epoch: 0,
-            format: u32::from(crate::frame::FORMAT),
+            format: u32::from(crate::frame::FORMAT_PLAIN),
+            reads: u32::from(crate::frame::FORMAT),
             version: String::new(),
             open: Vec::new(),
             closed_count: 0,
             closed_sum: 0,
             siblings: Vec::new(),
+            rights_epoch: 0,
+            orders_upto: 0,
             signature: [0; SIGNATURE_BYTES],
         }
     }
@@ -197,6 +210,14 @@ impl Hello {
             siblings: self.siblings.iter().map(holding).collect(),
             signature: Vec::new(),
             boot_nonce: self.boot_nonce,
+            rights_epoch: self.rights_epoch,
+            orders_upto: self.orders_upto,
+            // As a version wrote it that reads nothing else.
+            reads: if self.reads == self.format {
+                0
+            } else {
+                self.reads
+            },
         }
         .encode_to_vec()
     }
@@ -239,11 +260,18 @@ impl Hello {
             token: field("token", token)?,
             epoch: read.epoch,
             format: read.format,
+            reads: if read.reads == 0 {
+                read.format
+            } else {
+                read.reads
+            },
             version: field("version", version)?,
             open: field("open", open.collect())?,
             closed_count: read.closed_count,
             closed_sum: read.closed_sum,
             siblings: field("siblings", siblings.collect())?,
+            rights_epoch: read.rights_epoch,
+            orders_upto: read.orders_upto,
             signature: *signature,
         })
     }
@@ -271,6 +299,8 @@ impl HelloAnswer {
             wall,
             returning: 0,
             cursors_complete: false,
+            rights_epoch: 0,
+            grantor: None,
         }
     }
 
@@ -303,6 +333,8 @@ impl HelloAnswer {
             wall: self.wall.as_millis(),
             returning: self.returning,
             cursors_complete: self.cursors_complete,
+            rights_epoch: self.rights_epoch,
+            grantor: node_bytes(self.grantor),
         }
         .encode_to_vec()
     }
@@ -342,6 +374,8 @@ impl HelloAnswer {
             wall: Timestamp::from_millis(read.wall),
             returning: read.returning,
             cursors_complete: read.cursors_complete,
+            rights_epoch: read.rights_epoch,
+            grantor: optional_node(&read.grantor)?,
         })
     }
 }
