@@ -237,10 +237,7 @@ fn draft(read: proto::Document, wall: Timestamp) -> Result<Draft, DecodeError> {
     let lines = read.lines.into_iter().map(|it| line::read(it, kind, wall));
     draft.lines = lines.collect::<Result<_, _>>()?;
     let owed = bill(&draft);
-    let tenders = read
-        .tenders
-        .into_iter()
-        .map(|it| read_tender(it, owed));
+    let tenders = read.tenders.into_iter().map(|it| read_tender(it, owed));
     draft.tenders = tenders.collect::<Result<_, _>>()?;
     draft.group = match read.group {
         None => None,

@@ -7,8 +7,12 @@
 
 use crate::message::{Message, MessageError};
 
-/// The format that this version writes.
-pub const FORMAT: u8 = 1;
+/// The newest format that this version reads.
+pub const FORMAT: u8 = 2;
+/// The format that every message is written in that can be said in it.
+pub const FORMAT_PLAIN: u8 = 1;
+/// The format that brought batches in columns.
+pub const FORMAT_COLUMNS: u8 = 2;
 /// The oldest format that this version reads.
 pub const FORMAT_OLDEST: u8 = 1;
 /// The most bytes of one payload on the wire.
@@ -17,6 +21,8 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const UNPACKED_BYTES_MAX: usize = 1024 * 1024;
 /// Shorter messages travel as they are.
 pub const COMPRESS_BYTES_MIN: usize = 160;
+/// Batches of fewer documents are smaller as they are.
+pub const COLUMNS_DOCUMENTS_MIN: usize = 2;
 
 const HEADER_BYTES: usize = 2;
 const COMPRESSED: u8 = 1;
@@ -68,17 +74,34 @@ pub enum UnpackError {
     Message(#[source] MessageError),
 }
 
-/// One payload for a message.
+/// One payload for a message, for a reader of any format.
 pub fn pack(message: &Message) -> Result<Vec<u8>, PackError> {
     let (kind, body) = message.encode();
-    let mut frame = vec![FORMAT << 4, kind];
+    write(FORMAT_PLAIN, kind, body)
+}
+
+/// One payload for a message, for a reader that said up to which format it reads: the oldest
+/// format that says it well.
+pub fn pack_for(message: &Message, reads: u32) -> Result<Vec<u8>, PackError> {
+    if let Message::LogBatch(batch) = message
+        && reads >= u32::from(FORMAT_COLUMNS)
+        && batch.bodies.len() >= COLUMNS_DOCUMENTS_MIN
+        && let Some(body) = batch.encode_packed()
+    {
+        return write(FORMAT_COLUMNS, Message::LOG_BATCH, body);
+    }
+    pack(message)
+}
+
+fn write(format: u8, kind: u8, body: Vec<u8>) -> Result<Vec<u8>, PackError> {
+    let mut frame = vec![format << 4, kind];
     let packed = match body.len() >= COMPRESS_BYTES_MIN {
         true => zstd::bulk::compress(&body, COMPRESSION_LEVEL).ok(),
         false => None,
     };
     match packed.filter(|it| it.len() < body.len() && body.len() <= UNPACKED_BYTES_MAX) {
         Some(packed) => {
-            frame = vec![FORMAT << 4 | COMPRESSED, kind];
+            frame = vec![format << 4 | COMPRESSED, kind];
             frame.extend(packed);
         }
         None => frame.extend(body),

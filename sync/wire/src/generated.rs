@@ -205,6 +205,8 @@ pub struct Group {
     #[prost(uint32, tag = "3")]
     pub of: u32,
 }
+// ---- Messages -----------------------------------------------------------------------------------
+
 /// up/hello: a PC introduces itself after every connection.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Hello {
@@ -427,6 +429,9 @@ pub struct Roster {
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub public_keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
+// ---- Rights and orders --------------------------------------------------------------------------
+// Quantities are thousandths. Every row is its sender's whole current row.
+
 /// up/rights: rows of the store's grantor.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StoreRights {

@@ -9,13 +9,14 @@
 //! the schema is `proto/shelf.proto`.
 //!
 //! Rooms: [`document`] (a document's bytes), [`sealed`] (bytes with place and digest), [`key`]
-//! (signed heads), [`message`] (what is said), [`frame`] (how a payload is packed), [`topic`]
-//! (where it is said).
+//! (signed heads), [`message`] (what is said), [`frame`] (how a payload is packed), [`columnar`]
+//! (how many documents are), [`topic`] (where it is said).
 
 #![forbid(unsafe_code)]
 
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
+pub mod columnar;
 pub mod document;
 pub mod frame;
 #[expect(

@@ -16,9 +16,13 @@ pub use hello::{
     LogEnd, TOKEN_BYTES_MAX, VERSION_BYTES_MAX, Verdict,
 };
 
-pub use orders::{ORDER_ROWS_MAX, OrderAck, OrderRows, OrdersPage, OrdersPull, read_order, write_order};
+pub use orders::{
+    ORDER_ROWS_MAX, OrderAck, OrderRows, OrdersPage, OrdersPull, read_order, write_order,
+};
 pub use policy::{ChannelPolicy, ItemPolicy, POLICY_CHANNELS_MAX, POLICY_ITEMS_MAX, Policy};
-pub use rights::{HubRight, HubRights, RIGHTS_ROWS_MAX, RightsPage, RightsPull, StoreRight, StoreRights};
+pub use rights::{
+    HubRight, HubRights, RIGHTS_ROWS_MAX, RightsPage, RightsPull, StoreRight, StoreRights,
+};
 
 use prost::Message as _;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};

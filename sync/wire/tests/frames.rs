@@ -70,7 +70,7 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
 
 #[test]
 fn other_formats_flags_and_types_are_named() {
-    assert_eq!(unpack(&[0x20, 3]), Err(UnpackError::Format { format: 2 }));
+    assert_eq!(unpack(&[0x30, 3]), Err(UnpackError::Format { format: 3 }));
     assert_eq!(unpack(&[0x14, 3]), Err(UnpackError::Flags { flags: 4 }));
     assert_eq!(unpack(&[0x10]), Err(UnpackError::TooShort { bytes: 1 }));
     let kind = MessageError::Kind { kind: 200 };

@@ -1,6 +1,6 @@
 //! What was once sent stays readable, and is still written the same way.
 //!
-//! The files in `golden/` are the bytes of format 1. A change that makes this test fail is a
+//! The files in `golden/` are the bytes of format 1, `*_packed` those of format 2. A change that makes this test fail is a
 //! change of the format. `UPDATE_GOLDEN=1 cargo test -p shelf-wire` writes missing files; files
 //! that exist are never rewritten.
 
@@ -12,7 +12,8 @@ mod samples;
 use std::path::PathBuf;
 
 use shelf_wire::document;
-use shelf_wire::frame::{pack, unpack};
+use shelf_wire::frame::{FORMAT_COLUMNS, FORMAT_PLAIN, pack, pack_for, unpack};
+use shelf_wire::message::{Hello, Message};
 
 fn check(name: &str, bytes: &[u8]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.hex"));
@@ -42,4 +43,28 @@ fn messages_are_written_as_ever() {
         check(name, &frame);
         assert_eq!(unpack(&frame).unwrap(), message, "{name}");
     }
+}
+
+#[test]
+fn documents_in_columns_are_written_as_ever_and_only_to_who_reads_them() {
+    let message = Message::LogBatch(samples::backlog_batch());
+    let packed = pack_for(&message, FORMAT_COLUMNS.into()).unwrap();
+    check("log_batch_packed", &packed);
+    assert_eq!(packed[0] >> 4, FORMAT_COLUMNS);
+    assert_eq!(unpack(&packed).unwrap(), message);
+    let plain = pack_for(&message, FORMAT_PLAIN.into()).unwrap();
+    check("log_batch_backlog", &plain);
+    assert_eq!(plain[0] >> 4, FORMAT_PLAIN);
+    assert_eq!(unpack(&plain).unwrap(), message);
+    assert!(packed.len() < plain.len());
+}
+
+#[test]
+fn a_hello_says_what_it_reads_in_a_field_that_older_hubs_pass_over() {
+    let hello = Hello::new(samples::key().public_key(), 42).signed(&samples::key());
+    assert_eq!((hello.format, hello.reads), (1, 2));
+    let message = Message::Hello(Box::new(hello));
+    let frame = pack(&message).unwrap();
+    check("hello_reads", &frame);
+    assert_eq!(unpack(&frame).unwrap(), message);
 }

@@ -8,6 +8,7 @@ use prost::Message as _;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 
 use super::{MessageError, field, node_bytes, optional_node, parse};
+use crate::columnar;
 use crate::document::read_digest;
 use crate::generated as proto;
 use crate::key::{SIGNATURE_BYTES, SignedHead};
@@ -111,14 +112,24 @@ impl LogBatch {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
+        self.written(self.bodies.clone(), Vec::new())
+    }
+
+    /// The same with its bodies in columns; `None` where that can't be.
+    pub(crate) fn encode_packed(&self) -> Option<Vec<u8>> {
+        Some(self.written(Vec::new(), columnar::pack(&self.bodies)?))
+    }
+
+    fn written(&self, bodies: Vec<Vec<u8>>, packed: Vec<u8>) -> Vec<u8> {
         let prev = self.prev.filter(|it| *it != Digest::ZERO);
         proto::LogBatch {
             node: node_bytes(self.node),
             incarnation: self.incarnation.0,
             first_seq: self.first.0,
             prev: prev.map(|it| it.as_bytes().to_vec()).unwrap_or_default(),
-            bodies: self.bodies.clone(),
+            bodies,
             signature: self.signature.to_vec(),
+            packed,
         }
         .encode_to_vec()
     }
@@ -126,7 +137,13 @@ impl LogBatch {
     pub(super) fn decode(body: &[u8]) -> Result<Self, MessageError> {
         let read: proto::LogBatch = parse(body)?;
         let number = Some(read.first_seq).filter(|it| *it > 0);
-        let bodies = Some(read.bodies);
+        let bodies = match read.packed.as_slice() {
+            [] => Some(read.bodies),
+            packed if read.bodies.is_empty() => {
+                Some(columnar::unpack(packed).map_err(MessageError::Packed)?)
+            }
+            _ => None,
+        };
         let bodies = bodies.filter(|it| (1..=BATCH_DOCUMENTS_MAX).contains(&it.len()));
         let prev = field("prev", read_digest(&read.prev))?;
         // Number 1 without predecessor is the first document that the node ever wrote.

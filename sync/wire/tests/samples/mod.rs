@@ -100,8 +100,32 @@ fn relayed_batch() -> LogBatch {
         .by(key().node_id())
 }
 
+/// A little of a backlog: sales one after the other, and between them what is no sale.
+pub(crate) fn backlog_batch() -> LogBatch {
+    let mut log: Vec<Authored> = Vec::new();
+    for number in 0..6_u64 {
+        let prev = log
+            .last()
+            .map_or(Digest::from_bytes([9; 32]), Authored::digest);
+        let mut document = match number {
+            4 => adjustment(prev),
+            _ => sale(),
+        };
+        document.place.seq = Seq(1_000 + number);
+        document.prev = prev;
+        let wall = WALL.plus_millis(i64::try_from(number * number).unwrap() * 7_000);
+        (document.wall, document.hlc) = (wall, Hlc::at(wall));
+        log.push(Authored::write(document).unwrap());
+    }
+    let documents: Vec<_> = log.iter().map(|it| it.sealed().clone()).collect();
+    let head = key().sign_head(&documents.last().unwrap().head());
+    LogBatch::of(&documents, &head, true).unwrap()
+}
+
 fn hello() -> Hello {
     let mut hello = Hello::new(key().public_key(), 42);
+    // As the versions of format 1 said it.
+    hello.reads = hello.format;
     hello.token = vec![0xAA; 16];
     hello.version = "0.1.0".to_owned();
     hello.open = vec![LogEnd {
@@ -124,6 +148,7 @@ pub(crate) fn messages() -> Vec<(&'static str, Message)> {
     let mut answer = HelloAnswer::of(42, Verdict::Admitted, WALL);
     answer.token = vec![0xBB; 16];
     answer.epoch = 3;
+    answer.format = 1;
     answer.cursors = vec![LogCursor {
         incarnation: INCARNATION,
         upto: Seq(999),
