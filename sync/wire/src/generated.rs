@@ -621,6 +621,92 @@ pub struct ItemPolicy {
     #[prost(uint32, optional, tag = "3")]
     pub coefficient_per_mille: ::core::option::Option<u32>,
 }
+/// up/log on the store's own broker, up/log to the hub and dn/log: what the sender holds of logs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Heads {
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<LogHeld>,
+    /// Both given: of the logs from the first to the last, ordered by node and incarnation, nothing
+    /// else is held. Left out: nothing is said about logs that are not named.
+    #[prost(message, optional, tag = "2")]
+    pub first: ::core::option::Option<LogName>,
+    #[prost(message, optional, tag = "3")]
+    pub last: ::core::option::Option<LogName>,
+    #[prost(uint64, tag = "4")]
+    pub boot_nonce: u64,
+    /// The hub has admitted the sender.
+    #[prost(bool, tag = "5")]
+    pub at_hub: bool,
+    /// Of the sender and of the authors named, for a receiver that trusts on first use.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub public_keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// What people call the sender.
+    #[prost(string, tag = "7")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogName {
+    #[prost(bytes = "vec", tag = "1")]
+    pub node: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub incarnation: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogHeld {
+    #[prost(bytes = "vec", tag = "1")]
+    pub node: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub incarnation: u64,
+    /// Everything from number 1 to here.
+    #[prost(uint64, tag = "3")]
+    pub upto: u64,
+}
+/// up/stat and dn/cfg: digests of balances, compared from coarse to fine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Digests {
+    /// Drawn by the PC for one comparison.
+    #[prost(uint64, tag = "1")]
+    pub round: u64,
+    /// Wrapping sum of the checks of every log that is held: only equal logs have equal balances.
+    #[prost(uint64, tag = "2")]
+    pub holds: u64,
+    #[prost(enumeration = "DigestLevel", tag = "3")]
+    pub level: i32,
+    /// ALL: one; BUCKETS: 256; ITEMS: as many as `items`.
+    #[prost(fixed64, repeated, tag = "4")]
+    pub digests: ::prost::alloc::vec::Vec<u64>,
+    #[prost(string, repeated, tag = "5")]
+    pub items: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// ITEMS: book in thousandths, as many as `items`.
+    #[prost(sint64, repeated, tag = "6")]
+    pub books: ::prost::alloc::vec::Vec<i64>,
+    /// ITEMS: which buckets these are all items of.
+    #[prost(bytes = "vec", tag = "7")]
+    pub buckets: ::prost::alloc::vec::Vec<u8>,
+}
+/// dn/cfg: how the other PCs of the store are, as the hub sees them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Presence {
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<PresenceRow>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PresenceRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub node: ::prost::alloc::vec::Vec<u8>,
+    /// Hub's wall clock when it last heard of the PC; 0 if never.
+    #[prost(sint64, tag = "2")]
+    pub heard_wall: i64,
+    #[prost(bool, tag = "3")]
+    pub here: bool,
+    /// It said that it stops.
+    #[prost(bool, tag = "4")]
+    pub stopped: bool,
+    #[prost(uint64, tag = "5")]
+    pub unsynced: u64,
+    #[prost(sint64, tag = "6")]
+    pub oldest_unsynced_wall: i64,
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Kind {
@@ -960,6 +1046,45 @@ impl OrderState {
             "ORDER_STATE_HANDED_OVER" => Some(Self::HandedOver),
             "ORDER_STATE_CANCELLED" => Some(Self::Cancelled),
             "ORDER_STATE_SHORTED" => Some(Self::Shorted),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DigestLevel {
+    Unknown = 0,
+    All = 1,
+    Buckets = 2,
+    Items = 3,
+    /// The receiver holds other logs: again later.
+    Later = 4,
+    Equal = 5,
+}
+impl DigestLevel {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "DIGEST_LEVEL_UNKNOWN",
+            Self::All => "DIGEST_LEVEL_ALL",
+            Self::Buckets => "DIGEST_LEVEL_BUCKETS",
+            Self::Items => "DIGEST_LEVEL_ITEMS",
+            Self::Later => "DIGEST_LEVEL_LATER",
+            Self::Equal => "DIGEST_LEVEL_EQUAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DIGEST_LEVEL_UNKNOWN" => Some(Self::Unknown),
+            "DIGEST_LEVEL_ALL" => Some(Self::All),
+            "DIGEST_LEVEL_BUCKETS" => Some(Self::Buckets),
+            "DIGEST_LEVEL_ITEMS" => Some(Self::Items),
+            "DIGEST_LEVEL_LATER" => Some(Self::Later),
+            "DIGEST_LEVEL_EQUAL" => Some(Self::Equal),
             _ => None,
         }
     }

@@ -5,12 +5,17 @@
 //! machines of `shelf-replica`.
 
 mod batch;
+mod digests;
+mod heads;
 mod hello;
 mod orders;
 mod policy;
+mod presence;
 mod rights;
 
 pub use batch::{BATCH_DOCUMENTS_MAX, LogBatch, RestoreError};
+pub use digests::{DIGEST_BUCKETS, DIGEST_ITEMS_MAX, DigestLevel, Digests};
+pub use heads::{HEADS_ROWS_MAX, Heads, LogHeld, LogName, NAME_BYTES_MAX};
 pub use hello::{
     ANSWER_LOGS_MAX, HELLO_LOGS_MAX, HELLO_NODES_MAX, Hello, HelloAnswer, Holding, LogCursor,
     LogEnd, TOKEN_BYTES_MAX, VERSION_BYTES_MAX, Verdict,
@@ -20,6 +25,7 @@ pub use orders::{
     ORDER_ROWS_MAX, OrderAck, OrderRows, OrdersPage, OrdersPull, read_order, write_order,
 };
 pub use policy::{ChannelPolicy, ItemPolicy, POLICY_CHANNELS_MAX, POLICY_ITEMS_MAX, Policy};
+pub use presence::{Presence, PresenceRow};
 pub use rights::{
     HubRight, HubRights, RIGHTS_ROWS_MAX, RightsPage, RightsPull, StoreRight, StoreRights,
 };
@@ -79,6 +85,12 @@ pub enum Message {
     OrdersPage(OrdersPage),
     /// How the store's stock is to be shown.
     Policy(Policy),
+    /// What its sender holds of logs.
+    Heads(Box<Heads>),
+    /// Digests of balances.
+    Digests(Box<Digests>),
+    /// How the PCs of the shop are.
+    Presence(Presence),
 }
 
 /// Documents are committed. Only ever sent after the commit.
@@ -286,6 +298,9 @@ impl Message {
             Self::OrdersPull(it) => (17, it.encode()),
             Self::OrdersPage(it) => (18, it.encode()),
             Self::Policy(it) => (19, it.encode()),
+            Self::Heads(it) => (20, it.encode()),
+            Self::Digests(it) => (21, it.encode()),
+            Self::Presence(it) => (22, it.encode()),
         }
     }
 
@@ -316,6 +331,9 @@ impl Message {
             17 => Self::OrdersPull(OrdersPull::decode(body)?),
             18 => Self::OrdersPage(OrdersPage::decode(body)?),
             19 => Self::Policy(Policy::decode(body)?),
+            20 => Self::Heads(Box::new(Heads::decode(body)?)),
+            21 => Self::Digests(Box::new(Digests::decode(body)?)),
+            22 => Self::Presence(Presence::decode(body)?),
             kind => return Err(MessageError::Kind { kind }),
         })
     }
