@@ -19,7 +19,7 @@ mod schema;
 mod token;
 
 use column::{Columns, ColumnsReader, Cursor};
-use dictionary::{Numbers, Texts};
+use dictionary::{Numbers, Texts, Written};
 use model::Model;
 use schema::{Cell, DOCUMENT, Field, MASK_RAW, RAW, Shape};
 use token::{Token, Tokens};
@@ -29,6 +29,9 @@ use crate::message::BATCH_DOCUMENTS_MAX;
 
 /// The most bytes of all bodies of a batch together after unpacking.
 pub const BODIES_BYTES_MAX: usize = UNPACKED_BYTES_MAX;
+
+/// Shorter parts are compressed together with their neighbours.
+const PART_BYTES_MIN: usize = 512;
 
 /// The layout that this version writes and reads.
 const LAYOUT: u8 = 1;
@@ -58,9 +61,19 @@ pub(crate) const fn damaged(what: &'static str) -> ColumnarError {
     ColumnarError::Damaged { what }
 }
 
+/// Bodies in columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// What travels.
+    pub bytes: Vec<u8>,
+    /// Where bytes of one kind end and others begin, ascending: a compressor that begins anew there
+    /// finds what is frequent in each. No reader needs to know.
+    pub cuts: Vec<usize>,
+}
+
 /// Bodies of documents in columns; `None` where they are too many, too large, or would not come
 /// back as they were.
-pub fn pack(bodies: &[Vec<u8>]) -> Option<Vec<u8>> {
+pub fn pack(bodies: &[Vec<u8>]) -> Option<Packed> {
     let bytes: usize = bodies.iter().map(Vec::len).sum();
     if bodies.len() > BATCH_DOCUMENTS_MAX || bytes > BODIES_BYTES_MAX {
         return None;
@@ -69,25 +82,38 @@ pub fn pack(bodies: &[Vec<u8>]) -> Option<Vec<u8>> {
     for body in bodies {
         tokens.add(body);
     }
-    let numbers = Numbers::of(tokens.list());
-    let texts = Texts::of(tokens.list());
     let mut columns = Columns::default();
-    numbers.write(&mut columns);
-    texts.write(&mut columns);
-    let mut model = Model::new(numbers.len(), texts.len());
-    for token in tokens.list() {
+    let written = Written::of(tokens.list(), &mut columns);
+    let words = written.write_words(&mut columns);
+    let mut model = Model::new(written.numbers, written.texts);
+    for (token, place) in tokens.list().iter().zip(written.places) {
         let (column, cell, value) = match *token {
             Token::Number(column, cell, value) => (column, cell, value),
-            Token::Gtin(column, value) => (column, Cell::Gtin, numbers.index(value)?),
-            Token::Text(column, cell, text) => (column, cell, texts.index(text)?),
+            Token::Gtin(column, _) => (column, Cell::Gtin, place),
+            Token::Text(column, cell, _) => (column, cell, place),
         };
         model.write(column, cell, value, &mut columns);
     }
-    let mut packed = vec![LAYOUT];
-    column::write_varint(u64::try_from(bodies.len()).ok()?, &mut packed);
+    let mut packed = Packed {
+        bytes: vec![LAYOUT],
+        cuts: Vec::new(),
+    };
+    column::write_varint(u64::try_from(bodies.len()).ok()?, &mut packed.bytes);
     columns.write(&mut packed);
-    packed.extend_from_slice(texts.bytes());
-    (unpack(&packed).as_deref() == Ok(bodies)).then_some(packed)
+    packed.begin(words.len());
+    packed.bytes.extend_from_slice(&words);
+    (unpack(&packed.bytes).as_deref() == Ok(bodies)).then_some(packed)
+}
+
+impl Packed {
+    /// Begins a part of this many bytes: alone if it is long, otherwise with its neighbours.
+    fn begin(&mut self, bytes: usize) {
+        let before = self.cuts.last().copied().unwrap_or(0);
+        let after_long = self.bytes.len() - before >= PART_BYTES_MIN;
+        if bytes >= PART_BYTES_MIN || after_long {
+            self.cuts.push(self.bytes.len());
+        }
+    }
 }
 
 /// The bodies in columns.
@@ -125,18 +151,18 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<Vec<u8>>, ColumnarError> {
     }
 }
 
-struct Reader<'a> {
+struct Reader {
     model: Model,
     columns: Cursor,
     numbers: Numbers,
-    texts: Texts<'a>,
+    texts: Texts,
     /// The body that is being restored.
     out: Vec<u8>,
     /// Bytes of the bodies before it.
     before: usize,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn value(&mut self, column: u8, cell: Cell) -> Result<u64, ColumnarError> {
         self.model.read(column, cell, &mut self.columns)
     }

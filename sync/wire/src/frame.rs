@@ -5,6 +5,8 @@
 //! zstd only makes them larger. Both directions have hard limits, so that neither a broker's limit
 //! nor a receiver's memory depends on what somebody sends.
 
+use std::io::Write as _;
+
 use crate::message::{Message, MessageError};
 
 /// The newest format that this version reads.
@@ -22,7 +24,9 @@ pub const UNPACKED_BYTES_MAX: usize = 1024 * 1024;
 /// Shorter messages travel as they are.
 pub const COMPRESS_BYTES_MIN: usize = 160;
 /// Batches of fewer documents are smaller as they are.
-pub const COLUMNS_DOCUMENTS_MIN: usize = 2;
+pub const COLUMNS_DOCUMENTS_MIN: usize = 4;
+/// Batches of so many documents are smaller in columns; of fewer, whichever is smaller is sent.
+pub const COLUMNS_DOCUMENTS_SURE: usize = 64;
 
 const HEADER_BYTES: usize = 2;
 const COMPRESSED: u8 = 1;
@@ -77,26 +81,38 @@ pub enum UnpackError {
 /// One payload for a message, for a reader of any format.
 pub fn pack(message: &Message) -> Result<Vec<u8>, PackError> {
     let (kind, body) = message.encode();
-    write(FORMAT_PLAIN, kind, body)
+    write(FORMAT_PLAIN, kind, &body, &[])
 }
 
 /// One payload for a message, for a reader that said up to which format it reads: the oldest
 /// format that says it well.
 pub fn pack_for(message: &Message, reads: u32) -> Result<Vec<u8>, PackError> {
+    let columns = match message {
+        Message::LogBatch(batch)
+            if reads >= u32::from(FORMAT_COLUMNS)
+                && batch.bodies.len() >= COLUMNS_DOCUMENTS_MIN =>
+        {
+            batch.encode_packed()
+        }
+        _ => None,
+    };
+    let Some((body, cuts)) = columns else {
+        return pack(message);
+    };
+    let packed = write(FORMAT_COLUMNS, Message::LOG_BATCH, &body, &cuts);
     if let Message::LogBatch(batch) = message
-        && reads >= u32::from(FORMAT_COLUMNS)
-        && batch.bodies.len() >= COLUMNS_DOCUMENTS_MIN
-        && let Some(body) = batch.encode_packed()
+        && batch.bodies.len() < COLUMNS_DOCUMENTS_SURE
     {
-        return write(FORMAT_COLUMNS, Message::LOG_BATCH, body);
+        let plain = pack(message)?;
+        return Ok(packed.ok().filter(|it| it.len() < plain.len()).unwrap_or(plain));
     }
-    pack(message)
+    packed
 }
 
-fn write(format: u8, kind: u8, body: Vec<u8>) -> Result<Vec<u8>, PackError> {
+fn write(format: u8, kind: u8, body: &[u8], cuts: &[usize]) -> Result<Vec<u8>, PackError> {
     let mut frame = vec![format << 4, kind];
     let packed = match body.len() >= COMPRESS_BYTES_MIN {
-        true => zstd::bulk::compress(&body, COMPRESSION_LEVEL).ok(),
+        true => compress(body, cuts),
         false => None,
     };
     match packed.filter(|it| it.len() < body.len() && body.len() <= UNPACKED_BYTES_MAX) {
@@ -104,12 +120,31 @@ fn write(format: u8, kind: u8, body: Vec<u8>) -> Result<Vec<u8>, PackError> {
             frame = vec![format << 4 | COMPRESSED, kind];
             frame.extend(packed);
         }
-        None => frame.extend(body),
+        None => frame.extend_from_slice(body),
     }
     match frame.len() {
         0..=FRAME_BYTES_MAX => Ok(frame),
         bytes => Err(PackError::TooLarge { bytes }),
     }
+}
+
+/// One zstd frame that declares its size, with a block for each part.
+fn compress(body: &[u8], cuts: &[usize]) -> Option<Vec<u8>> {
+    if cuts.is_empty() {
+        return zstd::bulk::compress(body, COMPRESSION_LEVEL).ok();
+    }
+    let packed = Vec::with_capacity(body.len() / 2);
+    let mut encoder = zstd::stream::write::Encoder::new(packed, COMPRESSION_LEVEL).ok()?;
+    let length = u64::try_from(body.len()).ok()?;
+    encoder.set_pledged_src_size(Some(length)).ok()?;
+    let mut before = 0;
+    for cut in cuts {
+        encoder.write_all(body.get(before..*cut)?).ok()?;
+        encoder.flush().ok()?;
+        before = *cut;
+    }
+    encoder.write_all(body.get(before..)?).ok()?;
+    encoder.finish().ok()
 }
 
 /// The message in one payload.

@@ -15,7 +15,7 @@ fn body(document: &shelf_stock::document::Document) -> Vec<u8> {
 }
 
 fn comes_back(bodies: &[Vec<u8>]) -> usize {
-    let packed = pack(bodies).unwrap();
+    let packed = pack(bodies).unwrap().bytes;
     assert_eq!(unpack(&packed).unwrap(), bodies);
     packed.len()
 }
@@ -59,7 +59,7 @@ fn like_documents_cost_next_to_nothing() {
         })
         .collect();
     let packed = comes_back(&bodies);
-    let sent = zstd::bulk::compress(&pack(&bodies).unwrap(), 3).unwrap();
+    let sent = zstd::bulk::compress(&pack(&bodies).unwrap().bytes, 3).unwrap();
     assert!(packed < 20_000, "{packed}");
     assert!(sent.len() < 1_000, "{}", sent.len());
 }
@@ -71,7 +71,7 @@ fn limits_hold_in_both_directions() {
     assert_eq!(pack(&[vec![0; BODIES_BYTES_MAX + 1]]), None);
     // One long text, named by every document: 60 bytes that would become 40 MiB.
     let long = [&[0x52, 0x90, 0x4E][..], &[b'a'; 10_000]].concat();
-    let mut packed = pack(&vec![long; 100]).unwrap();
+    let mut packed = pack(&vec![long; 100]).unwrap().bytes;
     assert!(packed.len() < 11_000);
     assert_eq!(packed[1], 100, "the count of documents");
     let columns = packed.split_off(2);
@@ -125,7 +125,7 @@ fn no_bytes_whatever_make_the_reader_panic() {
     let mut state = 0x5EED_0003_u64;
     let backlog = samples::backlog_batch().bodies;
     let odd = vec![vec![0xFF; 9], backlog[0].clone(), vec![0x62, 0x00]];
-    let corpus = [pack(&backlog).unwrap(), pack(&odd).unwrap()];
+    let corpus = [pack(&backlog).unwrap().bytes, pack(&odd).unwrap().bytes];
     let mut read = 0_u64;
     for _ in 0..EXECUTIONS {
         let mut pick = |below: usize| usize::try_from(random(&mut state) >> 16).unwrap() % below;

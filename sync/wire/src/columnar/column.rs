@@ -5,7 +5,7 @@
 //! same, and a compressor that sees them apart needs fewer bits for both.
 
 use super::schema::COLUMNS_MAX;
-use super::{ColumnarError, damaged};
+use super::{ColumnarError, Packed, damaged};
 
 const MORE: u8 = 0x80;
 /// Bytes of a number at most.
@@ -63,22 +63,26 @@ impl Columns {
     }
 
     /// How many columns follow, and each: its number, how many numbers it has, and their bytes.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let some = (0_u8..).zip(&self.0).filter(|(_, it)| !it.is_empty());
-        out.push(u8::try_from(some.clone().count()).unwrap_or(u8::MAX));
-        for (number, values) in some {
-            out.push(number);
-            write_varint(u64::try_from(values.len()).unwrap_or(u64::MAX), out);
-            write_planes(values.clone(), out);
+    pub(super) fn write(self, out: &mut Packed) {
+        let some = self.0.iter().filter(|it| !it.is_empty()).count();
+        out.bytes.push(u8::try_from(some).unwrap_or(u8::MAX));
+        for (number, values) in (0_u8..).zip(self.0) {
+            if !values.is_empty() {
+                out.bytes.push(number);
+                let count = u64::try_from(values.len()).unwrap_or(u64::MAX);
+                write_varint(count, &mut out.bytes);
+                write_planes(values, out);
+            }
         }
     }
 }
 
-fn write_planes(mut values: Vec<u64>, out: &mut Vec<u8>) {
+fn write_planes(mut values: Vec<u64>, out: &mut Packed) {
     while !values.is_empty() {
+        out.begin(values.len());
         values.retain_mut(|value| {
             let more = *value >= u64::from(MORE);
-            out.push(low(*value) | if more { MORE } else { 0 });
+            out.bytes.push(low(*value) | if more { MORE } else { 0 });
             *value >>= 7;
             more
         });

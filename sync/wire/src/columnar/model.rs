@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::column::{Columns, Cursor};
-use super::schema::{COLUMNS_MAX, Cell};
+use super::schema::{COLUMNS_MAX, Cell, LATER};
 use super::{ColumnarError, damaged};
 
 /// The column of a document's fields, with which it begins.
@@ -51,6 +51,7 @@ impl Model {
     }
 
     pub(super) fn write(&mut self, column: u8, cell: Cell, value: u64, columns: &mut Columns) {
+        let column_of = self.column_of(column, cell);
         match cell {
             Cell::Seen | Cell::Fixed => {
                 let seen = self.seen.entry(column).or_default();
@@ -69,7 +70,7 @@ impl Model {
             }
             Cell::Time | Cell::Price | Cell::Amount => {
                 let difference = unfolded(value).wrapping_sub(self.foretold(column, cell));
-                columns.push(column, folded(difference));
+                columns.push(column_of, folded(difference));
             }
             _ => columns.push(column, value),
         }
@@ -82,7 +83,7 @@ impl Model {
         cell: Cell,
         columns: &mut Cursor,
     ) -> Result<u64, ColumnarError> {
-        let written = columns.next(column)?;
+        let written = columns.next(self.column_of(column, cell))?;
         let value = match cell {
             Cell::Seen | Cell::Fixed => {
                 let seen = self.seen.entry(column).or_default();
@@ -106,6 +107,14 @@ impl Model {
         };
         self.learn(column, cell, value);
         Ok(value)
+    }
+
+    /// The times of a document's later lines are small steps and have a column of their own.
+    fn column_of(&self, column: u8, cell: Cell) -> u8 {
+        match cell {
+            Cell::Time if self.last(column) != 0 => LATER,
+            _ => column,
+        }
     }
 
     fn last(&self, column: u8) -> u64 {

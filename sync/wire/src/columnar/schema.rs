@@ -59,6 +59,10 @@ pub(super) const NUMBERS: u8 = 120;
 pub(super) const SHARED: u8 = 121;
 /// The column of how long the rest of each text is.
 pub(super) const OWN: u8 = 122;
+/// The column of the differences between the batch's texts of digits.
+pub(super) const DIGITS: u8 = 123;
+/// The column of the times of a document's later lines.
+pub(super) const LATER: u8 = 124;
 /// Columns have numbers below this.
 pub(super) const COLUMNS_MAX: usize = 128;
 

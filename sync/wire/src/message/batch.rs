@@ -8,7 +8,7 @@ use prost::Message as _;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 
 use super::{MessageError, field, node_bytes, optional_node, parse};
-use crate::columnar;
+use crate::columnar::{self, Packed};
 use crate::document::read_digest;
 use crate::generated as proto;
 use crate::key::{SIGNATURE_BYTES, SignedHead};
@@ -115,9 +115,16 @@ impl LogBatch {
         self.written(self.bodies.clone(), Vec::new())
     }
 
-    /// The same with its bodies in columns; `None` where that can't be.
-    pub(crate) fn encode_packed(&self) -> Option<Vec<u8>> {
-        Some(self.written(Vec::new(), columnar::pack(&self.bodies)?))
+    /// The same with its bodies in columns, and where a compressor should begin anew; `None` where
+    /// that can't be.
+    pub(crate) fn encode_packed(&self) -> Option<(Vec<u8>, Vec<usize>)> {
+        let Packed { bytes, mut cuts } = columnar::pack(&self.bodies)?;
+        let length = bytes.len();
+        let written = self.written(Vec::new(), bytes);
+        // It is the last field.
+        let before = written.len() - length;
+        cuts.iter_mut().for_each(|it| *it += before);
+        Some((written, cuts))
     }
 
     fn written(&self, bodies: Vec<Vec<u8>>, packed: Vec<u8>) -> Vec<u8> {

@@ -103,12 +103,12 @@ fn relayed_batch() -> LogBatch {
 /// A little of a backlog: sales one after the other, and between them what is no sale.
 pub(crate) fn backlog_batch() -> LogBatch {
     let mut log: Vec<Authored> = Vec::new();
-    for number in 0..6_u64 {
+    for number in 0..40_u64 {
         let prev = log
             .last()
             .map_or(Digest::from_bytes([9; 32]), Authored::digest);
         let mut document = match number {
-            4 => adjustment(prev),
+            4 | 30 => adjustment(prev),
             _ => sale(),
         };
         document.place.seq = Seq(1_000 + number);
