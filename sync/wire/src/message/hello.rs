@@ -118,6 +118,8 @@ pub struct HelloAnswer {
     pub rights_epoch: u64,
     /// The one PC that may grant under it.
     pub grantor: Option<NodeId>,
+    /// The last stamp of the store's orders.
+    pub orders_upto: u64,
 }
 
 /// What the hub says to a hello.
@@ -301,6 +303,7 @@ impl HelloAnswer {
             cursors_complete: false,
             rights_epoch: 0,
             grantor: None,
+            orders_upto: 0,
         }
     }
 
@@ -335,6 +338,7 @@ impl HelloAnswer {
             cursors_complete: self.cursors_complete,
             rights_epoch: self.rights_epoch,
             grantor: node_bytes(self.grantor),
+            orders_upto: self.orders_upto,
         }
         .encode_to_vec()
     }
@@ -376,6 +380,7 @@ impl HelloAnswer {
             cursors_complete: read.cursors_complete,
             rights_epoch: read.rights_epoch,
             grantor: optional_node(&read.grantor)?,
+            orders_upto: read.orders_upto,
         })
     }
 }

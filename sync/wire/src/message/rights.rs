@@ -21,6 +21,8 @@ pub struct StoreRights {
     pub rights_epoch: u64,
     /// At most [`RIGHTS_ROWS_MAX`].
     pub rows: Vec<StoreRight>,
+    /// With these rows the hub has been told everything.
+    pub settled: bool,
 }
 
 /// The grantor's row of an item.
@@ -57,6 +59,8 @@ pub struct HubRights {
     pub rights_epoch: u64,
     /// At most [`RIGHTS_ROWS_MAX`].
     pub rows: Vec<HubRight>,
+    /// The store is to say that it has these rows, by its own.
+    pub wants_rows: bool,
 }
 
 /// The hub's row of an item.
@@ -70,8 +74,10 @@ pub struct HubRight {
     pub returned: Quantity,
     /// O by the hub's verdicts.
     pub handed_over: Quantity,
-    /// The level that the hub follows.
+    /// The newest level that the hub has seen under this fencing number; 0: none.
     pub target_seq_seen: u64,
+    /// The level that the hub follows.
+    pub level_seen: Quantity,
 }
 
 /// The grantor asks for the hub's rows.
@@ -138,6 +144,7 @@ impl StoreRights {
         proto::StoreRights {
             rights_epoch: self.rights_epoch,
             rows: self.rows.iter().take(RIGHTS_ROWS_MAX).map(row).collect(),
+            settled: self.settled,
         }
         .encode_to_vec()
     }
@@ -162,6 +169,7 @@ impl StoreRights {
         Ok(Self {
             rights_epoch: read.rights_epoch,
             rows: few(read.rows, row)?,
+            settled: read.settled,
         })
     }
 }
@@ -173,6 +181,7 @@ fn write_hub_rows(rows: &[HubRight]) -> Vec<proto::HubRight> {
         returned: it.returned.as_thousandths(),
         handed_over: it.handed_over.as_thousandths(),
         target_seq_seen: it.target_seq_seen,
+        level_seen: it.level_seen.as_thousandths(),
     };
     rows.iter().take(RIGHTS_ROWS_MAX).map(row).collect()
 }
@@ -185,6 +194,7 @@ fn read_hub_rows(rows: Vec<proto::HubRight>) -> Result<Vec<HubRight>, MessageErr
             returned: Quantity::thousandths(it.returned),
             handed_over: Quantity::thousandths(it.handed_over),
             target_seq_seen: it.target_seq_seen,
+            level_seen: Quantity::thousandths(it.level_seen),
         })
     })
 }
@@ -194,6 +204,7 @@ impl HubRights {
         proto::HubRights {
             rights_epoch: self.rights_epoch,
             rows: write_hub_rows(&self.rows),
+            wants_rows: self.wants_rows,
         }
         .encode_to_vec()
     }
@@ -203,6 +214,7 @@ impl HubRights {
         Ok(Self {
             rights_epoch: read.rights_epoch,
             rows: read_hub_rows(read.rows)?,
+            wants_rows: read.wants_rows,
         })
     }
 }
