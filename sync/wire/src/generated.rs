@@ -308,6 +308,9 @@ pub struct HelloAnswer {
     pub rights_epoch: u64,
     #[prost(bytes = "vec", tag = "13")]
     pub grantor: ::prost::alloc::vec::Vec<u8>,
+    /// The last stamp of the store's orders: a grantor has them all before it grants.
+    #[prost(uint64, tag = "14")]
+    pub orders_upto: u64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Cursor {
@@ -439,6 +442,9 @@ pub struct StoreRights {
     pub rights_epoch: u64,
     #[prost(message, repeated, tag = "2")]
     pub rows: ::prost::alloc::vec::Vec<StoreRight>,
+    /// With these rows the hub has been told everything.
+    #[prost(bool, tag = "3")]
+    pub settled: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StoreRight {
@@ -478,6 +484,9 @@ pub struct HubRights {
     pub rights_epoch: u64,
     #[prost(message, repeated, tag = "2")]
     pub rows: ::prost::alloc::vec::Vec<HubRight>,
+    /// The store is to say that it has these rows, by its own.
+    #[prost(bool, tag = "3")]
+    pub wants_rows: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HubRight {
@@ -491,6 +500,8 @@ pub struct HubRight {
     pub handed_over: i64,
     #[prost(uint64, tag = "5")]
     pub target_seq_seen: u64,
+    #[prost(sint64, tag = "6")]
+    pub level_seen: i64,
 }
 /// up/rights: the grantor asks for the hub's rows before it grants anything.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
