@@ -7,9 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use shelf_stock::identity::Seq;
+use shelf_stock::identity::{NodeId, Seq};
+use shelf_wire::frame::{
+    FORMAT_COLUMNS, FORMAT_PLAIN, FRAME_BYTES_MAX, PackError, pack, pack_for, pack_tightly_for,
+};
 use shelf_wire::key::SignedHead;
-use shelf_wire::message::{BATCH_DOCUMENTS_MAX, LogBatch, NackReason};
+use shelf_wire::message::{BATCH_DOCUMENTS_MAX, LogBatch, Message, NackReason};
 use shelf_wire::sealed::Sealed;
 
 use crate::store::{LogId, ReadLimits, Store};
@@ -17,11 +20,16 @@ use crate::time::Jitter;
 
 /// The most batches that may be un-acked at once.
 pub const WINDOW_BATCHES: usize = 8;
-/// The most documents of one batch.
+/// The most documents of one batch to a peer that doesn't read columns, and of the first batch to
+/// any other.
 pub const SEND_DOCUMENTS_MAX: usize = 1000;
-/// The most bytes of the documents of one batch: with its framing it stays below the limit of a
+/// The most bytes of the documents of such a batch: with its framing it stays below the limit of a
 /// payload even if nothing can be compressed.
 pub const SEND_BYTES_MAX: usize = 48 * 1024;
+/// The most bytes of the documents of a batch in columns, which grows as far as a payload has room.
+pub(crate) const SEND_COLUMNS_BYTES_MAX: usize = 768 * 1024;
+/// What a payload leaves free for what a relay adds: the author's name and a predecessor.
+pub(crate) const RELAY_BYTES_FREE: usize = 256;
 /// How long an ack may take at first.
 pub const ACK_TIMEOUT_MS: u64 = 5_000;
 /// How long an ack may take after many timeouts.
@@ -37,11 +45,18 @@ const USUAL: ReadLimits = ReadLimits {
 /// For the rest of a batch that an author sent with larger limits than ours.
 const WIDEST: ReadLimits = ReadLimits {
     documents_max: BATCH_DOCUMENTS_MAX,
-    bytes_max: 768 * 1024,
+    bytes_max: SEND_COLUMNS_BYTES_MAX,
 };
+
+/// A payload, or why it doesn't fit one.
+pub(crate) type Payload = Result<Vec<u8>, PackError>;
 
 /// Who signs what is sent.
 pub(crate) trait Signer<S: Store + ?Sized> {
+    /// Whether the documents are others': then batches name their author, and end where the
+    /// author signed.
+    const RELAYS: bool;
+
     /// How many of these consecutive documents can be sent as one batch, with the signed head of
     /// the last of them; `None` if no signature fits.
     fn sign(
@@ -82,6 +97,16 @@ struct Stream {
 pub(crate) struct Outflow {
     streams: BTreeMap<LogId, Stream>,
     jitter: Jitter,
+    packer: Packer,
+}
+
+/// How much goes into a payload.
+#[derive(Debug)]
+struct Packer {
+    /// Up to which format the peer reads.
+    reads: u32,
+    /// What the last payloads had room for.
+    room: ReadLimits,
 }
 
 impl Outflow {
@@ -89,7 +114,17 @@ impl Outflow {
         Self {
             streams: BTreeMap::new(),
             jitter: Jitter::new(seed),
+            packer: Packer {
+                reads: u32::from(FORMAT_PLAIN),
+                room: USUAL,
+            },
         }
+    }
+
+    /// The same to a peer that said up to which format it reads.
+    pub(crate) fn to_reader(mut self, reads: u32) -> Self {
+        self.packer.reads = reads;
+        self
     }
 
     /// A log ends at `upto`; if it wasn't known, the peer has it up to `acked`.
@@ -110,6 +145,22 @@ impl Outflow {
 
     pub(crate) fn knows(&self, log: LogId) -> bool {
         self.streams.contains_key(&log)
+    }
+
+    /// Up to where the peer has a log that is being sent.
+    pub(crate) fn acked(&self, log: LogId) -> Option<Seq> {
+        self.streams.get(&log).map(|it| Seq(it.acked))
+    }
+
+    /// Ends sending a log.
+    pub(crate) fn forget(&mut self, log: LogId) {
+        self.streams.remove(&log);
+    }
+
+    /// The logs of one author that are being sent.
+    pub(crate) fn logs_of(&self, author: NodeId) -> Vec<LogId> {
+        let logs = self.streams.keys().filter(|it| it.node == author);
+        logs.copied().collect()
     }
 
     /// How many documents the peer hasn't acked, and the first of each log.
@@ -176,8 +227,13 @@ impl Outflow {
 
     /// Begins again from the ack where an ack is overdue.
     pub(crate) fn expire(&mut self, now_ms: u64) -> bool {
-        let mut expired = false;
-        for stream in self.streams.values_mut() {
+        !self.expired(now_ms).is_empty()
+    }
+
+    /// The same, with the logs that it happened to.
+    pub(crate) fn expired(&mut self, now_ms: u64) -> Vec<LogId> {
+        let mut expired = Vec::new();
+        for (log, stream) in &mut self.streams {
             if stream
                 .flights
                 .front()
@@ -185,7 +241,7 @@ impl Outflow {
             {
                 stream.attempts = stream.attempts.saturating_add(1);
                 stream.go_back();
-                expired = true;
+                expired.push(*log);
             }
         }
         expired
@@ -197,34 +253,87 @@ impl Outflow {
         first.map(|it| it.deadline_ms).min()
     }
 
-    /// The next batch that may be sent now.
-    pub(crate) fn next_batch<S: Store + ?Sized>(
+    /// The next batch that may be sent now, as a payload. A relay names the author in it.
+    pub(crate) fn next_payload<S: Store + ?Sized>(
         &mut self,
         now_ms: u64,
         store: &S,
         signer: &impl Signer<S>,
-    ) -> Result<Option<(LogId, LogBatch)>, S::Error> {
+    ) -> Result<Option<Payload>, S::Error> {
         let in_flight: usize = self.streams.values().map(|it| it.flights.len()).sum();
         if in_flight >= WINDOW_BATCHES {
             return Ok(None);
         }
         for (log, stream) in &mut self.streams {
-            let Some(batch) = stream.cut(*log, store, signer)? else {
+            let Some((last, payload)) = stream.cut(*log, store, signer, &mut self.packer)? else {
                 continue;
             };
             let timeout_ms =
                 self.jitter
                     .backoff_ms(ACK_TIMEOUT_MS, ACK_TIMEOUT_MS_MAX, stream.attempts);
-            stream.next = batch.last().0.saturating_add(1);
+            stream.next = last.0.saturating_add(1);
             stream.with_prev = false;
             stream.flights.push_back(Flight {
-                last: batch.last().0,
+                last: last.0,
                 deadline_ms: now_ms.saturating_add(timeout_ms),
             });
-            return Ok(Some((*log, batch)));
+            return Ok(Some(payload));
         }
         Ok(None)
     }
+}
+
+impl Packer {
+    fn limits(&self) -> ReadLimits {
+        match self.reads >= u32::from(FORMAT_COLUMNS) {
+            true => self.room,
+            false => USUAL,
+        }
+    }
+
+    /// A payload of so many documents. What an author signs must fit a payload in any format, or
+    /// no relay could pass it on to a peer that doesn't read columns.
+    fn pack<S: Store + ?Sized, G: Signer<S>>(
+        &mut self,
+        message: &Message,
+        count: usize,
+    ) -> Payload {
+        let relayable = match G::RELAYS || bytes_of(message) <= SEND_BYTES_MAX {
+            true => Ok(0),
+            false => pack(message).map(|it| it.len()),
+        };
+        let payload = pack_for(message, self.reads);
+        let used = match (&relayable, &payload) {
+            (Ok(plain), Ok(payload)) => payload.len().max(*plain),
+            _ => FRAME_BYTES_MAX,
+        };
+        if used > FRAME_BYTES_MAX - RELAY_BYTES_FREE && !G::RELAYS {
+            self.room.documents_max = less(count);
+            return Err(relayable
+                .err()
+                .unwrap_or(PackError::TooLarge { bytes: used }));
+        }
+        let full = count >= self.room.documents_max;
+        let widest = self.room.bytes_max >= WIDEST.bytes_max;
+        if used < FRAME_BYTES_MAX / 10 * 9 && (full || !widest) && count >= PREV_DOCUMENTS_MIN {
+            let more = self.room.documents_max + self.room.documents_max / 8;
+            self.room.documents_max = more.clamp(1, WIDEST.documents_max);
+            self.room.bytes_max = WIDEST.bytes_max;
+        }
+        payload
+    }
+}
+
+fn bytes_of(message: &Message) -> usize {
+    match message {
+        Message::LogBatch(batch) => batch.bodies.iter().map(Vec::len).sum(),
+        _ => 0,
+    }
+}
+
+/// Documents to try where so many were too many.
+fn less(count: usize) -> usize {
+    (count - count.div_ceil(8)).max(1)
 }
 
 impl Stream {
@@ -258,23 +367,45 @@ impl Stream {
         before.map_or(self.upto, |it| (it - 1).min(self.upto))
     }
 
-    fn cut<S: Store + ?Sized>(
+    /// The next payload and its last number.
+    fn cut<S: Store + ?Sized, G: Signer<S>>(
         &mut self,
         log: LogId,
         store: &S,
-        signer: &impl Signer<S>,
-    ) -> Result<Option<LogBatch>, S::Error> {
+        signer: &G,
+        packer: &mut Packer,
+    ) -> Result<Option<(Seq, Payload)>, S::Error> {
         self.skip();
         if self.next > self.upto {
             return Ok(None);
         }
-        for limits in [USUAL, WIDEST] {
+        for limits in [packer.limits(), WIDEST] {
             let documents = store.read(log, Seq(self.next - 1), limits)?;
-            let documents = self.fitting(&documents);
-            if let Some((count, head)) = signer.sign(store, documents)? {
-                let documents = documents.get(..count).unwrap_or_default();
+            let mut documents = self.fitting(&documents);
+            let mut too_large = None;
+            while let Some((count, head)) = signer.sign(store, documents)? {
+                documents = documents.get(..count).unwrap_or_default();
                 let with_prev = self.with_prev || count >= PREV_DOCUMENTS_MIN;
-                return Ok(LogBatch::of(documents, &head, with_prev));
+                let Some(batch) = LogBatch::of(documents, &head, with_prev) else {
+                    return Ok(None);
+                };
+                let last = batch.last();
+                let message = Message::LogBatch(match G::RELAYS {
+                    true => batch.by(log.node),
+                    false => batch,
+                });
+                match packer.pack::<S, G>(&message, count) {
+                    Ok(payload) => return Ok(Some((last, Ok(payload)))),
+                    Err(_) if count > 1 => {
+                        documents = documents.get(..less(count)).unwrap_or_default();
+                        too_large = Some((last, message));
+                    }
+                    Err(error) => return Ok(Some((last, Err(error)))),
+                }
+            }
+            if let Some((last, message)) = too_large {
+                // Its author signed no smaller part.
+                return Ok(Some((last, pack_tightly_for(&message, packer.reads))));
             }
         }
         // Nothing readable or signed there: wait until the log is offered again.

@@ -31,6 +31,7 @@ pub const COLUMNS_DOCUMENTS_SURE: usize = 64;
 const HEADER_BYTES: usize = 2;
 const COMPRESSED: u8 = 1;
 const COMPRESSION_LEVEL: i32 = 3;
+const COMPRESSION_LEVEL_TIGHT: i32 = 19;
 
 /// A message can't be packed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,13 +81,26 @@ pub enum UnpackError {
 
 /// One payload for a message, for a reader of any format.
 pub fn pack(message: &Message) -> Result<Vec<u8>, PackError> {
-    let (kind, body) = message.encode();
-    write(FORMAT_PLAIN, kind, &body, &[])
+    pack_for(message, u32::from(FORMAT_PLAIN))
 }
 
 /// One payload for a message, for a reader that said up to which format it reads: the oldest
 /// format that says it well.
 pub fn pack_for(message: &Message, reads: u32) -> Result<Vec<u8>, PackError> {
+    pack_at(message, reads, COMPRESSION_LEVEL)
+}
+
+/// The same with all the time in the world, for what must fit and can't be cut: a batch that its
+/// author signed at its end.
+pub fn pack_tightly_for(message: &Message, reads: u32) -> Result<Vec<u8>, PackError> {
+    pack_at(message, reads, COMPRESSION_LEVEL_TIGHT)
+}
+
+fn pack_at(message: &Message, reads: u32, level: i32) -> Result<Vec<u8>, PackError> {
+    let plain = || {
+        let (kind, body) = message.encode();
+        write(FORMAT_PLAIN, kind, &body, &[], level)
+    };
     let columns = match message {
         Message::LogBatch(batch)
             if reads >= u32::from(FORMAT_COLUMNS)
@@ -97,22 +111,29 @@ pub fn pack_for(message: &Message, reads: u32) -> Result<Vec<u8>, PackError> {
         _ => None,
     };
     let Some((body, cuts)) = columns else {
-        return pack(message);
+        return plain();
     };
-    let packed = write(FORMAT_COLUMNS, Message::LOG_BATCH, &body, &cuts);
+    let packed = write(FORMAT_COLUMNS, Message::LOG_BATCH, &body, &cuts, level);
     if let Message::LogBatch(batch) = message
         && batch.bodies.len() < COLUMNS_DOCUMENTS_SURE
     {
-        let plain = pack(message)?;
-        return Ok(packed.ok().filter(|it| it.len() < plain.len()).unwrap_or(plain));
+        let plain = plain()?;
+        let smaller = packed.ok().filter(|it| it.len() < plain.len());
+        return Ok(smaller.unwrap_or(plain));
     }
     packed
 }
 
-fn write(format: u8, kind: u8, body: &[u8], cuts: &[usize]) -> Result<Vec<u8>, PackError> {
+fn write(
+    format: u8,
+    kind: u8,
+    body: &[u8],
+    cuts: &[usize],
+    level: i32,
+) -> Result<Vec<u8>, PackError> {
     let mut frame = vec![format << 4, kind];
     let packed = match body.len() >= COMPRESS_BYTES_MIN {
-        true => compress(body, cuts),
+        true => compress(body, cuts, level),
         false => None,
     };
     match packed.filter(|it| it.len() < body.len() && body.len() <= UNPACKED_BYTES_MAX) {
@@ -129,12 +150,12 @@ fn write(format: u8, kind: u8, body: &[u8], cuts: &[usize]) -> Result<Vec<u8>, P
 }
 
 /// One zstd frame that declares its size, with a block for each part.
-fn compress(body: &[u8], cuts: &[usize]) -> Option<Vec<u8>> {
+fn compress(body: &[u8], cuts: &[usize], level: i32) -> Option<Vec<u8>> {
     if cuts.is_empty() {
-        return zstd::bulk::compress(body, COMPRESSION_LEVEL).ok();
+        return zstd::bulk::compress(body, level).ok();
     }
     let packed = Vec::with_capacity(body.len() / 2);
-    let mut encoder = zstd::stream::write::Encoder::new(packed, COMPRESSION_LEVEL).ok()?;
+    let mut encoder = zstd::stream::write::Encoder::new(packed, level).ok()?;
     let length = u64::try_from(body.len()).ok()?;
     encoder.set_pledged_src_size(Some(length)).ok()?;
     let mut before = 0;
