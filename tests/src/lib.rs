@@ -10,6 +10,7 @@ pub mod hub;
 pub mod ledger_lab;
 pub mod mosquitto;
 pub mod patience;
+pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod wares;

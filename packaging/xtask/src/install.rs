@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 /// A program that a test runs, and the package that brings it.
 const NEEDED: &[(&str, &str)] = &[
     ("mosquitto", "mosquitto"),
+    ("pg_ctlcluster", "postgresql"),
     ("tshark", "tshark"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),

@@ -52,6 +52,23 @@ pub enum StorageError {
         /// Which column.
         what: &'static str,
     },
+    /// A newer program wrote it.
+    #[error(
+        "the hub's database has schema {found}; this program knows up to {known}: run the newer \
+         version"
+    )]
+    TooNew {
+        /// What the database says.
+        found: i64,
+        /// What this program knows.
+        known: i64,
+    },
+    /// A document that must be there is not, or can't be read.
+    #[error("document {place} of the database can't be read: restore a backup")]
+    Document {
+        /// Which.
+        place: shelf_stock::identity::Place,
+    },
     /// A document can't be written.
     #[error("a document can't be written")]
     Write(#[from] shelf_wire::sealed::WriteError),

@@ -7,6 +7,8 @@ mod catalogue;
 mod nodes;
 mod view;
 
+pub(super) use view::pattern;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

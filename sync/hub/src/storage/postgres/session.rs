@@ -23,6 +23,20 @@ const CONNECT_TIMEOUT_S: u64 = 5;
 const GREETING: &str = "SET client_min_messages = warning; SET statement_timeout = '120s';
     SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s';";
 
+/// A statement's values that it owns.
+type Owned = Vec<Box<dyn ToSql + Sync + Send>>;
+
+/// Statements that are sent together; their order among each other doesn't matter.
+#[derive(Default)]
+pub(super) struct Batch(Vec<(&'static str, Owned)>);
+
+impl Batch {
+    /// One more statement.
+    pub(super) fn add(&mut self, sql: &'static str, params: Owned) {
+        self.0.push((sql, params));
+    }
+}
+
 /// A connection.
 pub(super) struct Session {
     runtime: Runtime,
@@ -114,5 +128,22 @@ impl Session {
             .runtime
             .block_on(self.client.execute(&statement, params));
         Ok(changed.map_err(PostgresError::from)?)
+    }
+
+    /// Runs statements without waiting for one before the next is sent.
+    pub(super) fn run(&self, batch: Batch) -> Result<(), StorageError> {
+        let mut prepared = Vec::with_capacity(batch.0.len());
+        for (sql, params) in &batch.0 {
+            let refs: Vec<Param<'_>> = params.iter().map(|it| &**it as Param<'_>).collect();
+            prepared.push((self.prepared(sql)?, refs));
+        }
+        let sent = prepared
+            .iter()
+            .map(|(statement, params)| self.client.execute(statement, params));
+        let done = self
+            .runtime
+            .block_on(futures_util::future::try_join_all(sent));
+        done.map_err(PostgresError::from)?;
+        Ok(())
     }
 }
