@@ -55,6 +55,8 @@ impl ExchangeError {
 pub struct Exchange {
     tenant: TenantId,
     trust_first_use: bool,
+    /// Whether other workers serve the same stores.
+    several: bool,
     machines: BTreeMap<StoreId, Machine>,
     /// PCs that were heard in this transaction.
     heard: BTreeSet<(StoreKey, NodeId)>,
@@ -68,6 +70,8 @@ struct Machine {
     key: StoreKey,
     hub: Hub,
     wake_at_ms: Option<u64>,
+    /// Whether its key is committed.
+    settled: bool,
 }
 
 impl Machine {
@@ -83,6 +87,7 @@ impl Exchange {
         Self {
             tenant: config.tenant.clone(),
             trust_first_use: config.trust_first_use,
+            several: config.worker.is_some(),
             machines: BTreeMap::new(),
             heard: BTreeSet::new(),
             events: Vec::new(),
@@ -214,6 +219,9 @@ impl Exchange {
 
     /// The transaction was committed: what it did is told and counted.
     pub fn committed(&mut self, metrics: &Metrics) {
+        for machine in self.machines.values_mut().filter(|it| !it.settled) {
+            machine.settled = true;
+        }
         for (store, event) in self.events.drain(..) {
             if let HubEvent::Stored { new, .. } = &event {
                 Metrics::add(&metrics.documents, *new);
@@ -222,9 +230,15 @@ impl Exchange {
         }
     }
 
-    /// The transaction failed: the machines are made anew when they are needed.
+    /// The transaction failed: the machines are made anew when they are needed. Those of one of
+    /// several workers go on from the database and ask nobody for a hello: transactions that meet
+    /// are usual there.
     pub fn reset(&mut self) {
-        self.machines.clear();
+        self.machines.retain(|_, it| self.several && it.settled);
+        for machine in self.machines.values_mut() {
+            machine.hub.reset();
+            machine.wake_at_ms = None;
+        }
         self.heard.clear();
         self.events.clear();
         self.effects.clear();
@@ -290,6 +304,9 @@ impl Exchange {
             seed: platform::random_u64()?,
             trust_first_use: self.trust_first_use,
         });
+        if self.several {
+            hub = hub.one_of_several();
+        }
         if let Some(published) = transaction.published(None)? {
             let hint = hint_of(&published);
             let mut shop = transaction.shop(key);
@@ -301,6 +318,7 @@ impl Exchange {
             key,
             hub,
             wake_at_ms: None,
+            settled: false,
         })
     }
 }
@@ -360,6 +378,14 @@ fn tell(store: &StoreId, event: &HubEvent) {
         HubEvent::Stored { .. } | HubEvent::Stat { .. } => {
             tracing::debug!(%store, ?event, "from a PC");
         }
+        HubEvent::LevelsChanged { .. } | HubEvent::OrderChanged { .. } => {
+            tracing::debug!(%store, ?event, "for channels");
+        }
+        HubEvent::Recovered => tracing::info!(%store, ?event, "this hub sells again"),
+        HubEvent::Behind { .. } => tracing::warn!(%store, ?event, "this hub was restored"),
+        HubEvent::Oversold { .. }
+        | HubEvent::Compensated { .. }
+        | HubEvent::Exception { .. } => tracing::warn!(%store, ?event, "look at this order"),
         HubEvent::NotAdmitted { .. }
         | HubEvent::Restored { .. }
         | HubEvent::Clone { .. }

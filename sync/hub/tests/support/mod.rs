@@ -3,8 +3,15 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test file uses a part of it"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "each test file uses a part of it, and a test says what it expects by failing"
 )]
+
+pub mod pcs;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,0 +1,100 @@
+//! Two workers on one PostgreSQL behind one share group of a real broker, killed in turn under load.
+//!
+//! What was acked before a kill must be in the database, and at the end every document must be
+//! there once, counted once, relayed to the other PC, and both workers must say the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test says what it expects by failing"
+)]
+
+#[allow(dead_code, unreachable_pub, reason = "a fixture that others use too")]
+#[path = "../../../tests/src/postgres.rs"]
+mod postgres;
+mod support;
+
+use std::collections::BTreeSet;
+
+use postgres::{Disk, Postgres};
+use shelf_hub::storage::Source;
+use shelf_hub::storage::postgres::PostgresSource;
+use support::pcs::{DOCUMENTS_PER_NODE, Mosquitto, Program, Progress, read_hub, start_pc, until};
+
+const KILLS: u64 = 4;
+
+/// Digests that the database holds.
+fn stored(url: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut reader = PostgresSource::new(url).open().unwrap();
+    reader
+        .read(&mut |view| {
+            let store = view.store_named("berlin").unwrap().unwrap();
+            let documents = view.documents(store, None, 0, usize::MAX).unwrap();
+            found.extend(documents.iter().map(|it| it.digest.to_string()));
+        })
+        .unwrap();
+    found
+}
+
+fn acked(states: &[Progress]) -> u64 {
+    states.iter().map(|it| it.acked).sum()
+}
+
+#[tokio::test]
+async fn one_of_two_workers_is_killed_under_load_and_nothing_is_lost_or_doubled() {
+    let server = Postgres::start(Disk::Unsynced).unwrap();
+    let url = server.database().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let broker = Mosquitto::start(directory.path());
+    let start = |index: usize| {
+        let name = ["a", "b"][index];
+        let more = ["--database", &url, "--worker", name];
+        Program::start(&directory.path().join(name), broker.port, &more)
+    };
+    let mut workers = [Some(start(0)), Some(start(1))];
+    let mut pcs = [start_pc(1, broker.port), start_pc(2, broker.port)];
+    for round in 1..=KILLS {
+        let target = round * DOCUMENTS_PER_NODE * 2 / (KILLS + 2);
+        until(&mut pcs, "acks before a kill", |it| acked(it) >= target).await;
+        let victim = (round % 2) as usize;
+        workers[victim].take().unwrap().kill();
+        let states: Vec<Progress> = pcs.iter().map(|it| it.borrow().clone()).collect();
+        let address = url.clone();
+        let there = tokio::task::spawn_blocking(move || stored(&address));
+        let there = there.await.unwrap();
+        for state in &states {
+            let acked = state.written.iter().take(state.acked as usize);
+            let lost = acked
+                .filter(|it| !there.contains(&it.1.to_string()))
+                .count();
+            assert_eq!(
+                lost, 0,
+                "acked documents that the kill of round {round} lost"
+            );
+        }
+        // The other one goes on alone for a while.
+        let more = target + DOCUMENTS_PER_NODE / (KILLS + 2);
+        until(&mut pcs, "acks from one worker", |it| acked(it) >= more).await;
+        workers[victim] = Some(start(victim));
+    }
+    let all = DOCUMENTS_PER_NODE as usize;
+    let states = until(&mut pcs, "everything acked and relayed", |states| {
+        let whole = |it: &Progress| it.acked == DOCUMENTS_PER_NODE && it.held == 2 * all;
+        states.iter().all(whole)
+    });
+    let written = states.await.into_iter().flat_map(|it| it.written);
+    let expected: BTreeSet<(String, String)> = written
+        .map(|(place, digest)| (place.to_string(), digest.to_string()))
+        .collect();
+    let sold = 2 * i64::try_from(DOCUMENTS_PER_NODE).unwrap() * 1000;
+    for worker in workers.iter().flatten() {
+        let http = worker.http;
+        let read = tokio::task::spawn_blocking(move || read_hub(http));
+        let (documents, stock) = read.await.unwrap();
+        assert_eq!(documents.len(), 2 * all, "each document once");
+        assert_eq!(documents.into_iter().collect::<BTreeSet<_>>(), expected);
+        let floor_and_customer = serde_json::json!({"floor": -sold, "customer": sold});
+        assert_eq!(stock["locations"], floor_and_customer);
+    }
+}
