@@ -28,7 +28,7 @@ use shelf_stock::money::Money;
 use shelf_stock::name::{Code, ItemId, ReceiptNo, SourceId, StaffId, TenderRef, TillId};
 use shelf_stock::quantity::Quantity;
 use shelf_stock::time::{Hlc, Timestamp};
-use shelf_wire::frame::{FORMAT, FORMAT_PLAIN, FRAME_BYTES_MAX, pack_for, unpack};
+use shelf_wire::frame::{FORMAT, FORMAT_PLAIN, FRAME_BYTES_MAX, pack, pack_for, unpack};
 use shelf_wire::key::{NodeKey, SIGNATURE_BYTES};
 use shelf_wire::message::{BATCH_DOCUMENTS_MAX, LogBatch, Message};
 use shelf_wire::sealed::{Authored, Sealed};
@@ -201,9 +201,12 @@ fn batches(log: &[Authored], of: Option<usize>, reads: u8, key: &NodeKey) -> Mad
         let documents: Vec<Sealed> = rest[..count].iter().map(|it| it.sealed().clone()).collect();
         let head = key.sign_head(&documents.last().unwrap().head());
         let batch = LogBatch::of(&documents, &head, count > 1).unwrap();
-        match pack_for(&Message::LogBatch(batch), u32::from(reads)) {
-            Ok(frame) => made.frames.push(frame),
-            Err(_) => {
+        let message = Message::LogBatch(batch);
+        // What a relay must be able to pass on to anybody, as the machines keep it.
+        let relayable = of.is_some() || pack(&message).is_ok();
+        match pack_for(&message, u32::from(reads)).map(|it| relayable.then_some(it)) {
+            Ok(Some(frame)) => made.frames.push(frame),
+            _ => {
                 count = count * 9 / 10;
                 continue;
             }

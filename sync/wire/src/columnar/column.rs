@@ -12,6 +12,7 @@ const MORE: u8 = 0x80;
 const GROUPS_MAX: u32 = 10;
 
 /// Appends a number in its shortest form.
+#[inline]
 pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= u64::from(MORE) {
         out.push(low(value) | MORE);
@@ -25,7 +26,18 @@ fn low(value: u64) -> u8 {
 }
 
 /// A number in its shortest form; anything else is none.
+#[inline]
 pub(super) fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+    match bytes.split_first() {
+        Some((byte, rest)) if *byte < MORE => {
+            *bytes = rest;
+            Some(u64::from(*byte))
+        }
+        _ => read_long_varint(bytes),
+    }
+}
+
+fn read_long_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for group in 0..GROUPS_MAX {
         let (byte, rest) = bytes.split_first()?;
@@ -56,6 +68,7 @@ impl Default for Columns {
 }
 
 impl Columns {
+    #[inline]
     pub(super) fn push(&mut self, column: u8, value: u64) {
         if let Some(column) = self.0.get_mut(usize::from(column)) {
             column.push(value);
@@ -154,6 +167,7 @@ fn read_planes(bytes: &mut &[u8]) -> Option<Vec<u64>> {
 pub(super) struct Cursor(Vec<std::vec::IntoIter<u64>>);
 
 impl Cursor {
+    #[inline]
     pub(super) fn next(&mut self, column: u8) -> Result<u64, ColumnarError> {
         let column = self.0.get_mut(usize::from(column));
         let value = column.and_then(Iterator::next);

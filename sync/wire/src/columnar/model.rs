@@ -3,8 +3,6 @@
 //! Both sides walk through the same values in the same order and keep the same memory, so that a
 //! difference is enough. Differences wrap around: every value has one, and none is an error.
 
-use std::collections::BTreeMap;
-
 use super::column::{Columns, Cursor};
 use super::schema::{COLUMNS_MAX, Cell, LATER};
 use super::{ColumnarError, damaged};
@@ -23,7 +21,7 @@ const TIMES: [u8; 2] = [25, 95];
 #[derive(Debug)]
 pub(super) struct Model {
     last: Vec<u64>,
-    seen: BTreeMap<u8, Vec<u64>>,
+    seen: Vec<Vec<u64>>,
     /// What each number's or text's item had last.
     known: Vec<Known>,
     numbers: usize,
@@ -42,7 +40,7 @@ impl Model {
     pub(super) fn new(numbers: usize, texts: usize) -> Self {
         Self {
             last: vec![0; COLUMNS_MAX],
-            seen: BTreeMap::new(),
+            seen: vec![Vec::new(); COLUMNS_MAX],
             // One more for lines that are about nothing.
             known: vec![Known::default(); numbers + texts + 1],
             numbers,
@@ -54,7 +52,9 @@ impl Model {
         let column_of = self.column_of(column, cell);
         match cell {
             Cell::Seen | Cell::Fixed => {
-                let seen = self.seen.entry(column).or_default();
+                let Some(seen) = self.seen.get_mut(usize::from(column)) else {
+                    return;
+                };
                 let at = seen.iter().position(|it| *it == value);
                 match at.and_then(|it| u64::try_from(it).ok()) {
                     Some(at) => columns.push(column, at + 1),
@@ -86,7 +86,8 @@ impl Model {
         let written = columns.next(self.column_of(column, cell))?;
         let value = match cell {
             Cell::Seen | Cell::Fixed => {
-                let seen = self.seen.entry(column).or_default();
+                let seen = self.seen.get_mut(usize::from(column));
+                let seen = seen.ok_or(damaged("an unknown column"))?;
                 match written.checked_sub(1) {
                     None => {
                         let value = columns.next(column)?;
