@@ -183,7 +183,7 @@ impl Pc {
                     });
                 }
                 NodeEffect::WakeAt(at) => self.wake_at_ms = Some(at),
-                NodeEffect::Event(_) => {}
+                NodeEffect::Event(_) | NodeEffect::Broadcast { .. } => {}
             }
         }
         self.progress.send_if_modified(|it| {
