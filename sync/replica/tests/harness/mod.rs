@@ -21,6 +21,11 @@ use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent, NodeInput};
 use shelf_replica::store::{Peer, Store};
 use shelf_stock::identity::{Digest, NodeId, Place};
 use shelf_stock::time::Timestamp;
+use shelf_wire::frame::unpack;
+use shelf_wire::message::Message;
+
+/// More steps in one run are a loop.
+const STEPS_MAX: u64 = 30_000;
 
 const EPOCH_MS: i64 = 1_790_000_000_000;
 
@@ -50,6 +55,7 @@ pub(crate) struct Pc {
     pub(crate) store: MemoryStore,
     pub(crate) machine: Node,
     pub(crate) link_up: bool,
+    pub(crate) lan_up: bool,
     pub(crate) events: Vec<NodeEvent>,
     wake_at_ms: Option<u64>,
     sent_to: BTreeMap<u64, u64>,
@@ -58,6 +64,8 @@ pub(crate) struct Pc {
 pub(crate) enum Packet {
     Up(NodeId, Vec<u8>),
     Down(NodeId, Vec<u8>),
+    /// From one PC to another on the store's network.
+    Peer(NodeId, NodeId, Vec<u8>),
 }
 
 pub(crate) struct World {
@@ -73,6 +81,12 @@ pub(crate) struct World {
     pub(crate) written: BTreeSet<(Place, Digest)>,
     /// Off where a test takes storage away on purpose.
     pub(crate) checked: bool,
+    /// PCs know each other's keys from their configuration.
+    pub(crate) pinned: bool,
+    /// How many payloads were said on the store's network.
+    pub(crate) broadcasts: u64,
+    /// How many batches went to the hub that their sender had not written.
+    pub(crate) relayed: u64,
     hub_wake_at_ms: Option<u64>,
     packets: BTreeMap<(u64, u64), Packet>,
     packet_count: u64,
@@ -99,6 +113,9 @@ impl World {
             random,
             written: BTreeSet::new(),
             checked: true,
+            pinned: false,
+            broadcasts: 0,
+            relayed: 0,
             hub_wake_at_ms: None,
             packets: BTreeMap::new(),
             packet_count: 0,
@@ -165,8 +182,24 @@ impl World {
                 else {
                     return;
                 };
+                if let Ok(Message::LogBatch(batch)) = unpack(&frame) {
+                    self.relayed += u64::from(batch.node.is_some());
+                }
                 let packet = Packet::Up(pc.machine.id(), frame);
                 self.publish(index, packet);
+            }
+            NodeEffect::Broadcast { frame, .. } => {
+                self.broadcasts += 1;
+                let from = self.pcs[index].machine.id();
+                if !self.pcs[index].lan_up {
+                    return;
+                }
+                for other in 0..self.pcs.len() {
+                    let to = self.pcs[other].machine.id();
+                    if other != index && self.pcs[other].lan_up {
+                        self.post(Packet::Peer(from, to, frame.clone()));
+                    }
+                }
             }
             NodeEffect::WakeAt(at) => self.pcs[index].wake_at_ms = Some(at),
             NodeEffect::Event(event) => self.pcs[index].events.push(event),
@@ -179,8 +212,41 @@ impl World {
         pc.machine = machine(&pc.author, boot, seed);
         pc.author.reopen(seed);
         pc.wake_at_ms = None;
-        if pc.link_up {
+        let (link_up, lan_up) = (pc.link_up, pc.lan_up);
+        if link_up {
             self.tell(index, NodeInput::LinkUp);
+        }
+        if lan_up {
+            self.tell_lan_up(index);
+        }
+    }
+
+    fn tell_lan_up(&mut self, index: usize) {
+        let keys: Vec<_> = match self.pinned {
+            true => self
+                .pcs
+                .iter()
+                .map(|it| it.author.key().public_key())
+                .collect(),
+            false => Vec::new(),
+        };
+        self.tell(
+            index,
+            NodeInput::LanUp {
+                name: "pc",
+                keys: &keys,
+            },
+        );
+    }
+
+    pub(crate) fn set_lan(&mut self, index: usize, up: bool) {
+        if self.pcs[index].lan_up == up {
+            return;
+        }
+        self.pcs[index].lan_up = up;
+        match up {
+            true => self.tell_lan_up(index),
+            false => self.tell(index, NodeInput::LanDown),
         }
     }
 
@@ -251,7 +317,13 @@ impl World {
     }
 
     fn publish(&mut self, index: usize, packet: Packet) {
-        if !self.pcs[index].link_up || self.random.percent(self.faults.loss) {
+        if self.pcs[index].link_up {
+            self.post(packet);
+        }
+    }
+
+    fn post(&mut self, packet: Packet) {
+        if self.random.percent(self.faults.loss) {
             return;
         }
         let copies = 1 + u64::from(self.random.percent(self.faults.double));
@@ -261,6 +333,7 @@ impl World {
             let copy = match &packet {
                 Packet::Up(node, frame) => Packet::Up(*node, frame.clone()),
                 Packet::Down(node, frame) => Packet::Down(*node, frame.clone()),
+                Packet::Peer(from, to, frame) => Packet::Peer(*from, *to, frame.clone()),
             };
             self.packets
                 .insert((self.now_ms + delay, self.packet_count), copy);
@@ -307,6 +380,13 @@ impl World {
                 from,
                 frame: &frame,
             }),
+            Packet::Peer(from, to, frame) => {
+                let index = self.index(to).unwrap();
+                if self.pcs[index].lan_up {
+                    let frame = &frame;
+                    self.tell(index, NodeInput::PeerFrame { from, frame });
+                }
+            }
             Packet::Down(to, frame) => {
                 let index = self.index(to).unwrap();
                 if self.pcs[index].link_up {
@@ -318,7 +398,18 @@ impl World {
 
     pub(crate) fn run_for(&mut self, ms: u64) {
         let until_ms = self.now_ms + ms;
-        while self.step(until_ms) {}
+        let mut steps = 0_u64;
+        while self.step(until_ms) {
+            steps += 1;
+            assert!(
+                steps < STEPS_MAX,
+                "no end at {} ms: {:?} and hub {:?}, {} packets",
+                self.now_ms,
+                self.pcs.iter().map(|it| it.wake_at_ms).collect::<Vec<_>>(),
+                self.hub_wake_at_ms,
+                self.packets.len(),
+            );
+        }
     }
 
     /// No more faults, every link up, until everybody has everything or the time is over.
@@ -394,6 +485,7 @@ impl Pc {
             author,
             store: MemoryStore::new(),
             link_up: false,
+            lan_up: false,
             events: Vec::new(),
             wake_at_ms: None,
             sent_to: BTreeMap::new(),
