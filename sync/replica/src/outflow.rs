@@ -122,7 +122,7 @@ impl Outflow {
     }
 
     /// The same to a peer that said up to which format it reads.
-    pub(crate) fn to_reader(mut self, reads: u32) -> Self {
+    pub(crate) fn for_reader(mut self, reads: u32) -> Self {
         self.packer.reads = reads;
         self
     }

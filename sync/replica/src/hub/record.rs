@@ -11,7 +11,7 @@ const NONCES: usize = 4;
 /// So many times must two runs take turns: late hellos of a run that ended look like one turn.
 pub(super) const CLONE_TURNS_MIN: u8 = 3;
 
-const BYTES: usize = 1 + 2 * TOKEN_BYTES + 8 * NONCES + 8 * 3 + 1;
+const BYTES: usize = 1 + 2 * TOKEN_BYTES + 8 * NONCES + 8 * 3 + 2;
 const FORMAT: u8 = 1;
 
 pub(super) type Token = [u8; TOKEN_BYTES];
@@ -31,6 +31,8 @@ pub(super) struct Record {
     /// How many times the two took turns.
     pub(super) turns: u8,
     pub(super) epoch: u64,
+    /// Up to which format the PC reads; 0 in records of versions that knew only one.
+    pub(super) reads: u8,
 }
 
 impl Record {
@@ -58,7 +60,7 @@ impl Record {
         {
             bytes.extend(number.to_le_bytes());
         }
-        bytes.push(self.turns);
+        bytes.extend([self.turns, self.reads]);
         store.set_state(&key(node), &bytes)
     }
 
@@ -84,6 +86,7 @@ impl Record {
         record.previous_boot = number()?;
         record.epoch = number()?;
         record.turns = *rest.first()?;
+        record.reads = rest.get(1).copied().unwrap_or(0);
         (*format == FORMAT).then_some(record)
     }
 
@@ -126,6 +129,7 @@ mod tests {
             previous_boot: 6,
             turns: 2,
             epoch: 7,
+            reads: 2,
         };
         record.save(&mut store, node).unwrap();
         assert_eq!(Record::load(&store, node).unwrap(), Some(record));
