@@ -85,7 +85,7 @@ fn limits_hold_in_both_directions() {
 proptest! {
     #[test]
     fn any_documents_come_back(
-        documents in prop::collection::vec(shelf_wire::arbitrary::document(), 0..12),
+        documents in prop::collection::vec(shelf_wire::arbitrary::document(), 0..6),
         noise in prop::collection::vec(any::<u8>(), 0..40),
     ) {
         let mut bodies: Vec<_> = documents.iter().map(body).collect();

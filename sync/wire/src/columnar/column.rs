@@ -109,19 +109,14 @@ pub(super) struct ColumnsReader(Vec<Vec<u64>>);
 impl ColumnsReader {
     pub(super) fn read(bytes: &mut &[u8]) -> Result<Self, ColumnarError> {
         let mut columns = vec![Vec::new(); COLUMNS_MAX];
-        let mut take = || {
-            let (byte, rest) = bytes.split_first()?;
-            *bytes = rest;
-            Some(*byte)
-        };
-        let count = take().ok_or(damaged("no columns"))?;
+        let count = take(bytes).ok_or(damaged("no columns"))?;
+        let mut next = 0;
         for _ in 0..count {
-            let (number, rest) = bytes.split_first().ok_or(damaged("no column"))?;
-            *bytes = rest;
-            let column = columns.get_mut(usize::from(*number));
-            let column = column.filter(|it: &&mut Vec<u64>| it.is_empty());
-            let column = column.ok_or(damaged("a column is unknown or there twice"))?;
-            *column = read_planes(bytes).ok_or(damaged("a column ends early"))?;
+            let number = usize::from(take(bytes).ok_or(damaged("no column"))?);
+            let column = columns.get_mut(number).filter(|_| number >= next);
+            let column = column.ok_or(damaged("a column is unknown or out of order"))?;
+            next = number + 1;
+            *column = read_planes(bytes).ok_or(damaged("a column's numbers"))?;
         }
         Ok(Self(columns))
     }
@@ -137,8 +132,17 @@ impl ColumnsReader {
     }
 }
 
+fn take(bytes: &mut &[u8]) -> Option<u8> {
+    let (byte, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(*byte)
+}
+
 fn read_planes(bytes: &mut &[u8]) -> Option<Vec<u64>> {
     let count = usize::try_from(read_varint(bytes)?).ok()?;
+    if count == 0 {
+        return None;
+    }
     let (plane, rest) = bytes.split_at_checked(count)?;
     *bytes = rest;
     let mut values: Vec<u64> = plane.iter().map(|it| u64::from(it & !MORE)).collect();
@@ -154,6 +158,10 @@ fn read_planes(bytes: &mut &[u8]) -> Option<Vec<u64>> {
         let (plane, rest) = bytes.split_at_checked(open.len())?;
         *bytes = rest;
         for (at, byte) in open.iter().zip(plane) {
+            if *byte == 0 {
+                // Not the shortest form.
+                return None;
+            }
             *values.get_mut(*at)? |= shifted(*byte, group)?;
         }
         let still = open.iter().zip(plane).filter(|(_, it)| **it & MORE != 0);

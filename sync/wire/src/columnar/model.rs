@@ -66,7 +66,7 @@ impl Model {
                 }
             }
             Cell::Delta | Cell::Series => {
-                columns.push(column, folded(value.wrapping_sub(self.last(column))))
+                columns.push(column, folded(value.wrapping_sub(self.last(column))));
             }
             Cell::Time | Cell::Price | Cell::Amount => {
                 let difference = unfolded(value).wrapping_sub(self.foretold(column, cell));
