@@ -132,6 +132,8 @@ pub enum Family {
     Exception = 7,
     /// Digests of balances, by peer.
     Digest = 8,
+    /// Orders that are not at an end, by name.
+    OpenOrder = 9,
 }
 
 /// What a channel may sell of an item; both cells only ever count up but for cancelled orders.
@@ -168,6 +170,15 @@ pub type KeyedRow = (Vec<u8>, Vec<u8>);
 pub trait Store {
     /// Why the storage failed: then the transaction must be rolled back.
     type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Documents that are about to be inserted: a storage that is far away reads at once what it
+    /// will be asked for. Changes nothing; may do nothing.
+    fn expect(
+        &self,
+        _documents: &mut dyn Iterator<Item = &Authored>,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// Stores a document written elsewhere and folds it into stock. Gaps before it are allowed.
     fn insert(&mut self, authored: &Authored) -> Result<Inserted, Self::Error>;

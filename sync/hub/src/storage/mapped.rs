@@ -26,6 +26,10 @@ where
 {
     type Error = StorageError;
 
+    fn expect(&self, documents: &mut dyn Iterator<Item = &Authored>) -> Result<(), StorageError> {
+        Ok(self.0.expect(documents)?)
+    }
+
     fn insert(&mut self, authored: &Authored) -> Result<Inserted, StorageError> {
         Ok(self.0.insert(authored)?)
     }

@@ -9,6 +9,7 @@
 
 mod catalogue;
 mod error;
+mod expect;
 mod flush;
 mod fold;
 mod listing;

@@ -7,7 +7,7 @@ use shelf_replica::store::Peer;
 
 use super::super::StorageError;
 use super::row::action_key;
-use super::session::{Batch, Session};
+use super::session::Batch;
 use super::work::{Author, Known, NewMovement, Work, peer_key};
 
 /// Everything that waits in a transaction.
@@ -24,12 +24,9 @@ pub(super) fn all(work: &Work<'_>) -> Result<(), StorageError> {
         cursors(&mut known, &mut batch);
         states(&mut known, &mut batch);
         voids(&mut known, &mut batch);
+        rows(&mut known, &mut batch);
     }
-    run(work.session, batch)
-}
-
-fn run(session: &Session, batch: Batch) -> Result<(), StorageError> {
-    session.run(batch)
+    work.session.run(batch)
 }
 
 fn documents(known: &mut Known, batch: &mut Batch) {
@@ -259,6 +256,34 @@ fn states(known: &mut Known, batch: &mut Batch) {
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])
          ON CONFLICT (store, key) DO UPDATE SET value = excluded.value",
         vec![Box::new(stores), Box::new(keys), Box::new(values)],
+    );
+}
+
+fn rows(known: &mut Known, batch: &mut Batch) {
+    let changed = std::mem::take(&mut known.rows_changed);
+    let (mut stores, mut families) = (Vec::new(), Vec::new());
+    let (mut keys, mut values) = (Vec::new(), Vec::new());
+    for key in changed {
+        if let Some(Some(value)) = known.rows.get(&key) {
+            values.push(value.clone());
+            stores.push(key.0.0);
+            families.push(key.1);
+            keys.push(key.2);
+        }
+    }
+    if stores.is_empty() {
+        return;
+    }
+    batch.add(
+        "INSERT INTO machine_row (store, family, key, value)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])
+         ON CONFLICT (store, family, key) DO UPDATE SET value = excluded.value",
+        vec![
+            Box::new(stores),
+            Box::new(families),
+            Box::new(keys),
+            Box::new(values),
+        ],
     );
 }
 

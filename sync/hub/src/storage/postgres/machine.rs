@@ -1,8 +1,7 @@
 //! The machines' keyed rows, books, order facts and quotas in PostgreSQL.
 //!
-//! A quota is the one row that more than one writer may change at once (a channel's worker beside
-//! the ingest): taking from it is one conditional update, which is safe at READ COMMITTED without
-//! the store's lock.
+//! A quota is taken from by one conditional update; the store's lock keeps what was read of it true
+//! until the commit.
 
 use shelf_replica::store::{Family, KeyedRow, ORDER_FACTS_MAX, Quota};
 use shelf_stock::document::Document;
@@ -15,12 +14,13 @@ use shelf_stock::sellable;
 use super::super::StorageError;
 use super::row::{self, at_most};
 use super::shop::PostgresShop;
+use super::work::RowKey;
 
-fn family_key(family: Family) -> i64 {
+pub(super) fn family_key(family: Family) -> i64 {
     i64::from(family as u8)
 }
 
-fn quota(row: &tokio_postgres::Row, at: usize) -> Result<Quota, StorageError> {
+pub(super) fn quota(row: &tokio_postgres::Row, at: usize) -> Result<Quota, StorageError> {
     Ok(Quota {
         limit: row::quantity(row, at)?,
         used: row::quantity(row, at + 1)?,
@@ -29,17 +29,27 @@ fn quota(row: &tokio_postgres::Row, at: usize) -> Result<Quota, StorageError> {
 }
 
 impl PostgresShop<'_, '_> {
+    fn row_key(&self, family: Family, key: &[u8]) -> RowKey {
+        (self.store, family_key(family), key.to_vec())
+    }
+
     pub(super) fn machine_row(
         &self,
         family: Family,
         key: &[u8],
     ) -> Result<Option<Vec<u8>>, StorageError> {
         self.claim()?;
+        let known = self.row_key(family, key);
+        if let Some(value) = self.work.known().rows.get(&known) {
+            return Ok(value.clone());
+        }
         let row = self.work.session.first(
             "SELECT value FROM machine_row WHERE store = $1 AND family = $2 AND key = $3",
             &[&self.store.0, &family_key(family), &key],
         )?;
-        row.map(|it| row::col(&it, 0)).transpose()
+        let value: Option<Vec<u8>> = row.map(|it| row::col(&it, 0)).transpose()?;
+        self.work.known().rows.insert(known, value.clone());
+        Ok(value)
     }
 
     pub(super) fn put_machine_row(
@@ -49,16 +59,17 @@ impl PostgresShop<'_, '_> {
         value: &[u8],
     ) -> Result<(), StorageError> {
         self.claim()?;
-        self.work.session.execute(
-            "INSERT INTO machine_row (store, family, key, value) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (store, family, key) DO UPDATE SET value = excluded.value",
-            &[&self.store.0, &family_key(family), &key, &value],
-        )?;
-        Ok(())
+        let known = self.row_key(family, key);
+        self.work.known().rows_changed.insert(known.clone());
+        self.work.known().rows.insert(known, Some(value.to_vec()));
+        self.work.waits()
     }
 
     pub(super) fn drop_machine_row(&self, family: Family, key: &[u8]) -> Result<(), StorageError> {
         self.claim()?;
+        self.work.flush()?;
+        let known = self.row_key(family, key);
+        self.work.known().rows.insert(known, None);
         self.work.session.execute(
             "DELETE FROM machine_row WHERE store = $1 AND family = $2 AND key = $3",
             &[&self.store.0, &family_key(family), &key],
@@ -73,6 +84,7 @@ impl PostgresShop<'_, '_> {
         max: usize,
     ) -> Result<Vec<KeyedRow>, StorageError> {
         self.claim()?;
+        self.work.flush()?;
         let rows = self.work.session.query(
             "SELECT key, value FROM machine_row WHERE store = $1 AND family = $2 AND key > $3
              ORDER BY key LIMIT $4",
@@ -140,22 +152,27 @@ impl PostgresShop<'_, '_> {
         item: &ItemId,
         channel: &ChannelId,
     ) -> Result<Quota, StorageError> {
-        let row = self.work.session.first(
-            "SELECT limited, used, held FROM quota
-             WHERE store = $1 AND item = $2 AND channel = $3",
-            &[&self.store.0, &item.as_str(), &channel.as_str()],
-        )?;
-        row.map_or(Ok(Quota::default()), |it| quota(&it, 0))
+        let quotas = self.quotas_of(item)?;
+        let found = quotas.into_iter().find(|(it, _)| it == channel);
+        Ok(found.map(|(_, quota)| quota).unwrap_or_default())
     }
 
     pub(super) fn quotas_of(&self, item: &ItemId) -> Result<Vec<(ChannelId, Quota)>, StorageError> {
+        self.claim()?;
+        let known = (self.store, item.clone());
+        if let Some(quotas) = self.work.known().quotas.get(&known) {
+            return Ok(quotas.clone());
+        }
         let rows = self.work.session.query(
             "SELECT channel, limited, used, held FROM quota
              WHERE store = $1 AND item = $2 ORDER BY channel",
             &[&self.store.0, &item.as_str()],
         )?;
         let pair = |row: &tokio_postgres::Row| Ok((row::text(row, 0)?, quota(row, 1)?));
-        rows.iter().map(pair).collect()
+        let quotas: Vec<(ChannelId, Quota)> =
+            rows.iter().map(pair).collect::<Result<_, StorageError>>()?;
+        self.work.known().quotas.insert(known, quotas.clone());
+        Ok(quotas)
     }
 
     pub(super) fn put_quota(
@@ -165,6 +182,8 @@ impl PostgresShop<'_, '_> {
         quota: Quota,
     ) -> Result<(), StorageError> {
         self.claim()?;
+        let known = (self.store, item.clone());
+        self.work.known().quotas.remove(&known);
         self.work.session.execute(
             "INSERT INTO quota (store, item, channel, limited, used, held)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -188,6 +207,9 @@ impl PostgresShop<'_, '_> {
         channel: &ChannelId,
         quantity: Quantity,
     ) -> Result<bool, StorageError> {
+        self.claim()?;
+        let known = (self.store, item.clone());
+        self.work.known().quotas.remove(&known);
         let taken = self.work.session.execute(
             "UPDATE quota SET used = used + $4
              WHERE store = $1 AND item = $2 AND channel = $3 AND used + $4 <= limited",

@@ -182,6 +182,10 @@ fn parked(row: &tokio_postgres::Row) -> Result<Parked, StorageError> {
 impl Store for PostgresShop<'_, '_> {
     type Error = StorageError;
 
+    fn expect(&self, documents: &mut dyn Iterator<Item = &Authored>) -> Result<(), StorageError> {
+        self.look_ahead(documents)
+    }
+
     fn insert(&mut self, authored: &Authored) -> Result<Inserted, StorageError> {
         if let Some(standing) = self.standing(authored.sealed())? {
             return Ok(standing);

@@ -11,12 +11,12 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 
 use shelf_ledger::tables::{DocumentKey, StoreKey};
-use shelf_replica::store::{LogId, Peer};
+use shelf_replica::store::{LogId, Peer, Quota};
 use shelf_stock::document::SourceKey;
 use shelf_stock::fold::Step;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use shelf_stock::location::Location;
-use shelf_stock::name::ItemId;
+use shelf_stock::name::{ChannelId, ItemId};
 
 use super::super::StorageError;
 use super::row;
@@ -65,6 +65,9 @@ pub(super) struct Counted {
     pub(super) changed: bool,
 }
 
+/// A machine's row: store, family, key.
+pub(super) type RowKey = (StoreKey, i64, Vec<u8>);
+
 /// What a transaction knows and what waits.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -78,6 +81,10 @@ pub(super) struct Known {
     pub(super) sources: BTreeMap<(StoreKey, SourceKey), Counted>,
     /// The last step of each location that has one, of items whose steps are known.
     pub(super) steps: BTreeMap<(StoreKey, ItemId), Vec<(Location, Step)>>,
+    /// Machines' rows by family and key; those that are known not to be there, too.
+    pub(super) rows: BTreeMap<RowKey, Option<Vec<u8>>>,
+    pub(super) rows_changed: BTreeSet<RowKey>,
+    pub(super) quotas: BTreeMap<(StoreKey, ItemId), Vec<(ChannelId, Quota)>>,
     pub(super) documents: BTreeMap<i64, NewDocument>,
     pub(super) movements: Vec<NewMovement>,
     pub(super) sums: BTreeMap<(i64, ItemId, Location), i64>,

@@ -1,0 +1,462 @@
+//! How fast a hub takes a backlog: movements per second on SQLite and PostgreSQL.
+//!
+//! Frames of one PC's backlog are recorded once. Each round stores them in a fresh database by the
+//! hub's own path (frame to commit: unpack, verify, fold, store, ack) and, as ceilings of the same
+//! run, has hand-written programs write the same rows: rusqlite with prepared statements, a warm
+//! WAL and several messages a transaction; PostgreSQL with UNNEST. Then the same frames come
+//! again. Rounds are interleaved; medians and ratios are printed.
+//! Arguments: number of documents (default 50000), rounds (default 3).
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "a bench measures time and prints it, and fails by panicking"
+)]
+
+#[allow(dead_code, unreachable_pub, reason = "a fixture that others use too")]
+#[path = "../../../tests/src/postgres.rs"]
+mod postgres;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use postgres::{Disk, Postgres};
+use shelf_hub::config::HubConfig;
+use shelf_hub::exchange::Exchange;
+use shelf_hub::platform::Clock;
+use shelf_hub::storage::Storage;
+use shelf_hub::storage::postgres::PostgresStorage;
+use shelf_hub::storage::sqlite::SqliteStorage;
+use shelf_link::Frame;
+use shelf_replica::Now;
+use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubInput};
+use shelf_replica::memory::MemoryStore;
+use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeInput};
+use shelf_replica::store::{LogId, Peer, Store};
+use shelf_stock::document::{Document, Draft, Kind, Line, SourceAction, SourceKey, Subject};
+use shelf_stock::identity::{Digest, Incarnation, Place, Seq};
+use shelf_stock::location::Location;
+use shelf_stock::quantity::Quantity;
+use shelf_stock::time::{Hlc, Timestamp};
+use shelf_wire::key::NodeKey;
+use shelf_wire::sealed::Authored;
+use shelf_wire::topic::{Lane, Topic, Up};
+
+const ITEMS: u64 = 5_000;
+/// Messages of one transaction: what one PC may have on the way.
+const GROUP_MESSAGES: usize = 8;
+const WALL_MS: i64 = 1_790_000_000_000;
+
+struct Load {
+    documents: Vec<Authored>,
+    /// Up-frames, the hello first.
+    frames: Vec<Frame>,
+    movements: usize,
+}
+
+fn sale(seq: u64, prev: Digest, key: &NodeKey, random: &mut u64) -> Authored {
+    let mut next = |below: u64| {
+        *random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (*random >> 33) % below
+    };
+    let wall = Timestamp::from_millis(WALL_MS + seq as i64 * 7_001);
+    let mut draft = Draft::new(Kind::Sale);
+    draft.source = Some(SourceKey {
+        source: "till-1".parse().unwrap(),
+        receipt: format!("{seq}").parse().unwrap(),
+        action: SourceAction::Record,
+        part: 0,
+    });
+    for _ in 0..=next(3) {
+        // Few items sell often, as in shops.
+        let item = next(ITEMS) * next(ITEMS) / ITEMS;
+        draft.lines.push(Line {
+            subject: Subject::Item(format!("{:014}", 40_000_000_000 + item).parse().unwrap()),
+            quantity: Quantity::ONE,
+            from: Location::SalesFloor,
+            to: Location::Customer,
+            effective: wall,
+            unit_price: None,
+            amount: None,
+            parts: Vec::new(),
+            code: None,
+            reason: None,
+        });
+    }
+    let place = Place {
+        node: key.node_id(),
+        incarnation: Incarnation(1 << 32),
+        seq: Seq(seq),
+    };
+    Authored::write(Document {
+        place,
+        prev,
+        hlc: Hlc::at(wall),
+        wall,
+        draft,
+    })
+    .unwrap()
+}
+
+/// What a PC with so many documents says to a hub that it never met.
+fn load(count: u64) -> Load {
+    let key = NodeKey::from_seed([7; 32]);
+    let (id, log) = (
+        key.node_id(),
+        LogId {
+            node: key.node_id(),
+            incarnation: Incarnation(1 << 32),
+        },
+    );
+    let (mut random, mut prev) = (42, Digest::ZERO);
+    let mut own = MemoryStore::new();
+    let mut documents = Vec::new();
+    for seq in 1..=count {
+        let document = sale(seq, prev, &key, &mut random);
+        prev = document.digest();
+        own.insert(&document).unwrap();
+        documents.push(document);
+    }
+    let mut node = Node::new(NodeConfig {
+        key,
+        boot_nonce: 1,
+        seed: 1,
+        version: "bench".to_owned(),
+    });
+    let mut hub = Hub::new(MachineConfig {
+        seed: 2,
+        trust_first_use: true,
+    });
+    let mut far = MemoryStore::new();
+    let now = Now {
+        mono_ms: 1,
+        wall: Timestamp::from_millis(WALL_MS),
+    };
+    let mut effects = Vec::new();
+    node.handle(now, NodeInput::LinkUp, &mut own, &mut effects)
+        .unwrap();
+    let appended = NodeInput::Appended {
+        log,
+        upto: Seq(count),
+    };
+    node.handle(now, appended, &mut own, &mut effects).unwrap();
+    let mut frames = Vec::new();
+    while own.cursor(Peer::Hub, log).unwrap().0 < count {
+        let sent = std::mem::take(&mut effects);
+        assert!(!sent.is_empty(), "the PC has nothing to say");
+        for effect in sent {
+            let NodeEffect::Send { channel, frame } = effect else {
+                continue;
+            };
+            let mut answers = Vec::new();
+            let input = HubInput::Frame {
+                from: id,
+                frame: &frame,
+            };
+            hub.handle(now, input, &mut far, &mut answers).unwrap();
+            for answer in answers {
+                if let HubEffect::Send { frame, .. } = answer {
+                    let input = NodeInput::Frame(&frame);
+                    node.handle(now, input, &mut own, &mut effects).unwrap();
+                }
+            }
+            frames.push((channel, frame));
+        }
+    }
+    let lane = |channel: Up| Topic {
+        tenant: "demo".parse().unwrap(),
+        store: "berlin".parse().unwrap(),
+        lane: Lane::Up(id, channel),
+    };
+    let frame = |(channel, payload)| Frame {
+        topic: lane(channel),
+        payload,
+    };
+    Load {
+        movements: documents
+            .iter()
+            .map(|it| it.document().draft.lines.len())
+            .sum(),
+        documents,
+        frames: frames.into_iter().map(frame).collect(),
+    }
+}
+
+/// The hub's way: groups of frames, a transaction each.
+fn ours(storage: &mut dyn Storage, exchange: &mut Exchange, frames: &[Frame]) -> Duration {
+    let clock = Clock::start();
+    let began = Instant::now();
+    for group in frames.chunks(GROUP_MESSAGES) {
+        let now = clock.now();
+        let mut leaving = Vec::new();
+        let transaction = storage.begin().unwrap();
+        exchange.claim(&*transaction, now, group.iter()).unwrap();
+        for frame in group {
+            exchange
+                .frame(&*transaction, now, frame, &mut leaving)
+                .unwrap();
+        }
+        exchange.tick(&*transaction, now, &mut leaving).unwrap();
+        transaction.commit().unwrap();
+    }
+    began.elapsed()
+}
+
+fn exchange() -> Exchange {
+    let tenant = "demo".parse().unwrap();
+    Exchange::new(&HubConfig::local(tenant, std::path::PathBuf::new(), None))
+}
+
+/// The rows of one message, in the terms of both databases.
+struct Rows {
+    documents: Vec<(i64, i64, Vec<u8>, Vec<u8>)>,
+    sources: Vec<(String, i64)>,
+    movements: Vec<(i64, String, i64, i64, i32)>,
+    sums: BTreeMap<(String, bool), i64>,
+}
+
+fn rows(documents: &[Authored]) -> Rows {
+    let mut rows = Rows {
+        documents: Vec::new(),
+        sources: Vec::new(),
+        movements: Vec::new(),
+        sums: BTreeMap::new(),
+    };
+    for authored in documents {
+        let document = authored.document();
+        let id = 1 << 40 | document.place.seq.0 as i64;
+        let hlc = document.hlc.to_bits() as i64;
+        let digest = authored.digest().as_bytes().to_vec();
+        rows.documents
+            .push((id, hlc, digest, authored.bytes().to_vec()));
+        rows.sources.push((document.place.seq.0.to_string(), id));
+        for (number, line) in (0..).zip(&document.draft.lines) {
+            let Subject::Item(item) = &line.subject else {
+                continue;
+            };
+            let (item, quantity) = (item.to_string(), line.quantity.as_thousandths());
+            for (customer, sign) in [(false, -1), (true, 1)] {
+                *rows.sums.entry((item.clone(), customer)).or_default() += sign * quantity;
+            }
+            let effective = line.effective.as_millis();
+            rows.movements.push((effective, item, id, quantity, number));
+        }
+    }
+    rows
+}
+
+/// A hand-written program on the same tables in SQLite.
+fn sqlite_ceiling(data: &std::path::Path, messages: &[Rows]) -> Duration {
+    drop(SqliteStorage::open(data).unwrap());
+    let mut hosted = shelf_hub::database::open_writer(data).unwrap();
+    let mut words: BTreeMap<String, i64> = BTreeMap::new();
+    let began = Instant::now();
+    for group in messages.chunks(GROUP_MESSAGES) {
+        let transaction = hosted.connection.transaction().unwrap();
+        for rows in group {
+            let sql = "INSERT INTO document VALUES (?1, 1, ?2, ?3, ?4)";
+            let mut insert = transaction.prepare_cached(sql).unwrap();
+            for (id, hlc, digest, bytes) in &rows.documents {
+                insert
+                    .execute(rusqlite::params![id, hlc, digest, bytes])
+                    .unwrap();
+            }
+            let sql = "INSERT INTO source_counted VALUES (1, 1, ?1, 0, 0, ?2)";
+            let mut insert = transaction.prepare_cached(sql).unwrap();
+            for row in &rows.sources {
+                insert.execute(rusqlite::params![row.0, row.1]).unwrap();
+            }
+            let mut word = |text: &str| {
+                if let Some(key) = words.get(text) {
+                    return *key;
+                }
+                let sql = "INSERT INTO word (text) VALUES (?1)";
+                transaction
+                    .prepare_cached(sql)
+                    .unwrap()
+                    .execute([text])
+                    .unwrap();
+                let key = transaction.last_insert_rowid();
+                words.insert(text.to_owned(), key);
+                key
+            };
+            let sql = "INSERT INTO movement VALUES (1, ?1, ?2, ?3, ?4, 0, 6, ?5)";
+            let mut insert = transaction.prepare_cached(sql).unwrap();
+            for (effective, item, id, quantity, line) in &rows.movements {
+                let params = rusqlite::params![word(item), effective, id, line, quantity];
+                insert.execute(params).unwrap();
+            }
+            let mut add = transaction
+                .prepare_cached(
+                    "INSERT INTO balance VALUES (1, ?1, ?2, ?3)
+                     ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity",
+                )
+                .unwrap();
+            for ((item, customer), quantity) in &rows.sums {
+                let location = i64::from(*customer) * 6;
+                add.execute([word(item), location, *quantity]).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
+    began.elapsed()
+}
+
+/// The same in PostgreSQL with UNNEST.
+fn postgres_ceiling(url: &str, messages: &[Rows]) -> Duration {
+    drop(PostgresStorage::open(url).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        drop(tokio::spawn(connection));
+        let prepare = |sql| client.prepare(sql);
+        let documents = prepare(
+            "INSERT INTO document (id, folded, hlc, digest, bytes) SELECT a, TRUE, b, c, d
+             FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]) AS x (a, b, c, d)",
+        )
+        .await
+        .unwrap();
+        let sources = prepare(
+            "INSERT INTO source_counted SELECT 1, 'till-1', a, 0, 0, b
+             FROM unnest($1::text[], $2::bigint[]) AS x (a, b)",
+        )
+        .await
+        .unwrap();
+        let movements = prepare(
+            "INSERT INTO movement SELECT 1, a, b, c, d, e, 'floor', 'customer'
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
+             AS x (a, b, c, d, e)",
+        )
+        .await
+        .unwrap();
+        let balances = prepare(
+            "INSERT INTO balance SELECT 1, a, b, c
+             FROM unnest($1::bigint[], $2::text[], $3::text[]) AS x (a, b, c)
+             ON CONFLICT (store, item, location)
+             DO UPDATE SET quantity = balance.quantity + excluded.quantity",
+        )
+        .await
+        .unwrap();
+        let began = Instant::now();
+        for group in messages.chunks(GROUP_MESSAGES) {
+            client.batch_execute("BEGIN").await.unwrap();
+            let all = || group.iter().flat_map(|it| &it.documents);
+            let ids: Vec<i64> = all().map(|it| it.0).collect();
+            let hlcs: Vec<i64> = all().map(|it| it.1).collect();
+            let digests: Vec<&[u8]> = all().map(|it| it.2.as_slice()).collect();
+            let bytes: Vec<&[u8]> = all().map(|it| it.3.as_slice()).collect();
+            client
+                .execute(&documents, &[&ids, &hlcs, &digests, &bytes])
+                .await
+                .unwrap();
+            let all = || group.iter().flat_map(|it| &it.sources);
+            let receipts: Vec<&str> = all().map(|it| it.0.as_str()).collect();
+            let ids: Vec<i64> = all().map(|it| it.1).collect();
+            client.execute(&sources, &[&receipts, &ids]).await.unwrap();
+            let all = || group.iter().flat_map(|it| &it.movements);
+            let effective: Vec<i64> = all().map(|it| it.0).collect();
+            let items: Vec<&str> = all().map(|it| it.1.as_str()).collect();
+            let ids: Vec<i64> = all().map(|it| it.2).collect();
+            let quantities: Vec<i64> = all().map(|it| it.3).collect();
+            let lines: Vec<i32> = all().map(|it| it.4).collect();
+            client
+                .execute(&movements, &[&effective, &ids, &quantities, &lines, &items])
+                .await
+                .unwrap();
+            let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+            for ((item, customer), quantity) in group.iter().flat_map(|it| &it.sums) {
+                let location = if *customer { "customer" } else { "floor" };
+                *sums.entry((item, location)).or_default() += quantity;
+            }
+            let quantities: Vec<i64> = sums.values().copied().collect();
+            let items: Vec<&str> = sums.keys().map(|it| it.0).collect();
+            let locations: Vec<&str> = sums.keys().map(|it| it.1).collect();
+            client
+                .execute(&balances, &[&quantities, &items, &locations])
+                .await
+                .unwrap();
+            client.batch_execute("COMMIT").await.unwrap();
+        }
+        began.elapsed()
+    })
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn main() {
+    let mut numbers = std::env::args().filter_map(|it| it.parse::<u64>().ok());
+    let count = numbers.next().unwrap_or(50_000);
+    let rounds = numbers.next().unwrap_or(3);
+    let load = load(count);
+    let per_message = count as usize / load.frames.len().max(1) + 1;
+    let messages: Vec<Rows> = load.documents.chunks(per_message).map(rows).collect();
+    println!(
+        "{count} documents, {} movements, {} frames, {GROUP_MESSAGES} a transaction",
+        load.movements,
+        load.frames.len()
+    );
+    let rate = |took: Duration| load.movements as f64 / took.as_secs_f64() / 1000.0;
+    let server = Postgres::start(Disk::Synced).unwrap();
+    let mut found: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for _ in 0..rounds {
+        let mut note = |name, took| found.entry(name).or_default().push(rate(took));
+        let dir = tempfile::tempdir().unwrap();
+        note("1 sqlite ceiling", sqlite_ceiling(dir.path(), &messages));
+        let dir = tempfile::tempdir().unwrap();
+        let mut storage = SqliteStorage::open(dir.path()).unwrap();
+        let mut machines = exchange();
+        note(
+            "2 sqlite hub",
+            ours(&mut storage, &mut machines, &load.frames),
+        );
+        note(
+            "3 sqlite hub, again",
+            ours(&mut storage, &mut machines, &load.frames[1..]),
+        );
+        note(
+            "4 postgres ceiling",
+            postgres_ceiling(&server.database().unwrap(), &messages),
+        );
+        let mut storage = PostgresStorage::open(&server.database().unwrap()).unwrap();
+        let mut machines = exchange();
+        note(
+            "5 postgres hub",
+            ours(&mut storage, &mut machines, &load.frames),
+        );
+        note(
+            "6 postgres hub, again",
+            ours(&mut storage, &mut machines, &load.frames[1..]),
+        );
+    }
+    let medians: BTreeMap<&str, f64> = found
+        .into_iter()
+        .map(|(name, it)| (name, median(it)))
+        .collect();
+    for (name, rate) in &medians {
+        println!("{name}: {rate:.1} k movements/s");
+    }
+    let ratio = |of: &str, to: &str| medians[of] / medians[to];
+    println!(
+        "sqlite hub / ceiling: {:.2}",
+        ratio("2 sqlite hub", "1 sqlite ceiling")
+    );
+    println!(
+        "postgres hub / ceiling: {:.2}",
+        ratio("5 postgres hub", "4 postgres ceiling")
+    );
+}

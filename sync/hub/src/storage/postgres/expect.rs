@@ -1,0 +1,167 @@
+//! Reads at once what storing a batch will ask for one by one.
+//!
+//! The fold asks for each document's source key and each item's last steps, the machines for each
+//! item's rows and quotas; over the wire every question costs as much as many answers. What is
+//! found, and that the rest is not there, is true until the commit: the store is locked.
+
+use std::collections::BTreeSet;
+
+use shelf_replica::store::Family;
+use shelf_stock::document::{Document, SourceKey};
+use shelf_stock::movement;
+use shelf_stock::name::ItemId;
+use shelf_wire::sealed::Authored;
+
+use super::super::StorageError;
+use super::machine::{family_key, quota};
+use super::row::{self, action_key};
+use super::shop::PostgresShop;
+use super::work::Counted;
+
+/// Families that machines ask for by the text of an item.
+const BY_ITEM: [Family; 1] = [Family::Rights];
+
+impl PostgresShop<'_, '_> {
+    /// Documents that are about to be stored.
+    pub(super) fn look_ahead(
+        &self,
+        documents: &mut dyn Iterator<Item = &Authored>,
+    ) -> Result<(), StorageError> {
+        self.claim()?;
+        let (mut sources, mut items) = (BTreeSet::new(), BTreeSet::new());
+        for authored in documents {
+            let document = authored.document();
+            sources.extend(document.draft.source.clone());
+            items_of(document, &mut items);
+        }
+        let known = self.work.known();
+        sources.retain(|it| !known.sources.contains_key(&(self.store, it.clone())));
+        items.retain(|it| !known.steps.contains_key(&(self.store, it.clone())));
+        drop(known);
+        if sources.len() > 1 {
+            self.look_for_sources(&sources)?;
+        }
+        if items.len() > 1 {
+            let texts: Vec<&str> = items.iter().map(|it| it.as_str()).collect();
+            self.look_for_steps(&items, &texts)?;
+            self.look_for_quotas(&items, &texts)?;
+            self.look_for_rows(&items)?;
+        }
+        Ok(())
+    }
+
+    fn look_for_sources(&self, wanted: &BTreeSet<SourceKey>) -> Result<(), StorageError> {
+        let text = |of: fn(&SourceKey) -> &str| -> Vec<&str> { wanted.iter().map(of).collect() };
+        let sources = text(|it| it.source.as_str());
+        let receipts = text(|it| it.receipt.as_str());
+        let actions: Vec<i64> = wanted.iter().map(|it| action_key(it.action)).collect();
+        let parts: Vec<i64> = wanted.iter().map(|it| it.part.into()).collect();
+        let rows = self.work.session.query(
+            "SELECT s.source, s.receipt, s.action, s.part, s.document
+             FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])
+                 AS wanted (source, receipt, action, part)
+             JOIN source_counted s ON s.store = $1 AND s.source = wanted.source
+                 AND s.receipt = wanted.receipt AND s.action = wanted.action
+                 AND s.part = wanted.part",
+            &[&self.store.0, &sources, &receipts, &actions, &parts],
+        )?;
+        let mut known = self.work.known();
+        for key in wanted {
+            let nothing = Counted {
+                document: None,
+                changed: false,
+            };
+            known.sources.insert((self.store, key.clone()), nothing);
+        }
+        for found in &rows {
+            let counted = Counted {
+                document: Some(row::col(found, 4)?),
+                changed: false,
+            };
+            let key = (self.store, row::source(found, 0)?);
+            known.sources.insert(key, counted);
+        }
+        Ok(())
+    }
+
+    fn look_for_steps(
+        &self,
+        wanted: &BTreeSet<ItemId>,
+        texts: &[&str],
+    ) -> Result<(), StorageError> {
+        let rows = self.work.session.query(
+            "SELECT DISTINCT ON (item, location) item, location, quantity, cut, variance,
+             window_from, window_to, ambiguous FROM count_step
+             WHERE store = $1 AND item = ANY($2::text[])
+             ORDER BY item, location, number DESC",
+            &[&self.store.0, &texts],
+        )?;
+        let mut known = self.work.known();
+        for item in wanted {
+            known.steps.insert((self.store, item.clone()), Vec::new());
+        }
+        for found in &rows {
+            let item: ItemId = row::text(found, 0)?;
+            let last = (row::location(found, 1)?, super::fold::step(found, 2)?);
+            known
+                .steps
+                .entry((self.store, item))
+                .or_default()
+                .push(last);
+        }
+        Ok(())
+    }
+
+    fn look_for_quotas(
+        &self,
+        wanted: &BTreeSet<ItemId>,
+        texts: &[&str],
+    ) -> Result<(), StorageError> {
+        let rows = self.work.session.query(
+            "SELECT item, channel, limited, used, held FROM quota
+             WHERE store = $1 AND item = ANY($2::text[]) ORDER BY item, channel",
+            &[&self.store.0, &texts],
+        )?;
+        let mut known = self.work.known();
+        for item in wanted {
+            known.quotas.insert((self.store, item.clone()), Vec::new());
+        }
+        for found in &rows {
+            let pair = (row::text(found, 1)?, quota(found, 2)?);
+            let key = (self.store, row::text(found, 0)?);
+            known.quotas.entry(key).or_default().push(pair);
+        }
+        Ok(())
+    }
+
+    fn look_for_rows(&self, wanted: &BTreeSet<ItemId>) -> Result<(), StorageError> {
+        let keys: Vec<&[u8]> = wanted.iter().map(|it| it.as_str().as_bytes()).collect();
+        for family in BY_ITEM.map(family_key) {
+            let rows = self.work.session.query(
+                "SELECT key, value FROM machine_row
+                 WHERE store = $1 AND family = $2 AND key = ANY($3::bytea[])",
+                &[&self.store.0, &family, &keys],
+            )?;
+            // What is known already may wait to be written and is newer.
+            let mut known = self.work.known();
+            for found in &rows {
+                let key = (self.store, family, row::col(found, 0)?);
+                let value = row::col(found, 1)?;
+                known.rows.entry(key).or_insert(Some(value));
+            }
+            for key in &keys {
+                let key = (self.store, family, key.to_vec());
+                known.rows.entry(key).or_insert(None);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Items that a document moves as it stands; what codes stand for is asked when it is folded.
+fn items_of(document: &Document, items: &mut BTreeSet<ItemId>) {
+    for (number, line) in movement::lines(document) {
+        let movements = movement::of_line(line, number, &line.parts);
+        items.extend(movements.into_iter().map(|it| it.item));
+    }
+}
