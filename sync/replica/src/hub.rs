@@ -9,11 +9,25 @@
 
 mod admission;
 mod exchange;
+mod heads;
+mod order_flow;
+mod orders;
+mod oversold;
 mod record;
+mod rights;
+mod several;
+mod shop;
 
-use std::collections::BTreeMap;
+pub use order_flow::Recovery;
+pub use orders::{OrderTrouble, troubles};
+pub use oversold::{COMPENSATE_AFTER_MS, Level, LevelDesk};
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use shelf_stock::customer_order::OrderState;
 use shelf_stock::identity::{NodeId, Place, Seq};
+use shelf_stock::name::{ItemId, OrderId};
+use shelf_stock::quantity::Quantity;
 use shelf_wire::frame::{pack, unpack};
 use shelf_wire::key::{PublicKey, SignedHead};
 use shelf_wire::message::{
@@ -22,9 +36,12 @@ use shelf_wire::message::{
 use shelf_wire::sealed::Sealed;
 use shelf_wire::topic::Down;
 
+use self::order_flow::OrderFlow;
+use self::rights::Untold;
 use crate::SILENCE_MS_MAX;
 use crate::node::{save, saved};
-use crate::outflow::{Outflow, Signer};
+use crate::orders::Cause;
+use crate::outflow::{Outflow, Payload, Signer};
 use crate::store::{LogId, ParkReason, Store};
 use crate::time::{Jitter, Now};
 
@@ -152,6 +169,52 @@ pub enum HubEvent {
         /// Why.
         reason: NackReason,
     },
+    /// What channels are shown of these items may have changed.
+    LevelsChanged {
+        /// Which.
+        items: Vec<ItemId>,
+    },
+    /// An order is new or changed.
+    OrderChanged {
+        /// Which.
+        order: OrderId,
+        /// How far it is now.
+        state: OrderState,
+    },
+    /// More is promised of an item than the store has: whoever knows other stores may find it
+    /// there before [`COMPENSATE_AFTER_MS`] have passed.
+    Oversold {
+        /// Which item.
+        item: ItemId,
+        /// How much.
+        quantity: Quantity,
+    },
+    /// An order lost units that nobody can deliver.
+    Compensated {
+        /// Which order.
+        order: OrderId,
+        /// Which item.
+        item: ItemId,
+        /// How much.
+        quantity: Quantity,
+        /// Why.
+        cause: Cause,
+    },
+    /// Orders and goods contradict each other: somebody has to look.
+    Exception {
+        /// Which order.
+        order: OrderId,
+        /// What.
+        trouble: OrderTrouble,
+    },
+    /// A PC knows of things that this hub doesn't: it was restored from a backup, and sells
+    /// nothing until it knows again what was promised.
+    Behind {
+        /// The fencing number of rights from now on.
+        rights_epoch: u64,
+    },
+    /// A restored hub knows everything again and sells.
+    Recovered,
     /// A PC's status row.
     Stat {
         /// Whose.
@@ -178,6 +241,11 @@ struct Session {
     outflow: Outflow,
     boot_nonce: u64,
     last_frame_ms: u64,
+    /// When the cursors of what is on the way were read last.
+    looked_ms: u64,
+    orders: OrderFlow,
+    /// Up to which stamp it had the orders when it said hello.
+    orders_upto: u64,
 }
 
 /// The machine of one shop.
@@ -189,6 +257,13 @@ pub struct Hub {
     hellos: u64,
     hellos_at_ms: u64,
     asked: bool,
+    /// Whether other workers serve the same shop.
+    several: bool,
+    untold: BTreeMap<ItemId, Untold>,
+    oversold: BTreeMap<ItemId, u64>,
+    told_oversold: BTreeSet<ItemId>,
+    /// Items whose returned units the store is to be told of.
+    changed: BTreeSet<ItemId>,
 }
 
 impl Hub {
@@ -201,6 +276,11 @@ impl Hub {
             hellos: HELLOS_BURST_MAX,
             hellos_at_ms: 0,
             asked: false,
+            several: false,
+            untold: BTreeMap::new(),
+            oversold: BTreeMap::new(),
+            told_oversold: BTreeSet::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -212,7 +292,12 @@ impl Hub {
     /// Forgets who is here: after a failed transaction or commit.
     pub fn reset(&mut self) {
         self.sessions.clear();
-        self.asked = false;
+        // One of several workers goes on from the store.
+        self.asked = self.several;
+        self.untold.clear();
+        self.oversold.clear();
+        self.told_oversold.clear();
+        self.changed.clear();
     }
 
     /// Handles one input inside one transaction. On an error the transaction must be rolled back,
@@ -238,6 +323,24 @@ impl Hub {
             HubInput::Tick => {}
         }
         self.on_time(now, store, effects)?;
+        self.finish(now, store, effects)
+    }
+
+    /// Sends what follows from an input or from one of the other calls that change something
+    /// ([`Hub::accept`] and its like): call it after them, in the same transaction.
+    pub fn finish<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        store: &mut S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        self.compensate_due(now, store, effects)?;
+        let changed: Vec<ItemId> = std::mem::take(&mut self.changed).into_iter().collect();
+        if !changed.is_empty() {
+            self.tell_rights(now, &changed, store, effects)?;
+        }
+        self.repeat_rights(now, store, effects)?;
+        self.pump_orders(now, store, effects)?;
         self.pump(now, store, effects)?;
         effects.extend(self.wake_at_ms().map(HubEffect::WakeAt));
         Ok(())
@@ -267,22 +370,37 @@ impl Hub {
             }
             _ => {}
         }
+        if !self.sessions.contains_key(&from) {
+            self.resume(now, from, store)?;
+        }
         let Some(session) = self.sessions.get_mut(&from) else {
             ask_for_hello(from, effects);
             return Ok(());
         };
         session.last_frame_ms = now.mono_ms;
         match message {
-            Message::LogBatch(batch) => self.on_batch(from, &batch, store, effects),
+            Message::LogBatch(batch) => self.on_batch(now, from, &batch, store, effects),
+            Message::Heads(heads) => self.on_heads(from, &heads, store, effects),
             Message::Ack(ack) => self.on_ack(from, &ack, store),
             Message::Nack(nack) => {
                 self.on_nack(from, &nack, effects);
                 Ok(())
             }
             Message::Stat(stat) => {
+                self.hear(now, from, &stat, store)?;
+                self.look_after(from, &stat, store, effects)?;
                 self.on_stat(now, from, stat, effects);
                 Ok(())
             }
+            Message::StoreRights(rights) => {
+                self.on_store_rights(now, from, &rights, store, effects)
+            }
+            Message::RightsPull(pull) => self.on_rights_pull(now, from, &pull, store, effects),
+            Message::OrderAck(ack) => {
+                session.orders.on_ack(ack.upto);
+                self.note_orders(from, ack.upto, store)
+            }
+            Message::OrdersPage(page) => self.on_orders_page(now, from, &page, store, effects),
             _ => Ok(()),
         }
     }
@@ -351,6 +469,7 @@ impl Hub {
             self.sessions.remove(&node);
             effects.push(HubEffect::Event(HubEvent::Gone { node }));
         }
+        self.look_again(now, store)?;
         let mut message = None;
         for (node, session) in &mut self.sessions {
             if session.outflow.expire(now.mono_ms) {
@@ -366,13 +485,15 @@ impl Hub {
     }
 
     fn wake_at_ms(&self) -> Option<u64> {
-        let wakes = self.sessions.values().map(|it| {
+        let sessions = self.sessions.values().flat_map(|it| {
             let silent_at_ms = it.last_frame_ms + SILENCE_MS_MAX;
-            it.outflow
-                .wake_at_ms()
-                .map_or(silent_at_ms, |at| at.min(silent_at_ms))
+            let look_at_ms = it.look_at_ms().filter(|_| self.several);
+            let silent_at_ms = look_at_ms.map_or(silent_at_ms, |at| at.min(silent_at_ms));
+            let flows = [it.outflow.wake_at_ms(), it.orders.wake_at_ms()];
+            flows.into_iter().flatten().chain([silent_at_ms])
         });
-        wakes.min()
+        let rest = [self.rights_wake_at_ms(), self.oversold_wake_at_ms()];
+        sessions.chain(rest.into_iter().flatten()).min()
     }
 
     fn pump<S: Store + ?Sized>(
@@ -382,17 +503,9 @@ impl Hub {
         effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
         for (node, session) in &mut self.sessions {
-            while let Some((log, batch)) =
-                session
-                    .outflow
-                    .next_batch(now.mono_ms, store, &AuthorsWord)?
-            {
-                send(
-                    *node,
-                    Down::Log,
-                    &Message::LogBatch(batch.by(log.node)),
-                    effects,
-                );
+            let outflow = &mut session.outflow;
+            while let Some(payload) = outflow.next_payload(now.mono_ms, store, &AuthorsWord)? {
+                send_payload(*node, Down::Log, payload, effects);
             }
         }
         Ok(())
@@ -400,9 +513,11 @@ impl Hub {
 }
 
 /// Signs nothing: finds what authors signed.
-struct AuthorsWord;
+pub(crate) struct AuthorsWord;
 
 impl<S: Store + ?Sized> Signer<S> for AuthorsWord {
+    const RELAYS: bool = true;
+
     fn sign(
         &self,
         store: &S,
@@ -446,7 +561,11 @@ fn ask_for_hello(to: NodeId, effects: &mut Vec<HubEffect>) {
 }
 
 fn send(to: NodeId, channel: Down, message: &Message, effects: &mut Vec<HubEffect>) {
-    match pack(message) {
+    send_payload(to, channel, pack(message), effects);
+}
+
+fn send_payload(to: NodeId, channel: Down, payload: Payload, effects: &mut Vec<HubEffect>) {
+    match payload {
         Ok(frame) => effects.push(HubEffect::Send { to, channel, frame }),
         Err(error) => effects.push(HubEffect::Event(HubEvent::BadFrame {
             from: to,

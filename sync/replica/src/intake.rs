@@ -9,6 +9,7 @@ use shelf_wire::key::PublicKey;
 use shelf_wire::message::{ACK_RANGES_MAX, Ack, LogBatch, NackReason};
 use shelf_wire::sealed::{Authored, Sealed};
 
+use crate::facts::Facts;
 use crate::store::{Inserted, LogId, LogState, ParkReason, Store};
 
 /// What became of a batch.
@@ -29,6 +30,8 @@ pub(crate) struct Stored {
     pub(crate) new: u64,
     /// Documents that were parked, and why.
     pub(crate) parked: Vec<(Place, ParkReason)>,
+    /// What the new ones are about.
+    pub(crate) facts: Facts,
 }
 
 /// Takes a batch of an author whose key this is.
@@ -69,10 +72,12 @@ pub(crate) fn take<S: Store + ?Sized>(
             state,
             new: 0,
             parked: Vec::new(),
+            facts: Facts::default(),
         }));
     }
     let mut parked = Vec::new();
-    let new = insert_all(store, documents, chain_broken, &mut parked)?;
+    let mut facts = Facts::default();
+    let new = insert_all(store, documents, chain_broken, &mut parked, &mut facts)?;
     if parked.iter().all(|(_, reason)| *reason != ParkReason::Fork) {
         store.put_signed_head(&head)?;
     }
@@ -83,7 +88,12 @@ pub(crate) fn take<S: Store + ?Sized>(
         last: Seq(0),
     });
     parked.truncate(SHOWN_MAX);
-    Ok(Taken::Stored(Stored { state, new, parked }))
+    Ok(Taken::Stored(Stored {
+        state,
+        new,
+        parked,
+        facts,
+    }))
 }
 
 /// The most parked documents of one batch that are told one by one.
@@ -94,12 +104,17 @@ fn insert_all<S: Store + ?Sized>(
     documents: Vec<Sealed>,
     chain_broken: bool,
     parked: &mut Vec<(Place, ParkReason)>,
+    facts: &mut Facts,
 ) -> Result<u64, S::Error> {
     let mut new = 0;
-    for (index, sealed) in documents.into_iter().enumerate() {
+    let read = documents
+        .into_iter()
+        .map(|it| (Authored::open(it.clone()), it));
+    let read: Vec<_> = read.collect();
+    store.expect(&mut read.iter().filter_map(|(it, _)| it.as_ref().ok()))?;
+    for (index, (read, sealed)) in read.into_iter().enumerate() {
         let place = sealed.place();
         let broken = chain_broken && index == 0;
-        let read = Authored::open(sealed.clone());
         let inserted = match &read {
             Ok(authored) => store.insert(authored)?,
             Err(_) => store.insert_unread(&sealed)?,
@@ -107,8 +122,9 @@ fn insert_all<S: Store + ?Sized>(
         match inserted {
             Inserted::New => {
                 new += 1;
-                if read.is_err() {
-                    parked.push((place, ParkReason::Unreadable));
+                match &read {
+                    Ok(authored) => facts.note(authored.document()),
+                    Err(_) => parked.push((place, ParkReason::Unreadable)),
                 }
                 if broken {
                     store.park(&sealed, ParkReason::Chain)?;

@@ -22,11 +22,15 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod facts;
+mod held;
 pub mod hub;
 mod intake;
 pub mod memory;
 pub mod node;
+pub mod orders;
 mod outflow;
+pub mod rights;
 pub mod store;
 mod time;
 

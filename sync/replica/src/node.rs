@@ -7,20 +7,33 @@
 //! hub's cursor but by the hub's ack (or the hub's answer to a hello), and never counts what the
 //! transport says as progress.
 
+mod grants;
 mod greeting;
 mod inbox;
+mod lan;
+mod orders;
+mod relay;
 
+use lan::Lan;
+use relay::Relay;
+
+pub use grants::Permission;
 pub(crate) use greeting::{end_of, save, saved};
+pub use lan::{RELAY_PATIENCE_MS, SiblingStatus};
 
 use shelf_stock::identity::{NodeId, Place, Seq};
+use shelf_stock::name::{ItemId, OrderId};
 use shelf_stock::time::Timestamp;
 use shelf_wire::frame::pack;
-use shelf_wire::key::{NodeKey, SignedHead};
-use shelf_wire::message::{CfgHint, Message, NackReason, Roster, Stat, Verdict};
+use shelf_wire::key::{NodeKey, PublicKey, SignedHead};
+use shelf_wire::message::{CfgHint, Message, NackReason, Policy, Roster, Stat, Verdict};
 use shelf_wire::sealed::{Authored, Sealed};
 use shelf_wire::topic::Up;
 
-use crate::outflow::{Outflow, Signer};
+use self::grants::Grants;
+use crate::held::Held;
+use crate::hub::AuthorsWord;
+use crate::outflow::{Outflow, Payload, Signer};
 use crate::store::{LogId, ParkReason, Peer, ReadLimits, Store};
 use crate::time::{Jitter, Now};
 use crate::{SILENCE_MS_MAX, STAT_INTERVAL_MS};
@@ -57,6 +70,28 @@ pub enum NodeInput<'a> {
         /// Its last number.
         upto: Seq,
     },
+    /// Stock of these items changed, in a transaction that is committed: whoever commits one gives
+    /// this afterwards.
+    StockChanged {
+        /// Which.
+        items: &'a [ItemId],
+    },
+    /// The link to the store's other PCs is up and subscribed.
+    LanUp {
+        /// What people call this PC.
+        name: &'a str,
+        /// Keys of siblings that this PC's configuration names.
+        keys: &'a [PublicKey],
+    },
+    /// It is down.
+    LanDown,
+    /// A payload came from a sibling (its broker's access list says that it is that PC).
+    PeerFrame {
+        /// Which PC.
+        from: NodeId,
+        /// The payload.
+        frame: &'a [u8],
+    },
     /// The transport says that nobody listens to what was sent: there is no hub.
     NobodyListens,
     /// The catalogue of this revision is in use.
@@ -75,6 +110,13 @@ pub enum NodeInput<'a> {
 pub enum NodeEffect {
     /// Publish a payload on one of the PC's own channels. May be lost.
     Send {
+        /// Which channel.
+        channel: Up,
+        /// The payload.
+        frame: Vec<u8>,
+    },
+    /// Publish a payload on one of the PC's own channels on the store's network. May be lost.
+    Broadcast {
         /// Which channel.
         channel: Up,
         /// The payload.
@@ -128,6 +170,22 @@ pub enum NodeEvent {
     },
     /// The hub's shop has these PCs.
     Roster(Roster),
+    /// Who grants the store's rights.
+    Rights {
+        /// Whether it is this PC.
+        grantor: bool,
+        /// Under which fencing number.
+        rights_epoch: u64,
+        /// Whether it has shaken hands and grants.
+        ready: bool,
+    },
+    /// Orders changed, or what was done about them.
+    OrdersChanged {
+        /// Which.
+        orders: Vec<OrderId>,
+    },
+    /// The hub wants the store's stock to be shown like this.
+    Policy(Policy),
     /// Something large can be fetched.
     Hint(CfgHint),
     /// The hub has been silent for too long; hello is said again.
@@ -167,6 +225,10 @@ pub struct Node {
     hub_offset_ms: Option<i64>,
     catalogue_revision: u64,
     stopping: bool,
+    grants: Grants,
+    held: Held,
+    lan: Lan,
+    relay: Relay,
 }
 
 /// Where the exchange stands, for pages.
@@ -202,6 +264,9 @@ impl Node {
         let mut jitter = Jitter::new(config.seed ^ config.boot_nonce);
         Self {
             id: config.key.node_id(),
+            held: Held::default(),
+            lan: Lan::new(&mut jitter),
+            relay: Relay::new(&mut jitter),
             outflow: Outflow::new(jitter.next()),
             jitter,
             config,
@@ -210,6 +275,7 @@ impl Node {
             hub_offset_ms: None,
             catalogue_revision: 0,
             stopping: false,
+            grants: Grants::default(),
         }
     }
 
@@ -230,8 +296,21 @@ impl Node {
 
     /// Forgets everything but who it is: after a failed transaction or commit.
     pub fn reset(&mut self) {
+        self.hang_up();
+        self.grants.forget();
+        self.lan_down();
+        self.held = Held::default();
+    }
+
+    /// The exchange is over; what is known of orders and rights still holds.
+    fn hang_up(&mut self) {
         self.phase = Phase::Down;
         self.outflow = Outflow::new(self.jitter.next());
+        self.relay = Relay::new(&mut self.jitter);
+    }
+
+    fn is_admitted(&self) -> bool {
+        matches!(self.phase, Phase::Admitted { .. })
     }
 
     /// Handles one input inside one transaction. On an error the transaction must be rolled back,
@@ -243,11 +322,23 @@ impl Node {
         store: &mut S,
         effects: &mut Vec<NodeEffect>,
     ) -> Result<(), S::Error> {
+        self.load(store, effects)?;
+        self.held.load(store)?;
         match input {
+            NodeInput::LanUp { name, keys } => self.lan_up(now, name, keys),
+            NodeInput::LanDown => self.lan_down(),
+            NodeInput::PeerFrame { from, frame } => {
+                self.on_peer_frame(now, from, frame, store, effects)?;
+            }
             NodeInput::LinkUp => self.greet(now, store, effects)?,
-            NodeInput::LinkDown => self.reset(),
+            NodeInput::LinkDown => self.hang_up(),
             NodeInput::Frame(frame) => self.on_frame(now, frame, store, effects)?,
-            NodeInput::Appended { log, upto } => self.on_appended(log, upto, store)?,
+            NodeInput::Appended { log, upto } => {
+                self.grew(now, log, upto);
+                self.on_appended(log, upto, store)?;
+                self.examine(log, upto, store, effects)?;
+            }
+            NodeInput::StockChanged { items } => self.grants.look_at(items.iter().cloned()),
             NodeInput::NobodyListens => self.on_nobody(now),
             NodeInput::CatalogueHeld { revision } => {
                 self.catalogue_revision = revision;
@@ -255,13 +346,23 @@ impl Node {
             }
             NodeInput::Stopping => {
                 self.stopping = true;
+                self.lan_soon(now);
                 self.stat_soon(now);
             }
             NodeInput::Tick => {}
         }
         self.on_time(now, store, effects)?;
+        self.lan_on_time(now, store, effects)?;
+        self.relay_on_time(now, store, effects)?;
+        self.grant(now, store, effects)?;
         self.pump(now, store, effects)?;
-        effects.extend(self.wake_at_ms().map(NodeEffect::WakeAt));
+        let wakes = [
+            self.wake_at_ms(),
+            self.grants.wake_at_ms(now, self.is_admitted()),
+            self.lan.wake_at_ms(),
+            self.relay.wake_at_ms(),
+        ];
+        effects.extend(wakes.into_iter().flatten().min().map(NodeEffect::WakeAt));
         Ok(())
     }
 
@@ -291,7 +392,7 @@ impl Node {
     /// Nobody will ack: begin again with a hello, after a while.
     fn on_nobody(&mut self, now: Now) {
         if matches!(self.phase, Phase::Admitted { .. }) {
-            self.reset();
+            self.hang_up();
             let until_ms = now.mono_ms + self.jitter.backoff_ms(2_000, 2_000, 0);
             self.phase = Phase::Waiting { until_ms };
         }
@@ -379,6 +480,7 @@ impl Node {
             catalogue_revision: self.catalogue_revision,
         };
         send(Up::Stat, &Message::Stat(stat), effects);
+        self.say_settled(effects);
         Ok(())
     }
 
@@ -392,8 +494,8 @@ impl Node {
             return Ok(());
         }
         let signer = OwnKey(&self.config.key);
-        while let Some((_, batch)) = self.outflow.next_batch(now.mono_ms, store, &signer)? {
-            send(Up::Log, &Message::LogBatch(batch), effects);
+        while let Some(payload) = self.outflow.next_payload(now.mono_ms, store, &signer)? {
+            send_payload(Up::Log, payload, effects);
         }
         Ok(())
     }
@@ -402,14 +504,38 @@ impl Node {
 struct OwnKey<'a>(&'a NodeKey);
 
 impl<S: Store + ?Sized> Signer<S> for OwnKey<'_> {
+    const RELAYS: bool = false;
+
     fn sign(&self, _: &S, documents: &[Sealed]) -> Result<Option<(usize, SignedHead)>, S::Error> {
         let last = documents.last();
         Ok(last.map(|it| (documents.len(), self.0.sign_head(&it.head()))))
     }
 }
 
+/// Own documents under an own signature, others' in their authors' words; batches name both.
+struct Words<'a>(&'a NodeKey, NodeId);
+
+impl<S: Store + ?Sized> Signer<S> for Words<'_> {
+    const RELAYS: bool = true;
+
+    fn sign(
+        &self,
+        store: &S,
+        documents: &[Sealed],
+    ) -> Result<Option<(usize, SignedHead)>, S::Error> {
+        match documents.first() {
+            Some(first) if first.place().node == self.1 => OwnKey(self.0).sign(store, documents),
+            _ => AuthorsWord.sign(store, documents),
+        }
+    }
+}
+
 fn send(channel: Up, message: &Message, effects: &mut Vec<NodeEffect>) {
-    match pack(message) {
+    send_payload(channel, pack(message), effects);
+}
+
+fn send_payload(channel: Up, payload: Payload, effects: &mut Vec<NodeEffect>) {
+    match payload {
         Ok(frame) => effects.push(NodeEffect::Send { channel, frame }),
         Err(error) => effects.push(NodeEffect::Event(NodeEvent::BadFrame {
             reason: error.to_string(),

@@ -173,10 +173,7 @@ pub trait Store {
 
     /// Documents that are about to be inserted: a storage that is far away reads at once what it
     /// will be asked for. Changes nothing; may do nothing.
-    fn expect(
-        &self,
-        _documents: &mut dyn Iterator<Item = &Authored>,
-    ) -> Result<(), Self::Error> {
+    fn expect(&self, _documents: &mut dyn Iterator<Item = &Authored>) -> Result<(), Self::Error> {
         Ok(())
     }
 

@@ -9,7 +9,9 @@ use shelf_wire::message::{
 };
 use shelf_wire::topic::Down;
 
+use super::order_flow::OrderFlow;
 use super::record::{Record, TOKEN_BYTES, Token};
+use super::shop::policy;
 use super::{
     HELLO_INTERVAL_MS, HELLOS_BURST_MAX, HINT_KEY, Hub, HubEffect, HubEvent, Session, roster, send,
 };
@@ -108,11 +110,12 @@ impl Hub {
         effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
         let node = hello.public_key.node_id();
-        let mut outflow = Outflow::new(self.jitter.next());
+        let mut outflow = Outflow::new(self.jitter.next()).for_reader(hello.reads);
         let logs = store.logs()?;
         let found = compare(hello, &logs, &mut outflow, store)?;
         offer_siblings(hello, &logs, &mut outflow, store)?;
-        let record = self.remember(hello, record, found.returning, effects);
+        let mut record = self.remember(hello, record, found.returning, effects);
+        record.reads = u8::try_from(hello.reads).unwrap_or(u8::MAX);
         record.save(store, node)?;
         let forks = found
             .forks
@@ -126,6 +129,10 @@ impl Hub {
         answer.cursors_complete = found.cursors_complete;
         answer.returning = found.returning;
         answer.roster = roster(store)?.keys;
+        let shop = self.assign_role(hello, store, effects)?;
+        answer.rights_epoch = shop.rights_epoch;
+        answer.grantor = shop.grantor;
+        answer.orders_upto = shop.last_stamp;
         send(
             node,
             Down::Hello,
@@ -135,12 +142,21 @@ impl Hub {
         if let Some(hint) = saved(store, HINT_KEY)? {
             send(node, Down::Cfg, &hint, effects);
         }
+        let policy = policy(store)?;
+        if policy.revision > 0 {
+            send(node, Down::Cfg, &Message::Policy(policy), effects);
+        }
+        let wants_orders = shop.recovering.is_some_and(|it| !it.orders_done);
         let session = Session {
             outflow,
             boot_nonce: hello.boot_nonce,
             last_frame_ms: now.mono_ms,
+            looked_ms: now.mono_ms,
+            orders: OrderFlow::new(hello.orders_upto, wants_orders),
+            orders_upto: hello.orders_upto,
         };
         self.sessions.insert(node, session);
+        self.note_orders(node, hello.orders_upto, store)?;
         let version = hello.version.clone();
         effects.push(HubEffect::Event(HubEvent::Admitted { node, version }));
         Ok(())

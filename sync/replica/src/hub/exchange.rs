@@ -4,6 +4,7 @@ use shelf_stock::identity::NodeId;
 use shelf_wire::message::{Ack, Beat, LogBatch, Message, Nack, Stat};
 use shelf_wire::topic::Down;
 
+use super::shop::{Shop, set_heard};
 use super::{Hub, HubEffect, HubEvent, roster, send};
 use crate::intake::{Stored, Taken, ack, take};
 use crate::store::{LogId, ParkReason, Peer, Store};
@@ -12,6 +13,7 @@ use crate::time::Now;
 impl Hub {
     pub(super) fn on_batch<S: Store + ?Sized>(
         &mut self,
+        now: Now,
         from: NodeId,
         batch: &LogBatch,
         store: &mut S,
@@ -35,6 +37,10 @@ impl Hub {
                 effects.push(HubEffect::Event(HubEvent::Refused { from, reason }));
             }
             Taken::Stored(stored) => {
+                self.on_facts(now, &stored.facts, store, effects)?;
+                if author != from {
+                    self.holds(from, stored.state.log, batch.last(), store)?;
+                }
                 let answer = ack(store, &stored.state, batch.node)?;
                 send(from, Down::Ack, &Message::Ack(answer), effects);
                 self.relay(&stored, store)?;
@@ -70,6 +76,7 @@ impl Hub {
             node: ack.node.unwrap_or(from),
             incarnation: ack.incarnation,
         };
+        self.note_ack(from, ack, store)?;
         let session = self.sessions.get_mut(&from);
         let moved = session.and_then(|it| it.outflow.ack(log, ack.upto, &ack.beyond));
         match moved {
@@ -89,6 +96,20 @@ impl Hub {
         if let Some(refused) = refused {
             let reason = refused.reason;
             effects.push(HubEffect::Event(HubEvent::Refused { from, reason }));
+        }
+    }
+
+    /// Remembers when the grantor was heard, for the haircut of a silent store.
+    pub(super) fn hear<S: Store + ?Sized>(
+        &self,
+        now: Now,
+        from: NodeId,
+        stat: &Stat,
+        store: &mut S,
+    ) -> Result<(), S::Error> {
+        match Shop::load(store)?.grantor == Some(from) {
+            true => set_heard(now.wall, stat.stopping, store),
+            false => Ok(()),
         }
     }
 

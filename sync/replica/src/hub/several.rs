@@ -11,6 +11,7 @@ use shelf_stock::identity::{NodeId, Seq};
 use shelf_wire::message::{Ack, Message, Stat};
 use shelf_wire::topic::Down;
 
+use super::order_flow::OrderFlow;
 use super::record::Record;
 use super::{HINT_KEY, Hub, HubEffect, Session, roster, send};
 use crate::node::saved;
@@ -46,10 +47,12 @@ impl Hub {
             return Ok(false);
         }
         let mut session = Session {
-            outflow: Outflow::new(self.jitter.next()),
+            outflow: Outflow::new(self.jitter.next()).for_reader(u32::from(record.reads)),
             boot_nonce: record.boot,
             last_frame_ms: now.mono_ms,
             looked_ms: now.mono_ms,
+            orders: OrderFlow::new(noted_orders(node, store)?, false),
+            orders_upto: 0,
         };
         session.offer_siblings(node, store)?;
         self.sessions.insert(node, session);
@@ -78,6 +81,19 @@ impl Hub {
             store.set_cursor(Peer::Node(from), log, upto)?;
         }
         Ok(())
+    }
+
+    /// Up to which stamp a PC says that it has the orders.
+    pub(super) fn note_orders<S: Store + ?Sized>(
+        &self,
+        from: NodeId,
+        upto: u64,
+        store: &mut S,
+    ) -> Result<(), S::Error> {
+        match self.several {
+            true => store.set_state(&orders_key(from), &upto.to_be_bytes()),
+            false => Ok(()),
+        }
     }
 
     /// A status row: what the PC lacks and no worker is sending is offered.
@@ -111,7 +127,7 @@ impl Hub {
         }
         for (node, session) in &mut self.sessions {
             let due = session.looked_ms + LOOK_AGAIN_MS <= now.mono_ms;
-            if !due || session.outflow.wake_at_ms().is_none() {
+            if !due || !session.is_waiting() {
                 continue;
             }
             session.looked_ms = now.mono_ms;
@@ -120,9 +136,21 @@ impl Hub {
                 let upto = store.cursor(Peer::Node(*node), log)?;
                 session.outflow.ack(log, upto, &[]);
             }
+            let orders_upto = noted_orders(*node, store)?;
+            session.orders.learned(orders_upto);
         }
         Ok(())
     }
+}
+
+fn orders_key(node: NodeId) -> String {
+    format!("hub.orders.{node}")
+}
+
+fn noted_orders<S: Store + ?Sized>(node: NodeId, store: &S) -> Result<u64, S::Error> {
+    let noted = store.state(&orders_key(node))?;
+    let number = noted.and_then(|it| <[u8; 8]>::try_from(it).ok());
+    Ok(number.map_or(0, u64::from_be_bytes))
 }
 
 impl Session {
@@ -147,7 +175,11 @@ impl Session {
 
     /// When the cursors are to be read again.
     pub(super) fn look_at_ms(&self) -> Option<u64> {
-        let on_the_way = self.outflow.wake_at_ms().is_some();
-        on_the_way.then_some(self.looked_ms + LOOK_AGAIN_MS)
+        let waiting = self.is_waiting();
+        waiting.then_some(self.looked_ms + LOOK_AGAIN_MS)
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.outflow.wake_at_ms().is_some() || self.orders.wake_at_ms().is_some()
     }
 }

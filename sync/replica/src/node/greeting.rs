@@ -32,7 +32,7 @@ impl Node {
         store: &mut S,
         effects: &mut Vec<NodeEffect>,
     ) -> Result<(), S::Error> {
-        self.reset();
+        self.hang_up();
         self.phase = Phase::Greeting {
             nonce: self.jitter.next(),
             retry_at_ms: 0,
@@ -74,6 +74,7 @@ impl Node {
         if let Some(Message::HelloAnswer(answer)) = saved(store, ANSWER_KEY)? {
             hello.token.clone_from(&answer.token);
             hello.epoch = answer.epoch;
+            hello.rights_epoch = answer.rights_epoch;
         }
         let mut siblings = BTreeMap::<NodeId, u64>::new();
         let (mut behind, mut whole) = (Vec::new(), Vec::new());
@@ -98,6 +99,7 @@ impl Node {
         }
         let holding = |(node, documents)| Holding { node, documents };
         hello.siblings = siblings.into_iter().map(holding).collect();
+        hello.orders_upto = self.grants.open.upto();
         Ok(hello.signed(&self.config.key))
     }
 
@@ -125,17 +127,18 @@ impl Node {
         kept.cursors.clear();
         kept.roster.clear();
         save(store, ANSWER_KEY, &Message::HelloAnswer(Box::new(kept)))?;
-        self.outflow = Outflow::new(self.jitter.next());
+        self.outflow = Outflow::new(self.jitter.next()).for_reader(answer.format);
         self.take_cursors(answer, store)?;
         self.phase = Phase::Admitted {
             stat_at_ms: now.mono_ms,
         };
+        self.begin_relay(now);
         effects.push(NodeEffect::Event(NodeEvent::Admitted {
             epoch: answer.epoch,
             returning: answer.returning,
         }));
         effects.push(NodeEffect::Event(NodeEvent::Roster(roster)));
-        Ok(())
+        self.take_role(now, answer, store, effects)
     }
 
     fn wait(&mut self, now: Now, verdict: Verdict) {

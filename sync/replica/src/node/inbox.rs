@@ -33,7 +33,7 @@ impl Node {
         }
         match message {
             Message::HelloAnswer(answer) => self.on_answer(now, &answer, store, effects),
-            Message::LogBatch(batch) => self.on_batch(&batch, store, effects),
+            Message::LogBatch(batch) => self.on_batch(now, &batch, store, effects),
             Message::Ack(ack) => self.on_ack(&ack, store, effects),
             Message::Nack(nack) => self.on_nack(now, &nack, store, effects),
             Message::Beat(beat) => {
@@ -49,12 +49,35 @@ impl Node {
                 effects.push(NodeEffect::Event(NodeEvent::Roster(roster)));
                 Ok(())
             }
-            Message::Hello(_) | Message::Stat(_) | Message::Will(_) => Ok(()),
+            Message::HubRights(rights) => {
+                if self.grants.is_under(rights.rights_epoch) {
+                    self.on_hub_rights(now, &rights.rows, rights.wants_rows, store)?;
+                }
+                Ok(())
+            }
+            Message::RightsPage(page) => self.on_rights_page(now, &page, store),
+            Message::OrderRows(rows) => self.on_orders(&rows, store, effects),
+            Message::OrdersPull(pull) => self.on_orders_pull(&pull, store, effects),
+            Message::Policy(policy) => self.on_policy(policy, store, effects),
+            Message::Heads(heads) => {
+                self.on_hub_heads(&heads);
+                Ok(())
+            }
+            Message::Digests(_) | Message::Presence(_) => Ok(()),
+            // What only PCs say.
+            Message::Hello(_)
+            | Message::Stat(_)
+            | Message::Will(_)
+            | Message::StoreRights(_)
+            | Message::RightsPull(_)
+            | Message::OrderAck(_)
+            | Message::OrdersPage(_) => Ok(()),
         }
     }
 
     fn on_batch<S: Store + ?Sized>(
         &mut self,
+        now: Now,
         batch: &LogBatch,
         store: &mut S,
         effects: &mut Vec<NodeEffect>,
@@ -79,6 +102,10 @@ impl Node {
             }
             Taken::Stored(stored) => {
                 self.returned(author, batch, store)?;
+                self.note_facts(&stored.facts, store, effects)?;
+                let log = stored.state.log;
+                self.grew(now, log, stored.state.upto);
+                self.relay.shown(log, batch.last(), self.held.upto(log));
                 let answer = ack(store, &stored.state, batch.node)?;
                 send(Up::Log, &Message::Ack(answer), effects);
                 if stored.new > 0 {
@@ -110,7 +137,7 @@ impl Node {
         Ok(())
     }
 
-    fn key_of<S: Store + ?Sized>(
+    pub(super) fn key_of<S: Store + ?Sized>(
         &self,
         author: NodeId,
         store: &S,
@@ -119,7 +146,9 @@ impl Node {
             return Ok(Some(self.config.key.public_key()));
         }
         let roster = self.roster(store)?;
-        Ok(roster.keys.into_iter().find(|it| it.node_id() == author))
+        let pinned = self.lan.pinned().iter().copied();
+        let mut keys = roster.keys.into_iter().chain(pinned);
+        Ok(keys.find(|it| it.node_id() == author))
     }
 
     fn own_log(&self, node: Option<NodeId>, message: LogId) -> Option<LogId> {
@@ -137,6 +166,7 @@ impl Node {
             incarnation: ack.incarnation,
         };
         let Some(log) = self.own_log(ack.node, log) else {
+            self.on_relay_ack(ack);
             return Ok(());
         };
         if let Some(upto) = self.outflow.ack(log, ack.upto, &ack.beyond) {
@@ -164,6 +194,7 @@ impl Node {
             incarnation: nack.incarnation,
         };
         let Some(log) = self.own_log(nack.node, log) else {
+            self.on_relay_nack(nack);
             return Ok(());
         };
         if let Some(refused) = self.outflow.nack(log, nack.first, nack.last, nack.reason) {
