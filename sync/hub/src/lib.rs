@@ -27,6 +27,7 @@
 //! - [`link`]: moves frames between broker and worker, and knows nothing else.
 //! - [`api`], [`readers`], [`catalogue`], [`publisher`]: HTTP over read-only connections.
 //! - [`server`]: starts and stops all of it; [`check`]: looks without starting.
+//! - [`replay`]: what safety stock would have done with a retailer's own sales.
 //! - [`platform`]: the only door to clock, randomness and files.
 //! - [`broker`] (feature): the demo's built-in broker.
 //!
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod platform;
 pub mod publisher;
 pub mod readers;
+pub mod replay;
 pub mod seen;
 pub mod server;
 pub mod storage;

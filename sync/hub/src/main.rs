@@ -1,4 +1,4 @@
-//! The command line of the hub: `run`, `check` and `keys`.
+//! The command line of the hub: `run`, `check`, `replay` and `keys`.
 //!
 //! Reads arguments and the configuration, prints for people or, with `--json`, for programs, and
 //! turns errors into exit codes: 1 failed, 2 usage, 75 try again later, 78 configuration. What a
@@ -18,6 +18,9 @@ use clap::{Args, Parser, Subcommand};
 use shelf_hub::check;
 use shelf_hub::config::{self, ConfigError, HubConfig, Overrides, keys};
 use shelf_hub::database::DatabaseError;
+use shelf_hub::platform;
+use shelf_hub::replay::args::ReplayArgs;
+use shelf_hub::replay::{self, Progress, ReplayError, chart};
 use shelf_hub::server::{HubServer, StartError};
 use shelf_hub::worker::Acks;
 use shelf_ledger::OpenError;
@@ -37,6 +40,8 @@ const EXIT_CONFIG: u8 = 78;
 Examples:
   shelf-hub check --config hub.toml       is this configuration right, is the database well?
   shelf-hub run --config hub.toml         serve stores until stopped (Ctrl-C or SIGTERM)
+  shelf-hub replay --items items.csv --sales sales.csv.gz
+                                          what would safety stock have done with your sales?
   shelf-hub keys                          every key of the configuration
   curl -H 'Content-Type: text/csv' --data-binary @items.csv http://127.0.0.1:8430/api/v1/catalogue
 
@@ -53,6 +58,8 @@ enum Command {
     Run(RunArgs),
     /// Say whether the configuration and the database are well, and change nothing.
     Check(CheckArgs),
+    /// Replay your own sales: cancelled orders and hidden stock, against the usual ways.
+    Replay(ReplayArgs),
     /// List every key of the configuration.
     Keys {
         /// As JSON.
@@ -121,6 +128,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run(&args),
         Command::Check(args) => checked(&args),
+        Command::Replay(args) => replayed(&args),
         Command::Keys { json } => listed(json),
     }
 }
@@ -267,6 +275,48 @@ fn listed(json: bool) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn replayed(args: &ReplayArgs) -> ExitCode {
+    let watched = std::io::stderr().is_terminal();
+    let mut show = |progress: Progress| {
+        let Progress { doing, done, of } = progress;
+        let of = if of > 0 {
+            format!(" of {of}")
+        } else {
+            String::new()
+        };
+        if watched {
+            eprint!("\r{doing}: {done}{of}          ");
+        }
+    };
+    let report = replay::run(&args.options(), &mut show);
+    if watched {
+        eprint!("\r{:60}\r", "");
+    }
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return complain(&error, replay_hint(&error), 1),
+    };
+    if let Some(path) = &args.chart
+        && let Err(error) = platform::write_whole(path, chart::svg(&report).as_bytes())
+    {
+        return complain(&error, "is the directory there, and yours?", 1);
+    }
+    match args.json {
+        true => println!("{}", report.json()),
+        false => print!("{report}"),
+    }
+    ExitCode::SUCCESS
+}
+
+const fn replay_hint(error: &ReplayError) -> &'static str {
+    match error {
+        ReplayError::File(_) => "is the path right?",
+        ReplayError::Column { .. } => "rename the column in the header of the file",
+        ReplayError::Broken { .. } => "is the file whole? unpack it to see",
+        ReplayError::Nothing { .. } => "`shelf-hub replay --help` says what files look like",
+    }
 }
 
 /// Prints an error, its causes and a hint.

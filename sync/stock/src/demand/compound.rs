@@ -81,10 +81,22 @@ impl Compound {
     /// Smallest number of units that demand plus `more` stays within with probability `p`. Above
     /// the most terms it is the most.
     pub(super) fn quantile(&self, p: f64, more: &Extra) -> u64 {
+        let all = self.quantiles(&[p], more);
+        all.first().map_or(0, |it| it.0)
+    }
+
+    /// For each of some probabilities, ascending: the quantile, and how much is within it.
+    pub(super) fn quantiles(&self, ascending: &[f64], more: &Extra) -> Vec<(u64, f64)> {
         let mut walk = Walk::new(self, more.lots(self.lot));
-        while walk.at_most() < p && walk.step() {}
-        let lots = u64::try_from(walk.terms.len() - 1).unwrap_or(u64::MAX);
-        lots.saturating_mul(self.lot)
+        let mut within = walk.at_most();
+        let quantiles = ascending.iter().map(|p| {
+            while within < *p && walk.step() {
+                within = walk.at_most();
+            }
+            let lots = u64::try_from(walk.terms.len() - 1).unwrap_or(u64::MAX);
+            (lots.saturating_mul(self.lot), within.min(1.0))
+        });
+        quantiles.collect()
     }
 
     /// Probability that demand plus `more` is at most so many units.

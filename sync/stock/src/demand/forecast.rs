@@ -78,9 +78,21 @@ impl Forecast {
     /// The least quantity that demand, and what the book may lack, stays within with this
     /// probability.
     pub fn quantile(&self, ratio: Ratio, error: BookError) -> Quantity {
-        let grains = self.compound.quantile(ratio.as_f64(), &self.extra(error));
-        let thousandths = grains.saturating_mul(grain_thousandths(self.unit));
-        Quantity::thousandths(i64::try_from(thousandths).unwrap_or(i64::MAX))
+        let all = self.quantiles(&[ratio], error);
+        all.first().map_or(Quantity::ZERO, |it| it.0)
+    }
+
+    /// The same for several probabilities, ascending, in one pass; with each quantity the
+    /// probability that it is enough, which is larger than asked where units are few.
+    pub fn quantiles(&self, ascending: &[Ratio], error: BookError) -> Vec<(Quantity, Ratio)> {
+        let asked: Vec<f64> = ascending.iter().map(|it| it.as_f64()).collect();
+        let quantiles = self.compound.quantiles(&asked, &self.extra(error));
+        let quantiles = quantiles.into_iter().map(|(grains, within)| {
+            let thousandths = grains.saturating_mul(grain_thousandths(self.unit));
+            let quantity = i64::try_from(thousandths).unwrap_or(i64::MAX);
+            (Quantity::thousandths(quantity), Ratio::from_f64(within))
+        });
+        quantiles.collect()
     }
 
     /// Probability that demand and what the book may lack stay within a quantity.

@@ -130,6 +130,9 @@ proptest! {
         prop_assert!(plain <= forecast.quantile(ppm(p), error));
         prop_assert!(plain <= forecast.quantile(ppm(p + 1_000), BookError::NONE));
         prop_assert!(plain >= Quantity::ZERO);
+        let both = forecast.quantiles(&[ppm(p), ppm(p + 1_000)], error);
+        prop_assert_eq!(both[0], (forecast.quantile(ppm(p), error), forecast.at_most(both[0].0, error)));
+        prop_assert_eq!(both[1].0, forecast.quantile(ppm(p + 1_000), error));
         // The quantile is the least quantity that is enough.
         prop_assert!(forecast.at_most(plain, BookError::NONE).as_ppm() + 1 >= p);
         let less = plain.minus(Quantity::thousandths(1));
