@@ -6,8 +6,10 @@ use std::net::ToSocketAddrs;
 
 use serde::Serialize;
 
-use crate::config::HubConfig;
+use crate::config::{Database, HubConfig};
 use crate::database;
+use crate::storage::Source;
+use crate::storage::postgres::PostgresSource;
 
 /// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -77,6 +79,9 @@ pub fn run(config: &HubConfig) -> Vec<Finding> {
 
 fn database_finding(config: &HubConfig) -> Finding {
     let what = ("database", "database");
+    if let Database::Postgres(url) = &config.database {
+        return postgres_finding(what, url.reveal());
+    }
     let path = database::path(&config.data);
     if !path.exists() {
         let detail = format!("`{}` will be made at the first start", path.display());
@@ -102,6 +107,27 @@ fn database_finding(config: &HubConfig) -> Finding {
             Verdict::Fail,
             format!("`{}` can't be read: {error}", path.display()),
             Some("may this user read it, and is it a hub's database?"),
+        ),
+    }
+}
+
+/// Connects and reads, and makes no tables.
+fn postgres_finding(what: (&'static str, &'static str), url: &str) -> Finding {
+    let mut detail = "PostgreSQL answers; its tables are made at the first start".to_owned();
+    let looked = PostgresSource::new(url).open().and_then(|mut reader| {
+        reader.read(&mut |view| {
+            if let Ok(stores) = view.stores() {
+                detail = format!("PostgreSQL answers and has {} stores", stores.len());
+            }
+        })
+    });
+    match looked {
+        Ok(()) => finding(what, Verdict::Ok, detail, None),
+        Err(error) => finding(
+            what,
+            Verdict::Fail,
+            error.to_string(),
+            Some("is PostgreSQL running, and may this user use its database?"),
         ),
     }
 }

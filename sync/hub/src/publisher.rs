@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::catalogue::snapshot;
+use crate::catalogue::snapshot::{self, SnapshotError};
 use crate::readers::{ReadError, Readers};
 use crate::worker::{WorkerError, WorkerHandle};
 
@@ -20,7 +20,7 @@ pub enum PublishError {
     Read(#[source] ReadError),
     /// The file could not be made.
     #[error("the catalogue can't be published: {0}")]
-    Snapshot(#[source] snapshot::SnapshotError),
+    Snapshot(#[source] SnapshotError),
     /// The writer didn't take it.
     #[error("the catalogue can't be published: {0}")]
     Worker(#[source] WorkerError),
@@ -52,11 +52,21 @@ impl Publisher {
         let turn = self.turn.lock().await;
         let directory = self.directory.clone();
         let written = self.readers.read(move |view| {
-            let published = view.published(None)?.map_or(0, |it| it.revision);
-            if view.catalogue_revision()? == published {
+            let current = view.catalogue_revision()?;
+            let published = view.published(Some(current))?;
+            if current == 0 || (published.is_some() && snapshot::is_there(&directory, current)) {
                 return Ok(None);
             }
-            snapshot::write(view, &directory).map(Some)
+            let written = snapshot::write(view, &directory)?;
+            match published {
+                None => Ok(Some(written)),
+                // Another worker published it: the same items make the same file.
+                Some(published) if published == written => Ok(None),
+                Some(_) => {
+                    snapshot::remove(&directory, current)?;
+                    Err(SnapshotError::OtherFile { revision: current })
+                }
+            }
         });
         let written = written.await.map_err(PublishError::Read)?;
         if let Some(published) = written.map_err(PublishError::Snapshot)? {

@@ -54,6 +54,18 @@ async fn one_of_two_workers_is_killed_under_load_and_nothing_is_lost_or_doubled(
     };
     let mut workers = [Some(start(0)), Some(start(1))];
     let mut pcs = [start_pc(1, broker.port), start_pc(2, broker.port)];
+    let half = DOCUMENTS_PER_NODE / 10;
+    until(&mut pcs, "the first acks", |it| acked(it) >= half).await;
+    for worker in workers.iter().flatten() {
+        let http = worker.http;
+        let read = tokio::task::spawn_blocking(move || support::get(http, "/metrics").body);
+        let metrics = String::from_utf8(read.await.unwrap()).unwrap();
+        let none = "shelf_hub_documents_total 0";
+        assert!(
+            !metrics.lines().any(|it| it == none),
+            "both workers take documents:\n{metrics}"
+        );
+    }
     for round in 1..=KILLS {
         let target = round * DOCUMENTS_PER_NODE * 2 / (KILLS + 2);
         until(&mut pcs, "acks before a kill", |it| acked(it) >= target).await;
@@ -97,4 +109,19 @@ async fn one_of_two_workers_is_killed_under_load_and_nothing_is_lost_or_doubled(
         let floor_and_customer = serde_json::json!({"floor": -sold, "customer": sold});
         assert_eq!(stock["locations"], floor_and_customer);
     }
+    let both = workers.each_ref().map(|it| it.as_ref().unwrap().http);
+    tokio::task::spawn_blocking(move || one_catalogue(both))
+        .await
+        .unwrap();
+}
+
+/// What one worker imports the other one serves.
+fn one_catalogue([importer, other]: [std::net::SocketAddr; 2]) {
+    let csv = b"gtin,name,unit_price\n4006381333931,Pen,1.00\n";
+    let kind = [("content-type", "text/csv")];
+    let report = support::ask(importer, "POST", "/api/v1/catalogue", &kind, csv);
+    assert_eq!(report.json()["revision"], 1);
+    let served = support::get(other, "/catalogue/1");
+    assert_eq!(served.status, 200);
+    assert_eq!(served.body, support::get(importer, "/catalogue/1").body);
 }

@@ -254,6 +254,17 @@ pub(super) async fn file(
         None => None,
     };
     let (first, length) = part.unwrap_or((0, published.bytes));
+    if !snapshot::is_there(&api.snapshots, number) {
+        // Another worker published it, or the file was lost: it is made again if it is the newest.
+        if let Err(error) = api.publisher.publish().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                revision = number,
+                "the catalogue's file can't be made again"
+            );
+        }
+    }
     let read = tokio::task::spawn_blocking(move || read_part(&path, first, length));
     let Ok(Ok(content)) = read.await else {
         return Err(missing());

@@ -33,6 +33,12 @@ pub enum SnapshotError {
     /// It could not be compressed.
     #[error("the catalogue can't be compressed")]
     Compress(#[source] std::io::Error),
+    /// Another worker's program makes another file of the same items.
+    #[error("revision {revision} was published by a worker of another version: run one version")]
+    OtherFile {
+        /// Which revision.
+        revision: u64,
+    },
     /// It could not be written.
     #[error("the catalogue's file can't be written")]
     File(#[source] FileError),
@@ -48,6 +54,17 @@ impl From<StorageError> for SnapshotError {
 #[must_use]
 pub fn path(directory: &Path, revision: u64) -> PathBuf {
     directory.join(format!("catalogue-{revision:012}.jsonl.zst"))
+}
+
+/// Whether a revision's file is there.
+#[must_use]
+pub fn is_there(directory: &Path, revision: u64) -> bool {
+    platform::open(&path(directory, revision)).is_ok()
+}
+
+/// Removes a revision's file.
+pub fn remove(directory: &Path, revision: u64) -> Result<(), SnapshotError> {
+    platform::remove(&path(directory, revision)).map_err(SnapshotError::File)
 }
 
 /// Writes the file of the current revision and removes the oldest ones. The view is of

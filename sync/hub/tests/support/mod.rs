@@ -82,7 +82,7 @@ pub fn get(addr: SocketAddr, path: &str) -> Answer {
     ask(addr, "GET", path, &[], b"")
 }
 
-fn ask(
+pub fn ask(
     addr: SocketAddr,
     method: &str,
     path: &str,
