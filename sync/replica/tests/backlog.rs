@@ -14,6 +14,11 @@ use shelf_replica::hub::{Hub, HubConfig, HubEffect, HubInput};
 use shelf_replica::memory::MemoryStore;
 use shelf_replica::node::{Node, NodeEffect, NodeInput};
 use shelf_replica::store::Store;
+use shelf_stock::document::{Draft, Kind, Line, Subject};
+use shelf_stock::location::Location;
+use shelf_stock::money::Money;
+use shelf_stock::name::ItemId;
+use shelf_stock::quantity::Quantity;
 use shelf_stock::time::Timestamp;
 use shelf_wire::frame::{FORMAT_COLUMNS, FORMAT_PLAIN, FRAME_BYTES_MAX, pack, unpack};
 use shelf_wire::message::Message;
@@ -27,6 +32,30 @@ struct Sent {
     format: u8,
     documents: usize,
     bytes: usize,
+}
+
+/// A sale of three articles: too much for a thousand of them in a payload without columns.
+fn basket(random: &mut Random, wall: Timestamp) -> Draft {
+    let mut draft = Draft::new(Kind::Sale);
+    draft.lines = (0..3)
+        .map(|_| {
+            let back_ms = i64::try_from(random.below(60_000)).unwrap();
+            let item = format!("{:014}", 4_006_381_300_000 + random.below(9_000) * 7);
+            Line {
+                subject: Subject::Item(ItemId::new(item).unwrap()),
+                quantity: Quantity::ONE,
+                from: Location::SalesFloor,
+                to: Location::Customer,
+                effective: wall.plus_millis(-back_ms),
+                unit_price: Some(Money::minor(199)),
+                amount: Some(Money::minor(199)),
+                parts: vec![],
+                code: None,
+                reason: None,
+            }
+        })
+        .collect();
+    draft
 }
 
 /// Two PCs and a hub over a perfect network; the first PC has a backlog.
@@ -63,8 +92,8 @@ impl Shop {
         let mut wall_ms = WALL_MS - 1_000_000_000;
         for _ in 0..DOCUMENTS {
             wall_ms += i64::try_from(random.below(100_000)).unwrap();
-            let item = format!("{}", 100_000 + random.below(9_000));
-            let sold = authors[0].sell(&item, Timestamp::from_millis(wall_ms));
+            let wall = Timestamp::from_millis(wall_ms);
+            let sold = authors[0].write(basket(&mut random, wall), wall);
             stores[0].insert(&sold).unwrap();
         }
         let config = HubConfig {

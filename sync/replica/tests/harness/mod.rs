@@ -8,6 +8,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+mod business;
 mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,13 +154,11 @@ impl World {
         let now = self.now();
         let (lost, crash) = self.fate();
         let pc = &mut self.pcs[index];
-        let (mut work, mut effects) = (pc.store.clone(), Vec::new());
-        pc.machine
-            .handle(now, input, &mut work, &mut effects)
-            .unwrap();
-        if !lost {
-            pc.store = work;
-        }
+        let mut effects = Vec::new();
+        // A transaction that is lost is made on a copy; the others needn't pay for one.
+        let mut doomed = lost.then(|| pc.store.clone());
+        let store = doomed.as_mut().unwrap_or(&mut pc.store);
+        pc.machine.handle(now, input, store, &mut effects).unwrap();
         if (!lost && !crash) || (self.mutant == Mutant::AckBeforeCommit) {
             pc.wake_at_ms = None;
             for effect in effects {
@@ -273,13 +272,10 @@ impl World {
     pub(crate) fn tell_hub(&mut self, input: HubInput<'_>) {
         let now = self.now();
         let (lost, crash) = self.fate();
-        let (mut work, mut effects) = (self.hub_store.clone(), Vec::new());
-        self.hub
-            .handle(now, input, &mut work, &mut effects)
-            .unwrap();
-        if !lost {
-            self.hub_store = work;
-        }
+        let mut effects = Vec::new();
+        let mut doomed = lost.then(|| self.hub_store.clone());
+        let store = doomed.as_mut().unwrap_or(&mut self.hub_store);
+        self.hub.handle(now, input, store, &mut effects).unwrap();
         if (!lost && !crash) || self.mutant == Mutant::AckBeforeCommit {
             self.hub_wake_at_ms = None;
             for effect in effects {
