@@ -315,8 +315,8 @@ impl Packer {
         }
         let full = count >= self.room.documents_max;
         let widest = self.room.bytes_max >= WIDEST.bytes_max;
-        if used < FRAME_BYTES_MAX / 10 * 9 && (full || !widest) && count >= PREV_DOCUMENTS_MIN {
-            let more = self.room.documents_max + self.room.documents_max / 8;
+        if used < FRAME_BYTES_MAX / 10 * 8 && (full || !widest) && count >= PREV_DOCUMENTS_MIN {
+            let more = self.room.documents_max + self.room.documents_max / 4;
             self.room.documents_max = more.clamp(1, WIDEST.documents_max);
             self.room.bytes_max = WIDEST.bytes_max;
         }

@@ -23,7 +23,7 @@ use shelf_stock::time::Timestamp;
 use shelf_wire::frame::{FORMAT_COLUMNS, FORMAT_PLAIN, FRAME_BYTES_MAX, pack, unpack};
 use shelf_wire::message::Message;
 
-const DOCUMENTS: u64 = 6_000;
+const DOCUMENTS: u64 = 4_500;
 const WALL_MS: i64 = 1_790_000_000_000;
 
 /// A payload with documents: its format, and how many documents and bytes it has.
@@ -40,15 +40,16 @@ fn basket(random: &mut Random, wall: Timestamp) -> Draft {
     draft.lines = (0..3)
         .map(|_| {
             let back_ms = i64::try_from(random.below(60_000)).unwrap();
-            let item = format!("{:014}", 4_006_381_300_000 + random.below(9_000) * 7);
+            let price = Money::minor(i64::try_from(random.below(5_000)).unwrap());
+            let item = format!("{:014}", random.below(100_000) * 90_000_001);
             Line {
                 subject: Subject::Item(ItemId::new(item).unwrap()),
                 quantity: Quantity::ONE,
                 from: Location::SalesFloor,
                 to: Location::Customer,
                 effective: wall.plus_millis(-back_ms),
-                unit_price: Some(Money::minor(199)),
-                amount: Some(Money::minor(199)),
+                unit_price: Some(price),
+                amount: Some(price),
                 parts: vec![],
                 code: None,
                 reason: None,
