@@ -218,10 +218,13 @@ fn is_no_goods(name: &str, more: &[String]) -> bool {
     name.starts_with('?') || words.any(listed)
 }
 
+/// Times and numbers of rows not undone yet.
+type Sold = Vec<(ShopTime, usize)>;
+
 /// Numbers of rows that undo each other: the same quantity of the same item, back within the hour. A
 /// longer time would take a customer who returns a cup for one who mistyped it.
 fn undone(rows: &[Row]) -> BTreeSet<usize> {
-    let mut sold: BTreeMap<(&str, &str, Quantity), Vec<(ShopTime, usize)>> = BTreeMap::new();
+    let mut sold = BTreeMap::<(&str, &str, Quantity), Sold>::new();
     let mut undone = BTreeSet::new();
     for (number, row) in rows.iter().enumerate() {
         let key = |quantity| (row.store.as_str(), row.item.as_str(), quantity);

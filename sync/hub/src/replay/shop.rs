@@ -245,7 +245,7 @@ impl<'a> Shelf<'a> {
             match event {
                 Event::Delivery => self.there = self.there.max(self.target),
                 Event::Floor(quantity) => {
-                    self.there = self.there.minus((*quantity).min(self.there))
+                    self.there = self.there.minus((*quantity).min(self.there));
                 }
                 Event::Order(quantity, answer) => self.order(*quantity, answer),
                 Event::Pick(number) => self.pick(*number),

@@ -75,6 +75,14 @@ impl Forecast {
         self.figures
     }
 
+    /// Units per hour of this window, in thousandths: what a store tells the hub for
+    /// [`staleness_haircut`](super::staleness_haircut).
+    pub fn units_per_hour_milli(&self) -> u64 {
+        let expected = u128::from(self.figures.expected.as_thousandths().unsigned_abs());
+        let window_ms = u128::from(self.figures.window_ms.max(1));
+        u64::try_from(expected * u128::from(HOUR_MS.unsigned_abs()) / window_ms).unwrap_or(u64::MAX)
+    }
+
     /// The least quantity that demand, and what the book may lack, stays within with this
     /// probability.
     pub fn quantile(&self, ratio: Ratio, error: BookError) -> Quantity {

@@ -206,6 +206,8 @@ fn a_steady_item_is_known_after_some_weeks() {
         near(figures.expected.as_thousandths().unsigned_abs(), 6_000, 8),
         "{figures:?}"
     );
+    let forecast = demand.forecast(&profile, &calendar, now, at(84, 12));
+    assert!(near(forecast.units_per_hour_milli(), 3_000, 8));
     let night = demand
         .forecast(&profile, &calendar, at(84, 22), at(85, 6))
         .figures();
