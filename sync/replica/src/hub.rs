@@ -20,7 +20,7 @@ mod shop;
 
 pub use order_flow::Recovery;
 pub use orders::{OrderTrouble, troubles};
-pub use oversold::{COMPENSATE_AFTER_MS, Level, LevelDesk};
+pub use oversold::{COMPENSATE_AFTER_MS, Level, LevelDesk, candidates};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -135,6 +135,19 @@ pub enum Remedy {
     Substitute,
 }
 
+/// Units of an order that can't be delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undeliverable {
+    /// Of which item.
+    pub item: ItemId,
+    /// How many.
+    pub quantity: Quantity,
+    /// Why.
+    pub cause: Cause,
+    /// What is done instead.
+    pub remedy: Remedy,
+}
+
 /// An order with what of it counts as handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOrder {

@@ -18,8 +18,6 @@ pub use safety::Safety;
 
 pub(crate) use bytes::{Reader, Writer};
 pub(crate) use cells::hub_rows;
-#[cfg(test)]
-pub(crate) use cells::store_rows;
 
 use shelf_stock::name::ItemId;
 use shelf_stock::quantity::{Quantity, THOUSANDTHS_PER_UNIT, Unit};

@@ -318,7 +318,7 @@ fn keyed_rows<S: Subject>(subject: &mut S) {
         run(subject, |it| it.set_row(Family::Order, key, value).unwrap());
     }
     run(subject, |it| {
-        it.set_row(Family::Rights, b"a", b"5").unwrap()
+        it.set_row(Family::Rights, b"a", b"5").unwrap();
     });
     let row = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
     let rows = [row(b"a", b"2"), row(b"b", b"4"), row(b"c", b"3")];
@@ -330,7 +330,7 @@ fn keyed_rows<S: Subject>(subject: &mut S) {
     assert_eq!(one(subject, b"b"), None);
     run(subject, |it| it.delete_row(Family::Order, b"b").unwrap());
     run(subject, |it| {
-        it.delete_row(Family::Order, b"nothing").unwrap()
+        it.delete_row(Family::Order, b"nothing").unwrap();
     });
     assert_eq!(all(subject, b"a", 9), rows[2..]);
 }
@@ -358,7 +358,7 @@ fn quotas<S: Subject>(subject: &mut S) {
     assert!(!take(subject, 1));
     run(subject, |it| it.set_quota(&tea, &web, of(3, 0, 0)).unwrap());
     run(subject, |it| {
-        it.set_quota(&tea, &market, of(2, 1, 1)).unwrap()
+        it.set_quota(&tea, &market, of(2, 1, 1)).unwrap();
     });
     assert_eq!(
         [take(subject, 2), take(subject, 2), take(subject, 1)],

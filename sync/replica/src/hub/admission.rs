@@ -152,7 +152,7 @@ impl Hub {
             boot_nonce: hello.boot_nonce,
             last_frame_ms: now.mono_ms,
             looked_ms: now.mono_ms,
-            orders: OrderFlow::new(hello.orders_upto, wants_orders),
+            orders: OrderFlow::new(self.jitter.next(), hello.orders_upto, wants_orders),
             orders_upto: hello.orders_upto,
         };
         self.sessions.insert(node, session);

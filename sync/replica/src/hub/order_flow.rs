@@ -25,8 +25,9 @@ const ACK_TIMEOUT_MS: u64 = 5_000;
 const ACK_TIMEOUT_MS_MAX: u64 = 120_000;
 
 /// How far one PC is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OrderFlow {
+    jitter: Jitter,
     acked: u64,
     /// Sent and not acked yet, until when.
     in_flight: Option<(u64, u64)>,
@@ -36,11 +37,13 @@ pub(super) struct OrderFlow {
 }
 
 impl OrderFlow {
-    pub(super) fn new(acked: u64, wants_orders: bool) -> Self {
+    pub(super) fn new(seed: u64, acked: u64, wants_orders: bool) -> Self {
         Self {
+            jitter: Jitter::new(seed),
             acked,
+            in_flight: None,
+            attempts: 0,
             pull: wants_orders.then_some((None, 0)),
-            ..Self::default()
         }
     }
 
@@ -70,7 +73,6 @@ impl OrderFlow {
         now: Now,
         to: NodeId,
         last_stamp: u64,
-        jitter: &mut Jitter,
         store: &S,
         effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
@@ -100,7 +102,9 @@ impl OrderFlow {
             rows,
         });
         send(to, Down::Order, &message, effects);
-        let wait_ms = jitter.backoff_ms(ACK_TIMEOUT_MS, ACK_TIMEOUT_MS_MAX, self.attempts);
+        let wait_ms = self
+            .jitter
+            .backoff_ms(ACK_TIMEOUT_MS, ACK_TIMEOUT_MS_MAX, self.attempts);
         self.in_flight = Some((upto, now.mono_ms.saturating_add(wait_ms)));
         Ok(())
     }
@@ -246,7 +250,7 @@ impl Hub {
         let last_stamp = Shop::load(store)?.last_stamp;
         for (node, session) in &mut self.sessions {
             let flow = &mut session.orders;
-            flow.pump(now, *node, last_stamp, &mut self.jitter, store, effects)?;
+            flow.pump(now, *node, last_stamp, store, effects)?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use super::{Hub, HubEffect, HubEvent};
 use crate::facts::Facts;
 use crate::orders::{
     Cancelling, Cause, Compensation, Decision, Lack, NewOrder, OPEN_ORDERS_MAX, Progress, Refusal,
-    Remedy, StoredOrder,
+    Remedy, StoredOrder, Undeliverable,
 };
 use crate::rights::quotas;
 use crate::store::{Family, Store};
@@ -404,8 +404,7 @@ impl Hub {
         &mut self,
         now: Now,
         id: &OrderId,
-        missing: &Part,
-        (cause, remedy): (Cause, Remedy),
+        missing: &Undeliverable,
         store: &mut S,
         effects: &mut Vec<HubEffect>,
     ) -> Result<Quantity, S::Error> {
@@ -423,14 +422,11 @@ impl Hub {
             return Ok(Quantity::ZERO);
         }
         drop_units(&mut order, &missing.item, quantity, store)?;
-        record(
-            now,
-            &order.id,
-            &missing.item,
+        let lost = Undeliverable {
             quantity,
-            (cause, remedy),
-            store,
-        )?;
+            ..missing.clone()
+        };
+        record(now, &order.id, &lost, store)?;
         if order.needs().is_empty() {
             order.state = OrderState::Shorted;
         }
@@ -440,7 +436,7 @@ impl Hub {
             order: order.id.clone(),
             item: missing.item.clone(),
             quantity,
-            cause,
+            cause: missing.cause,
         }));
         self.resettle(vec![missing.item.clone()], store, effects)?;
         self.tell_rights(now, std::slice::from_ref(&missing.item), store, effects)?;
@@ -639,17 +635,15 @@ fn drop_units<S: Store + ?Sized>(
 fn record<S: Store + ?Sized>(
     now: Now,
     order: &OrderId,
-    item: &ItemId,
-    quantity: Quantity,
-    (cause, remedy): (Cause, Remedy),
+    lost: &Undeliverable,
     store: &mut S,
 ) -> Result<(), S::Error> {
     Compensation {
         order: order.clone(),
-        item: item.clone(),
-        quantity,
-        cause,
-        remedy,
+        item: lost.item.clone(),
+        quantity: lost.quantity,
+        cause: lost.cause,
+        remedy: lost.remedy,
         at: now.wall,
     }
     .record(store)
@@ -671,14 +665,13 @@ fn short<S: Store + ?Sized>(
         let more = quantity.minus(known).min(needed);
         if more > Quantity::ZERO {
             drop_units(order, item, more, store)?;
-            record(
-                now,
-                &order.id,
-                item,
-                more,
-                (cause, Remedy::Cancelled),
-                store,
-            )?;
+            let lost = Undeliverable {
+                item: item.clone(),
+                quantity: more,
+                cause,
+                remedy: Remedy::Cancelled,
+            };
+            record(now, &order.id, &lost, store)?;
             items.push(item.clone());
         }
     }

@@ -6,7 +6,7 @@
 //! from orders: unpaid before paid, the newest first, never one that is being picked.
 
 use shelf_stock::customer_order::{Order, OrderState};
-use shelf_stock::item::Part;
+use shelf_stock::document::PaymentState;
 use shelf_stock::name::{ChannelId, ItemId, OrderId};
 use shelf_stock::quantity::Quantity;
 use shelf_stock::sellable;
@@ -14,7 +14,7 @@ use shelf_stock::sellable;
 use super::rights::Desk;
 use super::shop::{self, Shop};
 use super::{Hub, HubEffect, HubEvent};
-use crate::orders::{Cause, Remedy, StoredOrder};
+use crate::orders::{Cause, Remedy, StoredOrder, Undeliverable};
 use crate::store::{Family, Store};
 use crate::time::Now;
 
@@ -99,12 +99,13 @@ impl Hub {
             if rest <= Quantity::ZERO {
                 break;
             }
-            let missing = Part {
+            let missing = Undeliverable {
                 item: item.clone(),
                 quantity: rest,
+                cause,
+                remedy: Remedy::Cancelled,
             };
-            let how = (cause, Remedy::Cancelled);
-            let taken = self.compensate(now, &order.id, &missing, how, store, effects)?;
+            let taken = self.compensate(now, &order.id, &missing, store, effects)?;
             rest = rest.minus(taken);
         }
         let desk = Desk::load(store, item)?;
@@ -112,7 +113,7 @@ impl Hub {
     }
 
     /// What a channel may sell of an item now, others' free units included.
-    pub(super) fn possible<S: Store + ?Sized>(
+    pub fn possible<S: Store + ?Sized>(
         &self,
         now: Now,
         channel: &ChannelId,
@@ -296,7 +297,7 @@ fn oversold<S: Store + ?Sized>(desk: &Desk, store: &S) -> Result<Quantity, S::Er
 }
 
 /// Open orders that want an item and are not being picked, the one first that loses it first.
-fn candidates<S: Store + ?Sized>(item: &ItemId, store: &S) -> Result<Vec<Order>, S::Error> {
+pub fn candidates<S: Store + ?Sized>(item: &ItemId, store: &S) -> Result<Vec<Order>, S::Error> {
     let mut found = Vec::new();
     let mut after = Vec::new();
     loop {
@@ -319,7 +320,7 @@ fn candidates<S: Store + ?Sized>(item: &ItemId, store: &S) -> Result<Vec<Order>,
             _ => break,
         }
     }
-    let paid = |it: &Order| it.payment().is_some_and(|it| it.is_paid());
+    let paid = |it: &Order| it.payment().is_some_and(PaymentState::is_paid);
     found.sort_by_key(|it| (paid(it), std::cmp::Reverse(it.accepted), it.id.clone()));
     Ok(found)
 }

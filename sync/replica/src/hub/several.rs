@@ -51,7 +51,7 @@ impl Hub {
             boot_nonce: record.boot,
             last_frame_ms: now.mono_ms,
             looked_ms: now.mono_ms,
-            orders: OrderFlow::new(noted_orders(node, store)?, false),
+            orders: OrderFlow::new(self.jitter.next(), noted_orders(node, store)?, false),
             orders_upto: 0,
         };
         session.offer_siblings(node, store)?;
