@@ -10,6 +10,7 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -108,13 +109,10 @@ fn sale(seq: u64, prev: Digest, key: &NodeKey, random: &mut u64) -> Authored {
 /// What a PC with so many documents says to a hub that it never met.
 fn load(count: u64) -> Load {
     let key = NodeKey::from_seed([7; 32]);
-    let (id, log) = (
-        key.node_id(),
-        LogId {
-            node: key.node_id(),
-            incarnation: Incarnation(1 << 32),
-        },
-    );
+    let log = LogId {
+        node: key.node_id(),
+        incarnation: Incarnation(1 << 32),
+    };
     let (mut random, mut prev) = (42, Digest::ZERO);
     let mut own = MemoryStore::new();
     let mut documents = Vec::new();
@@ -124,12 +122,24 @@ fn load(count: u64) -> Load {
         own.insert(&document).unwrap();
         documents.push(document);
     }
-    let mut node = Node::new(NodeConfig {
+    let node = Node::new(NodeConfig {
         key,
         boot_nonce: 1,
         seed: 1,
         version: "bench".to_owned(),
     });
+    Load {
+        movements: documents
+            .iter()
+            .map(|it| it.document().draft.lines.len())
+            .sum(),
+        documents,
+        frames: recorded(node, own, log, count),
+    }
+}
+
+/// Everything that a PC sends to a hub in memory until that has all of its log.
+fn recorded(mut node: Node, mut own: MemoryStore, log: LogId, count: u64) -> Vec<Frame> {
     let mut hub = Hub::new(MachineConfig {
         seed: 2,
         trust_first_use: true,
@@ -157,7 +167,7 @@ fn load(count: u64) -> Load {
             };
             let mut answers = Vec::new();
             let input = HubInput::Frame {
-                from: id,
+                from: log.node,
                 frame: &frame,
             };
             hub.handle(now, input, &mut far, &mut answers).unwrap();
@@ -170,23 +180,15 @@ fn load(count: u64) -> Load {
             frames.push((channel, frame));
         }
     }
-    let lane = |channel: Up| Topic {
-        tenant: "demo".parse().unwrap(),
-        store: "berlin".parse().unwrap(),
-        lane: Lane::Up(id, channel),
-    };
-    let frame = |(channel, payload)| Frame {
-        topic: lane(channel),
+    let frame = |(channel, payload): (Up, Vec<u8>)| Frame {
+        topic: Topic {
+            tenant: "demo".parse().unwrap(),
+            store: "berlin".parse().unwrap(),
+            lane: Lane::Up(log.node, channel),
+        },
         payload,
     };
-    Load {
-        movements: documents
-            .iter()
-            .map(|it| it.document().draft.lines.len())
-            .sum(),
-        documents,
-        frames: frames.into_iter().map(frame).collect(),
-    }
+    frames.into_iter().map(frame).collect()
 }
 
 /// The hub's way: groups of frames, a transaction each.
@@ -309,6 +311,20 @@ fn sqlite_ceiling(data: &std::path::Path, messages: &[Rows]) -> Duration {
     began.elapsed()
 }
 
+/// The statements of the hand-written program on PostgreSQL.
+const DOCUMENTS: &str = "INSERT INTO document (id, folded, hlc, digest, bytes)
+    SELECT a, TRUE, b, c, d
+    FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]) AS x (a, b, c, d)";
+const SOURCES: &str = "INSERT INTO source_counted SELECT 1, 'till-1', a, 0, 0, b
+    FROM unnest($1::text[], $2::bigint[]) AS x (a, b)";
+const MOVEMENTS: &str = "INSERT INTO movement SELECT 1, a, b, c, d, e, 'floor', 'customer'
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
+        AS x (a, b, c, d, e)";
+const BALANCES: &str = "INSERT INTO balance SELECT 1, a, b, c
+    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS x (a, b, c)
+    ON CONFLICT (store, item, location)
+    DO UPDATE SET quantity = balance.quantity + excluded.quantity";
+
 /// The same in PostgreSQL with UNNEST.
 fn postgres_ceiling(url: &str, messages: &[Rows]) -> Duration {
     drop(PostgresStorage::open(url).unwrap());
@@ -317,80 +333,66 @@ fn postgres_ceiling(url: &str, messages: &[Rows]) -> Duration {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-            .await
-            .unwrap();
+        let connected = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.unwrap();
         drop(tokio::spawn(connection));
-        let prepare = |sql| client.prepare(sql);
-        let documents = prepare(
-            "INSERT INTO document (id, folded, hlc, digest, bytes) SELECT a, TRUE, b, c, d
-             FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]) AS x (a, b, c, d)",
-        )
-        .await
-        .unwrap();
-        let sources = prepare(
-            "INSERT INTO source_counted SELECT 1, 'till-1', a, 0, 0, b
-             FROM unnest($1::text[], $2::bigint[]) AS x (a, b)",
-        )
-        .await
-        .unwrap();
-        let movements = prepare(
-            "INSERT INTO movement SELECT 1, a, b, c, d, e, 'floor', 'customer'
-             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[])
-             AS x (a, b, c, d, e)",
-        )
-        .await
-        .unwrap();
-        let balances = prepare(
-            "INSERT INTO balance SELECT 1, a, b, c
-             FROM unnest($1::bigint[], $2::text[], $3::text[]) AS x (a, b, c)
-             ON CONFLICT (store, item, location)
-             DO UPDATE SET quantity = balance.quantity + excluded.quantity",
-        )
-        .await
-        .unwrap();
+        let mut statements = Vec::new();
+        for sql in [DOCUMENTS, SOURCES, MOVEMENTS, BALANCES] {
+            statements.push(client.prepare(sql).await.unwrap());
+        }
         let began = Instant::now();
         for group in messages.chunks(GROUP_MESSAGES) {
             client.batch_execute("BEGIN").await.unwrap();
-            let all = || group.iter().flat_map(|it| &it.documents);
-            let ids: Vec<i64> = all().map(|it| it.0).collect();
-            let hlcs: Vec<i64> = all().map(|it| it.1).collect();
-            let digests: Vec<&[u8]> = all().map(|it| it.2.as_slice()).collect();
-            let bytes: Vec<&[u8]> = all().map(|it| it.3.as_slice()).collect();
-            client
-                .execute(&documents, &[&ids, &hlcs, &digests, &bytes])
-                .await
-                .unwrap();
-            let all = || group.iter().flat_map(|it| &it.sources);
-            let receipts: Vec<&str> = all().map(|it| it.0.as_str()).collect();
-            let ids: Vec<i64> = all().map(|it| it.1).collect();
-            client.execute(&sources, &[&receipts, &ids]).await.unwrap();
-            let all = || group.iter().flat_map(|it| &it.movements);
-            let effective: Vec<i64> = all().map(|it| it.0).collect();
-            let items: Vec<&str> = all().map(|it| it.1.as_str()).collect();
-            let ids: Vec<i64> = all().map(|it| it.2).collect();
-            let quantities: Vec<i64> = all().map(|it| it.3).collect();
-            let lines: Vec<i32> = all().map(|it| it.4).collect();
-            client
-                .execute(&movements, &[&effective, &ids, &quantities, &lines, &items])
-                .await
-                .unwrap();
-            let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-            for ((item, customer), quantity) in group.iter().flat_map(|it| &it.sums) {
-                let location = if *customer { "customer" } else { "floor" };
-                *sums.entry((item, location)).or_default() += quantity;
-            }
-            let quantities: Vec<i64> = sums.values().copied().collect();
-            let items: Vec<&str> = sums.keys().map(|it| it.0).collect();
-            let locations: Vec<&str> = sums.keys().map(|it| it.1).collect();
-            client
-                .execute(&balances, &[&quantities, &items, &locations])
-                .await
-                .unwrap();
+            unnest(&client, &statements, group).await;
             client.batch_execute("COMMIT").await.unwrap();
         }
         began.elapsed()
     })
+}
+
+async fn unnest(
+    client: &tokio_postgres::Client,
+    statements: &[tokio_postgres::Statement],
+    group: &[Rows],
+) {
+    let [documents, sources, movements, balances] = statements else {
+        panic!("four statements")
+    };
+    let all = || group.iter().flat_map(|it| &it.documents);
+    let ids: Vec<i64> = all().map(|it| it.0).collect();
+    let hlcs: Vec<i64> = all().map(|it| it.1).collect();
+    let digests: Vec<&[u8]> = all().map(|it| it.2.as_slice()).collect();
+    let bytes: Vec<&[u8]> = all().map(|it| it.3.as_slice()).collect();
+    client
+        .execute(documents, &[&ids, &hlcs, &digests, &bytes])
+        .await
+        .unwrap();
+    let all = || group.iter().flat_map(|it| &it.sources);
+    let receipts: Vec<&str> = all().map(|it| it.0.as_str()).collect();
+    let ids: Vec<i64> = all().map(|it| it.1).collect();
+    client.execute(sources, &[&receipts, &ids]).await.unwrap();
+    let all = || group.iter().flat_map(|it| &it.movements);
+    let effective: Vec<i64> = all().map(|it| it.0).collect();
+    let items: Vec<&str> = all().map(|it| it.1.as_str()).collect();
+    let ids: Vec<i64> = all().map(|it| it.2).collect();
+    let quantities: Vec<i64> = all().map(|it| it.3).collect();
+    let lines: Vec<i32> = all().map(|it| it.4).collect();
+    client
+        .execute(movements, &[&effective, &ids, &quantities, &lines, &items])
+        .await
+        .unwrap();
+    let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for ((item, customer), quantity) in group.iter().flat_map(|it| &it.sums) {
+        let location = if *customer { "customer" } else { "floor" };
+        *sums.entry((item, location)).or_default() += quantity;
+    }
+    let quantities: Vec<i64> = sums.values().copied().collect();
+    let items: Vec<&str> = sums.keys().map(|it| it.0).collect();
+    let locations: Vec<&str> = sums.keys().map(|it| it.1).collect();
+    client
+        .execute(balances, &[&quantities, &items, &locations])
+        .await
+        .unwrap();
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {

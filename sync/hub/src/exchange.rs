@@ -384,7 +384,7 @@ fn tell(store: &StoreId, event: &HubEvent) {
         HubEvent::Recovered => tracing::info!(%store, ?event, "this hub sells again"),
         HubEvent::Behind { .. } => tracing::warn!(%store, ?event, "this hub was restored"),
         HubEvent::Oversold { .. } | HubEvent::Compensated { .. } | HubEvent::Exception { .. } => {
-            tracing::warn!(%store, ?event, "look at this order")
+            tracing::warn!(%store, ?event, "look at this order");
         }
         HubEvent::NotAdmitted { .. }
         | HubEvent::Restored { .. }

@@ -147,8 +147,11 @@ impl HubServer {
     }
 }
 
-/// The database that the configuration names: what writes, and what opens readers.
-fn open(config: &HubConfig) -> Result<(Box<dyn Storage>, Box<dyn Source>), StartError> {
+/// What writes, and what opens readers.
+type Opened = (Box<dyn Storage>, Box<dyn Source>);
+
+/// The database that the configuration names.
+fn open(config: &HubConfig) -> Result<Opened, StartError> {
     Ok(match &config.database {
         Database::Sqlite => {
             let storage = SqliteStorage::open(&config.data).map_err(StartError::Database)?;

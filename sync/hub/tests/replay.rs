@@ -319,7 +319,7 @@ fn on_real_sales_the_promise_is_kept() {
         return;
     }
     let (items, sales) = (items.to_string_lossy(), sales.to_string_lossy());
-    let report = replay(&["--items", &items, "--sales", &sales, "--learn-days", "150"]).unwrap();
+    let report = replay(&["--items", &items, "--sales", &sales, "--learn-days", "170"]).unwrap();
     assert_eq!(report.odd_rows().count, 0);
     let left_out = report.left_out();
     assert!(left_out.undone > 0 && left_out.returns > 4_000 && left_out.not_goods > 1_000);

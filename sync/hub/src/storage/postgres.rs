@@ -8,6 +8,8 @@
 //! caller tries the whole transaction again.
 
 mod catalogue;
+mod counts;
+mod documents;
 mod error;
 mod expect;
 mod flush;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shelf_stock::item::Item;
+use shelf_stock::name::Code;
 use shelf_stock::time::Timestamp;
 
 use super::super::StorageError;
@@ -87,7 +88,7 @@ fn load(work: &Work<'_>, import: &Import) -> Result<Loaded, StorageError> {
     };
     let ids: Vec<&str> = import.rows.iter().map(|it| it.item.id.as_str()).collect();
     let codes = import.rows.iter().flat_map(|it| &it.item.codes);
-    let codes: Vec<&str> = codes.map(|it| it.as_str()).collect();
+    let codes: Vec<&str> = codes.map(Code::as_str).collect();
     let rows = work.session.query(
         "SELECT item, body FROM hub_catalogue_item WHERE item = ANY($1::text[])",
         &[&ids],

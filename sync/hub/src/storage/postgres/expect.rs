@@ -42,7 +42,7 @@ impl PostgresShop<'_, '_> {
             self.look_for_sources(&sources)?;
         }
         if items.len() > 1 {
-            let texts: Vec<&str> = items.iter().map(|it| it.as_str()).collect();
+            let texts: Vec<&str> = items.iter().map(ItemId::as_str).collect();
             self.look_for_steps(&items, &texts)?;
             self.look_for_quotas(&items, &texts)?;
             self.look_for_rows(&items)?;
@@ -102,7 +102,7 @@ impl PostgresShop<'_, '_> {
         }
         for found in &rows {
             let item: ItemId = row::text(found, 0)?;
-            let last = (row::location(found, 1)?, super::fold::step(found, 2)?);
+            let last = (row::location(found, 1)?, super::counts::step(found, 2)?);
             known
                 .steps
                 .entry((self.store, item))

@@ -13,7 +13,8 @@ use shelf_stock::quantity::Quantity;
 use tokio_postgres::Row;
 
 use super::super::StorageError;
-use super::fold::{close, count, order_key};
+use super::counts::{close, count};
+use super::fold::order_key;
 use super::row;
 use super::shop::PostgresShop;
 

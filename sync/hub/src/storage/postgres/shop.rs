@@ -18,7 +18,7 @@ use shelf_wire::sealed::{Authored, Sealed};
 
 use super::super::StorageError;
 use super::row::{self, at_most, place_key};
-use super::work::{Author, NewDocument, Work, log_of, peer_key, seq_key};
+use super::work::{Author, Work, log_of, peer_key, seq_key};
 
 /// How many documents are asked for at once where the caller's limit is larger.
 const READ_ROWS_MAX: usize = 2_048;
@@ -54,98 +54,6 @@ impl<'w, 's> PostgresShop<'w, 's> {
     pub(super) fn key_or_new(&self, place: Place) -> Result<i64, StorageError> {
         self.claim()?;
         Ok(self.work.key_or_new(self.store, place)?.0)
-    }
-
-    /// What stands at a place: whether it is folded, and its digest.
-    pub(super) fn stored(&self, place: Place) -> Result<Option<(bool, Digest)>, StorageError> {
-        let Some(author) = self.author(log_of(place))? else {
-            return Ok(None);
-        };
-        if place.seq.0 == 0 || place.seq.0 > author.last {
-            return Ok(None);
-        }
-        let key = DocumentKey::new(author.key, place.seq)?.0;
-        if let Some(waiting) = self.work.known().documents.get(&key) {
-            return Ok(Some((waiting.folded, waiting.digest)));
-        }
-        let sql = "SELECT folded, digest FROM document WHERE id = $1";
-        match self.work.session.first(sql, &[&key])? {
-            Some(row) => Ok(Some((row::col(&row, 0)?, row::digest(&row, 1)?))),
-            None => Ok(None),
-        }
-    }
-
-    /// Stores exact bytes where nothing stands, and keeps the state of the log right.
-    pub(super) fn put_document(
-        &self,
-        sealed: &Sealed,
-        hlc: Hlc,
-        folded: bool,
-    ) -> Result<(), StorageError> {
-        let place = sealed.place();
-        let log = log_of(place);
-        self.claim()?;
-        let mut author = self.work.author_or_new(self.store, log)?;
-        let key = DocumentKey::new(author.key, place.seq)?.0;
-        let document = NewDocument {
-            folded,
-            hlc: hlc.to_bits().cast_signed(),
-            digest: sealed.digest(),
-            bytes: sealed.bytes().to_vec(),
-        };
-        self.work.known().documents.insert(key, document);
-        self.work.waits()?;
-        if place.seq.0 == author.upto + 1 {
-            (author.upto, author.digest) = (place.seq.0, sealed.digest());
-            if author.last > author.upto {
-                self.close_gap(&mut author)?;
-            }
-        }
-        author.last = author.last.max(place.seq.0);
-        self.work.set_author(self.store, log, author)
-    }
-
-    /// A gap may be closed: goes on to the end of the run.
-    fn close_gap(&self, author: &mut Author) -> Result<(), StorageError> {
-        self.work.flush()?;
-        let first = DocumentKey::new(author.key, Seq(author.upto + 1))?.0;
-        let (_, last) = DocumentKey::range(author.key);
-        let rows = self.work.session.query(
-            "SELECT id, digest FROM (
-                 SELECT id, digest, row_number() OVER (ORDER BY id) AS place
-                 FROM document WHERE id BETWEEN $1 AND $2) AS run
-             WHERE id = $1 + place - 1 ORDER BY id DESC LIMIT 1",
-            &[&first, &last],
-        )?;
-        if let Some(end) = rows.first() {
-            author.upto = DocumentKey(row::col(end, 0)?).seq().0;
-            author.digest = row::digest(end, 1)?;
-        }
-        Ok(())
-    }
-
-    fn standing(&self, sealed: &Sealed) -> Result<Option<Inserted>, StorageError> {
-        Ok(self.stored(sealed.place())?.map(|(_, held)| {
-            if held == sealed.digest() {
-                Inserted::Duplicate
-            } else {
-                Inserted::Fork { held }
-            }
-        }))
-    }
-
-    pub(super) fn bytes(&self, place: Place) -> Result<Vec<u8>, StorageError> {
-        let missing = StorageError::Document { place };
-        let Some(author) = self.author(log_of(place))? else {
-            return Err(missing);
-        };
-        let key = DocumentKey::new(author.key, place.seq)?.0;
-        if let Some(waiting) = self.work.known().documents.get(&key) {
-            return Ok(waiting.bytes.clone());
-        }
-        let sql = "SELECT bytes FROM document WHERE id = $1";
-        let row = self.work.session.first(sql, &[&key])?;
-        row::col(&row.ok_or(missing)?, 0)
     }
 
     fn state_of(log: LogId, author: Author) -> Option<LogState> {
@@ -282,7 +190,7 @@ impl Store for PostgresShop<'_, '_> {
         };
         self.work.flush()?;
         let (base, last) = DocumentKey::range(author.key);
-        let mut next = base.saturating_add(seq_key(after)).saturating_add(1);
+        let next = base.saturating_add(seq_key(after)).saturating_add(1);
         let rows = self.work.session.query(
             "SELECT id, bytes FROM (
                  SELECT id, bytes, sum(length(bytes)) OVER (ORDER BY id) AS size
@@ -297,13 +205,12 @@ impl Store for PostgresShop<'_, '_> {
             ],
         )?;
         let mut read = Vec::with_capacity(rows.len());
-        for found in &rows {
-            if row::col::<i64>(found, 0)? != next {
+        for (expected, found) in (next..).zip(&rows) {
+            if row::col::<i64>(found, 0)? != expected {
                 break;
             }
             let bytes: &[u8] = row::col(found, 1)?;
             read.push(Sealed::read(bytes).ok_or(StorageError::Damaged { what })?);
-            next += 1;
         }
         Ok(read)
     }

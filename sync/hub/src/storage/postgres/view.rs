@@ -161,6 +161,12 @@ impl View for PostgresTransaction<'_> {
         row.map_or(Ok(0), |it| row::number(&it, 0))
     }
 
+    fn item_body(&self, item: &str) -> Result<Option<String>, StorageError> {
+        let sql = "SELECT body FROM hub_catalogue_item WHERE item = $1";
+        let found = self.work.session.first(sql, &[&item])?;
+        found.map(|it| row::col(&it, 0)).transpose()
+    }
+
     fn item_bodies(
         &self,
         after: &str,

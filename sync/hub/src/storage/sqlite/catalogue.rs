@@ -101,6 +101,13 @@ pub(super) fn name(connection: &Connection, item: &str) -> rusqlite::Result<Opti
         .optional()
 }
 
+pub(super) fn body(connection: &Connection, item: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT body FROM hub_catalogue_item WHERE item = ?1")?
+        .query_row([item], |row| row.get(0))
+        .optional()
+}
+
 pub(super) fn bodies(
     connection: &Connection,
     after: &str,

@@ -125,11 +125,15 @@ impl<R: Readable> View for R {
         after: Option<(u64, &str)>,
         limit: usize,
     ) -> Result<Vec<Entry>, StorageError> {
-        Ok(catalogue::entries(self.connection(), since, after, limit)?)
+        catalogue::entries(self.connection(), since, after, limit)
     }
 
     fn item_name(&self, item: &str) -> Result<Option<String>, StorageError> {
         Ok(catalogue::name(self.connection(), item)?)
+    }
+
+    fn item_body(&self, item: &str) -> Result<Option<String>, StorageError> {
+        Ok(catalogue::body(self.connection(), item)?)
     }
 
     fn item_count(&self) -> Result<u64, StorageError> {
