@@ -160,8 +160,8 @@ fn chosen(out: &mut String, outcomes: &[Outcome], scale: &Scale, ratio: Ratio) {
             out,
             "<circle cx=\"{x}\" cy=\"{y}\" r=\"8\" fill=\"none\" stroke=\"#111111\" \
              stroke-width=\"2\"/>\n<text x=\"{}\" y=\"{}\" fill=\"#111111\">p*</text>\n",
-            x + 11,
-            y - 8
+            x.saturating_sub(28),
+            y + 20
         );
     }
 }
