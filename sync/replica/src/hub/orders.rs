@@ -9,79 +9,18 @@ use std::collections::BTreeMap;
 use shelf_stock::customer_order::{ORDER_LINES_MAX, Order, OrderLine, OrderState};
 use shelf_stock::document::Tender;
 use shelf_stock::identity::NodeId;
-use shelf_stock::item::Part;
 use shelf_stock::name::{ChannelId, ItemId, OrderId};
 use shelf_stock::quantity::Quantity;
 
 use super::rights::Desk;
 use super::shop::{self, Shop};
-use super::{Hub, HubEffect, HubEvent};
-use crate::facts::Facts;
+use super::units::{borrow, drop_units, force, record, release, sold};
+use super::{Hub, HubEffect, HubEvent, OrderTrouble};
 use crate::orders::{
-    Cancelling, Cause, Compensation, Decision, Lack, NewOrder, OPEN_ORDERS_MAX, Progress, Refusal,
-    Remedy, StoredOrder, Undeliverable,
+    Cancelling, Decision, Lack, NewOrder, OPEN_ORDERS_MAX, Refusal, StoredOrder, Undeliverable,
 };
-use crate::rights::quotas;
 use crate::store::{Family, Store};
 use crate::time::Now;
-
-/// A contradiction that somebody has to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OrderTrouble {
-    /// The customer has goods of an order that was cancelled: collect, or take the money again.
-    HandedOverAfterEnd,
-    /// Goods of an order that is at its end still wait in staging: put them back.
-    PickedAfterEnd,
-    /// The same order was handed over more than once.
-    HandedOverAgain,
-    /// A marketplace sold more than it was shown.
-    SoldUnasked,
-}
-
-impl OrderTrouble {
-    /// Its word in the API and in texts.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::HandedOverAfterEnd => "handed_over_after_end",
-            Self::PickedAfterEnd => "picked_after_end",
-            Self::HandedOverAgain => "handed_over_again",
-            Self::SoldUnasked => "sold_unasked",
-        }
-    }
-
-    fn code(self) -> u8 {
-        match self {
-            Self::HandedOverAfterEnd => 0,
-            Self::PickedAfterEnd => 1,
-            Self::HandedOverAgain => 2,
-            Self::SoldUnasked => 3,
-        }
-    }
-
-    const ALL: [Self; 4] = [
-        Self::HandedOverAfterEnd,
-        Self::PickedAfterEnd,
-        Self::HandedOverAgain,
-        Self::SoldUnasked,
-    ];
-}
-
-/// Every contradiction of a shop's orders, by order; at most `max`.
-pub fn troubles<S: Store + ?Sized>(
-    store: &S,
-    max: usize,
-) -> Result<Vec<(OrderId, OrderTrouble)>, S::Error> {
-    let rows = store.rows(Family::Exception, &[], max)?;
-    let read = |(key, _): &(Vec<u8>, Vec<u8>)| {
-        let (code, order) = key.split_last()?;
-        let trouble = OrderTrouble::ALL
-            .into_iter()
-            .find(|it| it.code() == *code)?;
-        let order = OrderId::new(std::str::from_utf8(order).ok()?).ok()?;
-        Some((order, trouble))
-    };
-    Ok(rows.iter().filter_map(read).collect())
-}
 
 impl Hub {
     /// Accepts an order or says what could be had instead. The same order again is answered alike.
@@ -216,7 +155,7 @@ impl Hub {
     }
 
     /// Gives back what an order still holds and ends it.
-    fn end<S: Store + ?Sized>(
+    pub(super) fn end<S: Store + ?Sized>(
         &mut self,
         order: &mut Order,
         state: OrderState,
@@ -292,111 +231,6 @@ impl Hub {
             self.publish(&mut order, &mut shop, held.counted, store, effects)?;
         }
         Ok(true)
-    }
-
-    /// What the store's new documents did to orders.
-    pub(super) fn on_facts<S: Store + ?Sized>(
-        &mut self,
-        now: Now,
-        facts: &Facts,
-        store: &mut S,
-        effects: &mut Vec<HubEffect>,
-    ) -> Result<(), S::Error> {
-        for id in &facts.orders {
-            self.follow_order(now, id, store, effects)?;
-        }
-        for item in &facts.items {
-            let desk = Desk::load(store, item)?;
-            self.note_oversold(now, &desk, store)?;
-        }
-        Ok(())
-    }
-
-    /// Brings an order to where the store's documents say that it is.
-    pub(super) fn follow_order<S: Store + ?Sized>(
-        &mut self,
-        now: Now,
-        id: &OrderId,
-        store: &mut S,
-        effects: &mut Vec<HubEffect>,
-    ) -> Result<(), S::Error> {
-        // The row may come later: a restored hub learns orders after documents.
-        let Some(held) = StoredOrder::load(store, id)? else {
-            return Ok(());
-        };
-        let progress = Progress::of(&store.order_facts(id)?);
-        self.contradictions(&held.order, &progress, store, effects)?;
-        if held.order.state.is_end() {
-            return Ok(());
-        }
-        let mut shop = Shop::load(store)?;
-        let mut order = held.order.clone();
-        let mut items = short(now, &mut order, &progress.missing, Cause::Shrink, store)?;
-        let mut counted = held.counted.clone();
-        if progress.handed_over_by.is_some() {
-            order.state = OrderState::HandedOver;
-            let stored = StoredOrder {
-                order: order.clone(),
-                counted: BTreeMap::new(),
-            };
-            counted = stored.handed_over(&progress);
-            items.extend(hand_over(&order, &counted, store)?);
-        } else if order.needs().is_empty() {
-            order.state = OrderState::Shorted;
-        } else if order.cancel_wanted && progress.is_put_back {
-            self.end(&mut order, OrderState::Cancelled, &mut shop, store, effects)?;
-            return Ok(());
-        } else if progress.is_picked {
-            order.state = OrderState::Picking;
-        } else if progress.is_put_back {
-            order.state = OrderState::Reserved;
-        }
-        if order != held.order {
-            self.publish(&mut order, &mut shop, counted, store, effects)?;
-        }
-        self.resettle(items, store, effects)
-    }
-
-    fn contradictions<S: Store + ?Sized>(
-        &mut self,
-        order: &Order,
-        progress: &Progress,
-        store: &mut S,
-        effects: &mut Vec<HubEffect>,
-    ) -> Result<(), S::Error> {
-        let ended = matches!(order.state, OrderState::Cancelled | OrderState::Shorted);
-        let handed = progress.handed_over_by.is_some();
-        if !progress.again.is_empty() {
-            self.trouble(&order.id, OrderTrouble::HandedOverAgain, store, effects)?;
-        }
-        if ended && handed {
-            self.trouble(&order.id, OrderTrouble::HandedOverAfterEnd, store, effects)?;
-        }
-        let key = trouble_key(&order.id, OrderTrouble::PickedAfterEnd);
-        if ended && progress.is_picked {
-            self.trouble(&order.id, OrderTrouble::PickedAfterEnd, store, effects)?;
-        } else if store.row(Family::Exception, &key)?.is_some() {
-            store.delete_row(Family::Exception, &key)?;
-        }
-        Ok(())
-    }
-
-    fn trouble<S: Store + ?Sized>(
-        &self,
-        order: &OrderId,
-        trouble: OrderTrouble,
-        store: &mut S,
-        effects: &mut Vec<HubEffect>,
-    ) -> Result<(), S::Error> {
-        let key = trouble_key(order, trouble);
-        if store.row(Family::Exception, &key)?.is_none() {
-            store.set_row(Family::Exception, &key, &[])?;
-            effects.push(HubEffect::Event(HubEvent::Exception {
-                order: order.clone(),
-                trouble,
-            }));
-        }
-        Ok(())
     }
 
     /// Takes undeliverable units from an order: one record, whatever was done instead.
@@ -495,7 +329,7 @@ impl Hub {
     }
 
     /// After units became free or were lost: what the store wants back goes back.
-    fn resettle<S: Store + ?Sized>(
+    pub(super) fn resettle<S: Store + ?Sized>(
         &mut self,
         items: Vec<ItemId>,
         store: &mut S,
@@ -536,169 +370,11 @@ impl Hub {
     }
 }
 
-fn trouble_key(order: &OrderId, trouble: OrderTrouble) -> Vec<u8> {
-    let mut key = order.as_str().as_bytes().to_vec();
-    key.push(trouble.code());
-    key
-}
-
 fn levels(items: impl Iterator<Item = ItemId>, effects: &mut Vec<HubEffect>) {
     let items: Vec<ItemId> = items.collect();
     if !items.is_empty() {
         effects.push(HubEffect::Event(HubEvent::LevelsChanged { items }));
     }
-}
-
-/// What a channel has too little of, it takes from others that have it free.
-fn borrow<S: Store + ?Sized>(
-    channel: &ChannelId,
-    item: &ItemId,
-    wanted: Quantity,
-    policy: &shelf_wire::message::Policy,
-    store: &mut S,
-) -> Result<(), S::Error> {
-    let before = Desk::load(store, item)?;
-    let lacking = wanted.minus(store.quota(item, channel)?.left());
-    if lacking <= Quantity::ZERO {
-        return Ok(());
-    }
-    let mut desk = before.clone();
-    let own = desk.spare().max(Quantity::ZERO).min(lacking);
-    let others = quotas::take(&mut desk.quotas, policy, lacking.minus(own), Some(channel));
-    let quota = desk.quotas.entry(channel.clone()).or_default();
-    quota.limit = quota.limit.plus(own).plus(others);
-    desk.save(&before, store)?;
-    Ok(())
-}
-
-/// Units of an order are free again.
-fn release<S: Store + ?Sized>(
-    channel: &ChannelId,
-    item: &ItemId,
-    quantity: Quantity,
-    store: &mut S,
-) -> Result<(), S::Error> {
-    let mut quota = store.quota(item, channel)?;
-    quota.used = quota.used.minus(quantity);
-    store.set_quota(item, channel, quota)
-}
-
-/// What can't be refused any more counts, even beyond the limit.
-pub(super) fn force<S: Store + ?Sized>(
-    channel: &ChannelId,
-    needs: &BTreeMap<ItemId, Quantity>,
-    store: &mut S,
-) -> Result<(), S::Error> {
-    for (item, quantity) in needs {
-        let mut quota = store.quota(item, channel)?;
-        quota.used = quota.used.plus(*quantity);
-        store.set_quota(item, channel, quota)?;
-    }
-    Ok(())
-}
-
-/// A marketplace has sold of what it was shown: it can sell so much less by itself.
-fn sold<S: Store + ?Sized>(
-    channel: &ChannelId,
-    needs: &BTreeMap<ItemId, Quantity>,
-    store: &mut S,
-) -> Result<(), S::Error> {
-    for (item, quantity) in needs {
-        let mut quota = store.quota(item, channel)?;
-        quota.held = quota.held.minus(*quantity).max(Quantity::ZERO);
-        store.set_quota(item, channel, quota)?;
-    }
-    Ok(())
-}
-
-/// An order loses units that nobody can deliver: the right to them goes back with them.
-fn drop_units<S: Store + ?Sized>(
-    order: &mut Order,
-    item: &ItemId,
-    quantity: Quantity,
-    store: &mut S,
-) -> Result<(), S::Error> {
-    let mut quota = store.quota(item, &order.channel)?;
-    quota.used = quota.used.minus(quantity);
-    quota.limit = quota.limit.minus(quantity);
-    store.set_quota(item, &order.channel, quota)?;
-    let mut cells = crate::rights::HubCells::load(store, item)?;
-    cells.returned = cells.returned.plus(quantity);
-    cells.save(store, item)?;
-    order.shorted.push(Part {
-        item: item.clone(),
-        quantity,
-    });
-    Ok(())
-}
-
-fn record<S: Store + ?Sized>(
-    now: Now,
-    order: &OrderId,
-    lost: &Undeliverable,
-    store: &mut S,
-) -> Result<(), S::Error> {
-    Compensation {
-        order: order.clone(),
-        item: lost.item.clone(),
-        quantity: lost.quantity,
-        cause: lost.cause,
-        remedy: lost.remedy,
-        at: now.wall,
-    }
-    .record(store)
-}
-
-/// What pickers found missing beyond what the order has lost already.
-fn short<S: Store + ?Sized>(
-    now: Now,
-    order: &mut Order,
-    missing: &BTreeMap<ItemId, Quantity>,
-    cause: Cause,
-    store: &mut S,
-) -> Result<Vec<ItemId>, S::Error> {
-    let lost = crate::orders::sums(&order.shorted);
-    let mut items = Vec::new();
-    for (item, quantity) in missing {
-        let known = lost.get(item).copied().unwrap_or_default();
-        let needed = order.needs().get(item).copied().unwrap_or_default();
-        let more = quantity.minus(known).min(needed);
-        if more > Quantity::ZERO {
-            drop_units(order, item, more, store)?;
-            let lost = Undeliverable {
-                item: item.clone(),
-                quantity: more,
-                cause,
-                remedy: Remedy::Cancelled,
-            };
-            record(now, &order.id, &lost, store)?;
-            items.push(item.clone());
-        }
-    }
-    Ok(items)
-}
-
-/// O grows by what was handed over; what the order still wanted is free again.
-fn hand_over<S: Store + ?Sized>(
-    order: &Order,
-    counted: &BTreeMap<ItemId, Quantity>,
-    store: &mut S,
-) -> Result<Vec<ItemId>, S::Error> {
-    let mut items = Vec::new();
-    for (item, quantity) in counted {
-        let mut cells = crate::rights::HubCells::load(store, item)?;
-        cells.handed_over = cells.handed_over.plus(*quantity);
-        cells.save(store, item)?;
-        items.push(item.clone());
-    }
-    for (item, needed) in order.needs() {
-        let handed = counted.get(&item).copied().unwrap_or_default();
-        release(&order.channel, &item, needed.minus(handed), store)?;
-        items.push(item);
-    }
-    items.sort();
-    items.dedup();
-    Ok(items)
 }
 
 /// What more and what less one basket takes than another.
