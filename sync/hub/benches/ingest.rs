@@ -22,11 +22,15 @@
 #[allow(dead_code, unreachable_pub, reason = "a fixture that others use too")]
 #[path = "../../../tests/src/postgres.rs"]
 mod postgres;
+#[allow(unreachable_pub, reason = "benches share it")]
+#[path = "support/sales.rs"]
+mod sales;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use postgres::{Disk, Postgres};
+use sales::{INCARNATION, WALL_MS, movements, sales};
 use shelf_hub::config::HubConfig;
 use shelf_hub::exchange::Exchange;
 use shelf_hub::platform::Clock;
@@ -39,19 +43,15 @@ use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubInput};
 use shelf_replica::memory::MemoryStore;
 use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeInput};
 use shelf_replica::store::{LogId, Peer, Store};
-use shelf_stock::document::{Document, Draft, Kind, Line, SourceAction, SourceKey, Subject};
-use shelf_stock::identity::{Digest, Incarnation, Place, Seq};
-use shelf_stock::location::Location;
-use shelf_stock::quantity::Quantity;
-use shelf_stock::time::{Hlc, Timestamp};
+use shelf_stock::document::Subject;
+use shelf_stock::identity::Seq;
+use shelf_stock::time::Timestamp;
 use shelf_wire::key::NodeKey;
 use shelf_wire::sealed::Authored;
 use shelf_wire::topic::{Lane, Topic, Up};
 
-const ITEMS: u64 = 5_000;
 /// Messages of one transaction: what one PC may have on the way.
 const GROUP_MESSAGES: usize = 8;
-const WALL_MS: i64 = 1_790_000_000_000;
 
 struct Load {
     documents: Vec<Authored>,
@@ -60,67 +60,17 @@ struct Load {
     movements: usize,
 }
 
-fn sale(seq: u64, prev: Digest, key: &NodeKey, random: &mut u64) -> Authored {
-    let mut next = |below: u64| {
-        *random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (*random >> 33) % below
-    };
-    let wall = Timestamp::from_millis(WALL_MS + seq as i64 * 7_001);
-    let mut draft = Draft::new(Kind::Sale);
-    draft.source = Some(SourceKey {
-        source: "till-1".parse().unwrap(),
-        receipt: format!("{seq}").parse().unwrap(),
-        action: SourceAction::Record,
-        part: 0,
-    });
-    for _ in 0..=next(3) {
-        // Few items sell often, as in shops.
-        let item = next(ITEMS) * next(ITEMS) / ITEMS;
-        draft.lines.push(Line {
-            subject: Subject::Item(format!("{:014}", 40_000_000_000 + item).parse().unwrap()),
-            quantity: Quantity::ONE,
-            from: Location::SalesFloor,
-            to: Location::Customer,
-            effective: wall,
-            unit_price: None,
-            amount: None,
-            parts: Vec::new(),
-            code: None,
-            reason: None,
-        });
-    }
-    let place = Place {
-        node: key.node_id(),
-        incarnation: Incarnation(1 << 32),
-        seq: Seq(seq),
-    };
-    Authored::write(Document {
-        place,
-        prev,
-        hlc: Hlc::at(wall),
-        wall,
-        draft,
-    })
-    .unwrap()
-}
-
 /// What a PC with so many documents says to a hub that it never met.
 fn load(count: u64) -> Load {
     let key = NodeKey::from_seed([7; 32]);
     let log = LogId {
         node: key.node_id(),
-        incarnation: Incarnation(1 << 32),
+        incarnation: INCARNATION,
     };
-    let (mut random, mut prev) = (42, Digest::ZERO);
     let mut own = MemoryStore::new();
-    let mut documents = Vec::new();
-    for seq in 1..=count {
-        let document = sale(seq, prev, &key, &mut random);
-        prev = document.digest();
-        own.insert(&document).unwrap();
-        documents.push(document);
+    let documents = sales(&key, count);
+    for document in &documents {
+        own.insert(document).unwrap();
     }
     let node = Node::new(NodeConfig {
         key,
@@ -129,10 +79,7 @@ fn load(count: u64) -> Load {
         version: "bench".to_owned(),
     });
     Load {
-        movements: documents
-            .iter()
-            .map(|it| it.document().draft.lines.len())
-            .sum(),
+        movements: movements(&documents),
         documents,
         frames: recorded(node, own, log, count),
     }

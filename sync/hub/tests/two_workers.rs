@@ -17,6 +17,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use postgres::{Disk, Postgres};
+use shelf_hub::config::{Database, Secret};
 use shelf_hub::storage::Source;
 use shelf_hub::storage::postgres::PostgresSource;
 use support::pcs::{DOCUMENTS_PER_NODE, Mosquitto, Program, Progress, read_hub, start_pc, until};
@@ -124,4 +125,30 @@ fn one_catalogue([importer, other]: [std::net::SocketAddr; 2]) {
     let served = support::get(other, "/catalogue/1");
     assert_eq!(served.status, 200);
     assert_eq!(served.body, support::get(importer, "/catalogue/1").body);
+}
+
+#[test]
+fn a_hub_on_postgres_serves_and_stops_cleanly() {
+    let server = Postgres::start(Disk::Unsynced).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = support::config(directory.path());
+    config.database = Database::Postgres(Secret::new(server.database().unwrap()));
+    let hub = support::TestHub::with(&config);
+    let stores = hub.get("/api/v1/stores").json();
+    assert_eq!(stores, serde_json::json!({"stores": []}));
+    assert_eq!(hub.get("/api/v1/stores/berlin/stock").status, 404);
+    let findings = shelf_hub::check::run(&config);
+    let database = findings.iter().find(|it| it.id == "database").unwrap();
+    assert_eq!(
+        database.verdict,
+        shelf_hub::check::Verdict::Ok,
+        "{database:?}"
+    );
+    hub.stop();
+    config.database = Database::Postgres(Secret::new("postgres://hub@127.0.0.1:1/none"));
+    let findings = shelf_hub::check::run(&config);
+    let database = findings.iter().find(|it| it.id == "database").unwrap();
+    assert_eq!(database.verdict, shelf_hub::check::Verdict::Fail);
+    let error = shelf_hub::server::HubServer::start(&config).unwrap_err();
+    assert!(error.to_string().contains("database"), "{error}");
 }

@@ -47,7 +47,8 @@ pub struct PostgresStorage {
 }
 
 impl PostgresStorage {
-    /// Connects to `postgres://…`, and brings the tables up to date.
+    /// Connects to `postgres://…`, and brings the tables up to date. As everything here it waits,
+    /// so it must not be called inside an asynchronous function.
     pub fn open(url: &str) -> Result<Self, StorageError> {
         let session = Session::connect(url)?;
         schema::migrate(&session)?;

@@ -37,9 +37,29 @@ impl Batch {
     }
 }
 
+/// The runtime in which a session waits. Connections of readers may be dropped inside another
+/// runtime, where an ordinary drop is not allowed to wait for threads.
+struct Waiting(Option<Runtime>);
+
+impl Waiting {
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        #[expect(clippy::expect_used, reason = "it is taken only when it is dropped")]
+        let runtime = self.0.as_ref().expect("it is there until it is dropped");
+        runtime.block_on(future)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// A connection.
 pub(super) struct Session {
-    runtime: Runtime,
+    runtime: Waiting,
     client: Client,
     statements: RefCell<BTreeMap<&'static str, Statement>>,
 }
@@ -68,7 +88,7 @@ impl Session {
         // It ends with the connection; whoever asks then hears that it is closed.
         drop(runtime.spawn(connection));
         let session = Self {
-            runtime,
+            runtime: Waiting(Some(runtime)),
             client,
             statements: RefCell::default(),
         };
