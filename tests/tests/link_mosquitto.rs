@@ -133,7 +133,7 @@ async fn run_node(
                     .ok();
                 }
                 NodeEffect::WakeAt(at_ms) => wake = begin + Duration::from_millis(at_ms),
-                NodeEffect::Event(_) => {}
+                NodeEffect::Broadcast { .. } | NodeEffect::Event(_) => {}
             }
         }
         drop(frame);

@@ -18,7 +18,7 @@ use shelf_stock::identity::NodeId;
 use shelf_stock::name::{StoreId, TenantId};
 use shelf_wire::frame::{FRAME_BYTES_MAX, pack};
 use shelf_wire::message::{Message, Will};
-use shelf_wire::topic::{Lane, Topic, Up, hub_filter, node_filters};
+use shelf_wire::topic::{Lane, Topic, Up, hub_filter, node_filters, sibling_filters};
 use tokio::sync::mpsc;
 
 use crate::{EVENTS_MAX, Event, Frame, Link, OUTGOING_FRAMES_MAX, SendError};
@@ -70,6 +70,8 @@ pub type Jitter = Box<dyn FnMut() -> u64 + Send>;
 pub struct Role {
     pub(crate) client_id: String,
     pub(crate) filters: Vec<String>,
+    /// Its own words don't come back.
+    pub(crate) no_echo: bool,
     pub(crate) will: Option<Frame>,
 }
 
@@ -85,7 +87,20 @@ impl Role {
         Self {
             client_id: node.to_string(),
             filters: node_filters(tenant, store, node).to_vec(),
+            no_echo: false,
             will: Some(Frame { topic, payload }),
+        }
+    }
+
+    /// A PC among its store's other PCs, on the store's own broker. The name differs from the one
+    /// that it has at the hub's broker, because brokers push out the elder of two with one name.
+    pub fn sibling(tenant: &TenantId, store: &StoreId, node: NodeId, boot_nonce: u64) -> Self {
+        let base = Self::node(tenant, store, node, boot_nonce);
+        Self {
+            client_id: format!("{}-store", base.client_id),
+            filters: sibling_filters(tenant, store).to_vec(),
+            no_echo: true,
+            ..base
         }
     }
 
@@ -95,6 +110,7 @@ impl Role {
         Self {
             client_id: client_id.to_owned(),
             filters: vec![hub_filter(tenant, share_group)],
+            no_echo: false,
             will: None,
         }
     }

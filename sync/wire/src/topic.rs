@@ -156,6 +156,12 @@ pub fn node_filters(tenant: &TenantId, store: &StoreId, node: NodeId) -> [String
     ]
 }
 
+/// What a PC subscribes to on its store's own broker: what every PC there says of itself. Its own
+/// words among them are left out by the subscription's options.
+pub fn sibling_filters(tenant: &TenantId, store: &StoreId) -> [String; 3] {
+    [Up::Log, Up::Stat, Up::Will].map(|it| format!("{ROOT}/{tenant}/{store}/+/up/{}", it.word()))
+}
+
 /// The filter that a hub subscribes to: everything from every PC of one tenant or of all. A share
 /// group spreads it over several workers.
 pub fn hub_filter(tenant: Option<&TenantId>, share_group: Option<&str>) -> String {

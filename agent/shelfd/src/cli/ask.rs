@@ -8,7 +8,7 @@ use serde_json::Value;
 use shelf_stock::quantity::Quantity;
 
 use super::{Failure, run};
-use crate::daemon::status::Status;
+use crate::daemon::status::{PcStatus, Status};
 use crate::pages::status::sentence;
 use crate::pages::texts::Language;
 
@@ -53,11 +53,49 @@ pub(crate) fn status(arguments: &AskArguments, json: bool) -> Result<(), Failure
         "not connected"
     };
     println!("hub: {link}, {} documents waiting", status.sync.unsynced);
+    for pc in &status.sync.pcs {
+        println!("{}", pc_line(pc));
+    }
+    if let Some(broker) = &status.sync.lan_broker {
+        let link = status.sync.lan_error.as_deref().unwrap_or("not connected");
+        let link = if status.sync.lan_up {
+            "connected"
+        } else {
+            link
+        };
+        println!(
+            "the store's broker {broker}: {link}; this PC's public key: {}",
+            status.sync.public_key
+        );
+    }
     println!(
         "lost if this PC dies now: {} documents, {} open baskets",
         status.at_risk.documents, status.at_risk.baskets
     );
     Ok(())
+}
+
+fn pc_line(pc: &PcStatus) -> String {
+    let name = match pc.name.as_str() {
+        "" => pc.node.as_str(),
+        name => name,
+    };
+    let how = match (pc.here, pc.stopped) {
+        (true, _) => "heard now",
+        (false, true) => "stopped on purpose",
+        (false, false) => "not heard",
+    };
+    let since = pc
+        .as_of
+        .map_or_else(|| "never".to_owned(), |it| it.to_string());
+    let waiting = match pc.unsynced {
+        Some(count) => format!("{count} documents waited for the hub"),
+        None => "it has not said what waits for the hub".to_owned(),
+    };
+    format!(
+        "PC {name}: {how} over the {}, as of {since}: {waiting}",
+        pc.over
+    )
 }
 
 /// `shelfd devices`

@@ -72,6 +72,8 @@ settings! {
         data_dir: Option<PathBuf> = None, "";
         /// The cloud hub.
         hub: HubSettings = HubSettings::default(), "";
+        /// The other PCs of the store, over its own network.
+        lan: LanSettings = LanSettings::default(), "";
         /// The local pages and API.
         http: HttpSettings = HttpSettings::default(), "";
         /// The ledger's file.
@@ -80,6 +82,8 @@ settings! {
         log: LogSettings = LogSettings::default(), "";
         /// House rules of the store.
         policy: PolicySettings = PolicySettings::default(), "";
+        /// How much is withheld from online.
+        safety: SafetySettings = SafetySettings::default(), "";
         /// Tills of this PC.
         till: Vec<TillSettings> = Vec::new(), "";
         /// Devices of this PC.
@@ -101,6 +105,25 @@ settings! {
         /// File with the certificate of the authority that signed the broker's; absent: the
         /// system's authorities.
         ca_file: Option<PathBuf> = None, "";
+    }
+}
+
+settings! {
+    /// How the other PCs of the store are reached without the hub.
+    LanSettings ["lan"] {
+        /// An MQTT broker in the store, another than the hub's, `mqtt://host:port` or
+        /// `mqtts://host:port`; absent: PCs reach each other only through the hub.
+        broker: Option<String> = None, "";
+        /// Name to give to the broker.
+        username: Option<String> = None, "";
+        /// File that holds the password for the broker (mode 0600).
+        password_file: Option<PathBuf> = None, "";
+        /// File with the certificate of the authority that signed the broker's; absent: the
+        /// system's authorities.
+        ca_file: Option<PathBuf> = None, "";
+        /// Public keys of the other PCs (64 hex digits; `shelfd status` shows each PC's), for a
+        /// store without a hub: those that the hub's list names are known anyway.
+        siblings: Vec<String> = Vec::new(), "";
     }
 }
 
@@ -152,8 +175,32 @@ settings! {
         /// Where returned goods of a group go: `{ food = "damaged", books = "floor" }`.
         returns: std::collections::BTreeMap<String, String> =
             std::collections::BTreeMap::new(), "";
+        /// File that names managers and their PINs, `STAFF PIN` a line (mode 0600): they may let
+        /// through what the rules refuse, such as a second hand-over.
+        manager_pin_file: Option<PathBuf> = None, "";
         /// Layouts of the store's own weight and price codes, such as `21.....{NNDDD}`.
         measure_templates: Vec<String> = Vec::new(), "";
+    }
+}
+
+settings! {
+    /// How much is withheld from online: what errors cost, and how long goods are at risk.
+    SafetySettings ["safety"] {
+        /// How often an online order shall be deliverable although the shop goes on selling, where
+        /// no costs are given.
+        service_level_per_mille: u16 = 950, "per mille";
+        /// What one cancelled unit costs (refund, voucher, the platform's penalty), in cents.
+        cost_cancelled_cents: u32 = 0, "cents";
+        /// What one unit that is hidden for nothing costs (its margin, times the chance that it
+        /// would have sold online), in cents. Both costs together replace the service level.
+        cost_hidden_cents: u32 = 0, "cents";
+        /// How long a channel takes to show a new level.
+        channel_lag_s: u32 = 60, "s";
+        /// How long goods are in customers' trolleys before they are scanned.
+        trolley_minutes: u32 = 20, "min";
+        /// How long an order waits in opening time until it is picked; used until picks of this
+        /// store have been measured.
+        pick_minutes: u32 = 120, "min";
     }
 }
 
@@ -251,10 +298,12 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static KeyDoc> {
     [
         Config::KEYS,
         HubSettings::KEYS,
+        LanSettings::KEYS,
         HttpSettings::KEYS,
         LedgerSettings::KEYS,
         LogSettings::KEYS,
         PolicySettings::KEYS,
+        SafetySettings::KEYS,
         TillSettings::KEYS,
         DeviceSettings::KEYS,
     ]

@@ -4,15 +4,22 @@
 //! the ledger closes last. Each part owns its own threads or tasks; this module owns the parts.
 
 pub(crate) mod backup;
+pub(crate) mod broker;
 pub(crate) mod catalogue;
 pub(crate) mod counter;
 pub(crate) mod drop_folder;
 pub(crate) mod front;
 pub(crate) mod intake;
+pub(crate) mod lan;
 pub(crate) mod logging;
 pub(crate) mod lookup;
 pub(crate) mod notify;
+pub(crate) mod order_steps;
+pub(crate) mod orders;
+pub(crate) mod picking;
+pub(crate) mod pins;
 pub(crate) mod resolve;
+pub(crate) mod safety;
 pub(crate) mod shop;
 pub(crate) mod start;
 pub(crate) mod status;
@@ -127,6 +134,7 @@ impl Daemon {
         }
         sync::start(&shop, &ledger, stop.clone(), &mut tasks)?;
         drop_folder::start(&shop, stop.clone(), &mut tasks);
+        safety::start(&shop, stop.clone(), &mut tasks);
         let router = crate::api::router(shop.clone());
         let stopped = stop.clone();
         tasks.spawn(serve(listener, router, stop));

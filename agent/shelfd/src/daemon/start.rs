@@ -107,6 +107,10 @@ impl StartError {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
+}
+
 /// What was opened.
 pub(crate) struct Opened {
     pub(crate) shop: Arc<Shop>,
@@ -157,6 +161,8 @@ pub(crate) fn open(
     let devices = devices(&config, clock, &counters, &lookup)?;
     let sync = SyncStatus {
         broker: config.hub.broker.clone(),
+        lan_broker: config.lan.broker.clone(),
+        public_key: hex(ledger.key().public_key().as_bytes()),
         ..SyncStatus::default()
     };
     let shop = Shop {
@@ -171,6 +177,12 @@ pub(crate) fn open(
         loose: devices.loose,
         sync: watch::channel(sync).0,
         bell,
+        machine: std::sync::OnceLock::new(),
+        orders: super::orders::OrderBoard::new(),
+        picking: super::picking::Picking::default(),
+        pins: super::pins::Pins::default(),
+        ack_ms: std::sync::atomic::AtomicU64::new(0),
+        reconsider: Mutex::default(),
         stopping: watch::channel(false).0,
         check: Mutex::default(),
         metrics: ledger.live_metrics(),

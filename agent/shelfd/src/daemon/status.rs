@@ -166,8 +166,41 @@ pub(crate) struct SyncStatus {
     pub(crate) unsynced_bytes: u64,
     /// The catalogue's revision.
     pub(crate) catalogue_revision: u64,
+    /// The store's own broker; none: the other PCs are reached through the hub only.
+    pub(crate) lan_broker: Option<String>,
+    /// Whether the link to the store's broker is up.
+    pub(crate) lan_up: bool,
+    /// Why it is down.
+    pub(crate) lan_error: Option<String>,
+    /// This PC's public key, to be named in the other PCs' `lan.siblings`.
+    pub(crate) public_key: String,
+    /// The store's other PCs.
+    pub(crate) pcs: Vec<PcStatus>,
     /// The backlog at the last samples, oldest first, for the trend.
     pub(crate) trend: Vec<u64>,
+}
+
+/// Another PC of the store, with when that was known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PcStatus {
+    /// Its node id.
+    pub(crate) node: String,
+    /// What people call it; empty if it never said.
+    pub(crate) name: String,
+    /// Over which way that is known: `store` (the store's network) or `hub`.
+    pub(crate) over: String,
+    /// Whether it is heard there now.
+    pub(crate) here: bool,
+    /// It said that it stops.
+    pub(crate) stopped: bool,
+    /// When it was last heard.
+    pub(crate) as_of: Option<Timestamp>,
+    /// Its documents that the hub had not committed then.
+    pub(crate) unsynced: Option<u64>,
+    /// The oldest of them.
+    pub(crate) oldest_unsynced: Option<Timestamp>,
+    /// Documents of this PC that it has not; none: it never said, or not on the store's network.
+    pub(crate) lacks: Option<u64>,
 }
 
 /// What exists nowhere but here.

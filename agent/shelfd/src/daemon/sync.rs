@@ -7,29 +7,32 @@
 //! transport's own acknowledgements mean nothing.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shelf_ledger::tables::TableError;
 use shelf_ledger::{Ledger, Tx};
-use shelf_link::mqtt::{self, Broker, MqttLink, Role};
+use shelf_link::mqtt::{self, MqttLink, Role};
 use shelf_link::{Event, Frame, Link as _};
 use shelf_replica::Now;
 use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent, NodeInput};
 use shelf_replica::store::Store as _;
 use shelf_stock::identity::NodeId;
-use shelf_stock::name::{StoreId, TenantId};
+use shelf_stock::name::{ItemId, StoreId, TenantId};
 use shelf_stock::time::Timestamp;
+use shelf_wire::key::PublicKey;
 use shelf_wire::message::CfgKind;
 use shelf_wire::topic::{Lane, Topic, Up};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::broker::{Way, broker};
 use super::catalogue::{self, Revision};
 use super::counter::chain;
+use super::lan::{self, LanEnd};
 use super::shop::Shop;
 use super::start::StartError;
-use crate::config::HubSettings;
-use crate::platform::{self, files, tls};
+use crate::platform;
 
 /// Inputs that one transaction may give to the machine.
 const INPUTS_AT_ONCE: usize = 64;
@@ -37,17 +40,23 @@ const INPUTS_AT_ONCE: usize = 64;
 const GOODBYE_MS_MAX: u64 = 1_000;
 /// How long to wait after a transaction that failed, in milliseconds.
 const AFTER_FAILURE_MS: u64 = 1_000;
+/// The longest time to an acknowledgement that is taken for the link's, in milliseconds.
+const ACK_MS_MAX: u64 = 300_000;
 
 /// What the machine is given, owned so that it can cross to the writer's thread.
 #[derive(Clone, Debug)]
-enum Given {
+pub(super) enum Given {
     LinkUp,
     LinkDown,
     Frame(Vec<u8>),
     Grown,
+    StockChanged(Vec<ItemId>),
     NobodyListens,
     CatalogueHeld(u64),
     Stopping,
+    LanUp { name: String, keys: Vec<PublicKey> },
+    LanDown,
+    PeerFrame(NodeId, Vec<u8>),
     Tick,
 }
 
@@ -58,14 +67,18 @@ pub(super) fn start(
     stop: watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), StartError> {
-    let (Some(address), Some(tenant), Some(store)) = (
-        &shop.config.hub.broker,
-        &shop.config.tenant,
-        &shop.config.store,
-    ) else {
-        tracing::info!("no hub is configured: this PC works alone");
+    let (Some(tenant), Some(store)) = (&shop.config.tenant, &shop.config.store) else {
+        tracing::info!("no tenant and store are configured: this PC works alone");
         return Ok(());
     };
+    let hub = &shop.config.hub;
+    let hub_broker = broker(&Way {
+        key: "hub.broker",
+        address: hub.broker.as_deref(),
+        username: hub.username.as_deref(),
+        password_file: hub.password_file.as_deref(),
+        ca_file: hub.ca_file.as_deref(),
+    })?;
     let boot_nonce = u64::from_be_bytes(platform::random_bytes()?);
     let node = Node::new(NodeConfig {
         key: ledger.key().clone(),
@@ -74,14 +87,25 @@ pub(super) fn start(
         version: env!("CARGO_PKG_VERSION").into(),
     });
     let jitter = || platform::random_bytes().map_or(0, u64::from_be_bytes);
-    let role = Role::node(tenant, store, ledger.node(), boot_nonce);
-    let (link, driver) = mqtt::link(broker(address, &shop.config.hub)?, role, Box::new(jitter));
-    tasks.spawn(driver.run());
+    let link = hub_broker.map(|it| {
+        let role = Role::node(tenant, store, ledger.node(), boot_nonce);
+        let (link, driver) = mqtt::link(it, role, Box::new(jitter));
+        tasks.spawn(driver.run());
+        link
+    });
+    let lan = LanEnd::start(shop, ledger.node(), boot_nonce, tasks)?;
+    if link.is_none() && lan.is_none() {
+        tracing::info!("neither a hub nor a store's broker is configured: this PC works alone");
+        return Ok(());
+    }
     let (taken, catalogues) = mpsc::channel(1);
+    let node = Arc::new(Mutex::new(node));
     let exchange = Exchange {
         shop: shop.clone(),
-        node: Arc::new(Mutex::new(node)),
+        node: shop.machine.get_or_init(|| node).clone(),
+        unacked_since_ms: None,
         link,
+        lan,
         address: Address {
             tenant: tenant.clone(),
             store: store.clone(),
@@ -95,55 +119,6 @@ pub(super) fn start(
     };
     tasks.spawn(exchange.run(catalogues, stop));
     Ok(())
-}
-
-/// `mqtt://host[:port]` or `mqtts://host[:port]` with what the configuration adds.
-fn broker(address: &str, hub: &HubSettings) -> Result<Broker, StartError> {
-    let wrong = |message: String| StartError::Config { message };
-    let (rest, secure) = match (
-        address.strip_prefix("mqtt://"),
-        address.strip_prefix("mqtts://"),
-    ) {
-        (Some(rest), _) => (rest, false),
-        (None, Some(rest)) => (rest, true),
-        (None, None) => {
-            return Err(wrong(format!(
-                "`hub.broker` is `{address}`: write mqtt://HOST:PORT or mqtts://HOST:PORT"
-            )));
-        }
-    };
-    let usual = if secure { 8883 } else { 1883 };
-    let (host, port) = match rest.trim_end_matches('/').rsplit_once(':') {
-        Some((host, port)) => match port.parse() {
-            Ok(port) => (host, port),
-            Err(_) => {
-                return Err(wrong(format!(
-                    "`hub.broker` has the port `{port}`, no number"
-                )));
-            }
-        },
-        None => (rest.trim_end_matches('/'), usual),
-    };
-    let tls = match secure {
-        true => {
-            Some(tls::client_config(hub.ca_file.as_deref()).map_err(|error| wrong(chain(&error)))?)
-        }
-        false => None,
-    };
-    let password = match &hub.password_file {
-        Some(path) => files::read_secret(path).map_err(|source| StartError::File {
-            path: path.clone(),
-            source,
-        })?,
-        None => String::new(),
-    };
-    let credentials = hub.username.clone().map(|it| (it, password));
-    Ok(Broker {
-        host: host.to_owned(),
-        port,
-        tls,
-        credentials,
-    })
 }
 
 /// Where this PC speaks.
@@ -167,7 +142,8 @@ impl Address {
 struct Exchange {
     shop: Arc<Shop>,
     node: Arc<Mutex<Node>>,
-    link: MqttLink,
+    link: Option<MqttLink>,
+    lan: Option<LanEnd>,
     address: Address,
     wake_at: Option<u64>,
     /// The machine was reset while the link stayed up.
@@ -176,6 +152,8 @@ struct Exchange {
     hint: Option<Revision>,
     taken: mpsc::Sender<Option<u64>>,
     fetching: bool,
+    /// When this PC wrote something that the hub has not acknowledged.
+    unacked_since_ms: Option<u64>,
 }
 
 impl Exchange {
@@ -188,7 +166,8 @@ impl Exchange {
         loop {
             let wake = self.wake_at.map(|it| self.shop.clock.at_millis(it));
             let given = tokio::select! {
-                event = self.link.recv() => self.event(event),
+                event = heard(&mut self.link) => self.event(event),
+                event = lan::heard(&mut self.lan) => self.lan_event(event),
                 changed = grown.changed() => changed.ok().map(|()| Given::Grown),
                 taken = catalogues.recv() => {
                     self.fetching = false;
@@ -196,7 +175,8 @@ impl Exchange {
                 }
                 () = sleep_until(wake) => {
                     self.wake_at = None;
-                    Some(if std::mem::take(&mut self.greet_again) { Given::LinkUp } else { Given::Tick })
+                    if std::mem::take(&mut self.greet_again) { self.again().await; continue; }
+                    Some(Given::Tick)
                 }
                 _ = stop.wait_for(|it| *it) => break,
             };
@@ -239,10 +219,15 @@ impl Exchange {
     async fn give(&mut self, first: Given) {
         let mut inputs = VecDeque::from([first]);
         while inputs.len() < INPUTS_AT_ONCE {
-            let Some(event) = self.waiting().await else {
+            let Some(given) = self.waiting().await else {
                 break;
             };
-            inputs.extend(self.event(event));
+            inputs.extend(given);
+        }
+        if inputs.iter().any(|it| matches!(it, Given::Grown)) {
+            let now = self.shop.clock.millis();
+            self.unacked_since_ms.get_or_insert(now);
+            inputs.push_back(Given::StockChanged(self.shop.take_touched()));
         }
         match self.handled(inputs.into()).await {
             Ok(effects) => {
@@ -256,7 +241,7 @@ impl Exchange {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .reset();
-                self.greet_again = self.shop.sync.borrow().link_up;
+                self.greet_again = true;
                 self.wake_at = Some(self.shop.clock.millis() + AFTER_FAILURE_MS);
             }
         }
@@ -265,12 +250,30 @@ impl Exchange {
     }
 
     /// An event that is there already.
-    async fn waiting(&mut self) -> Option<Event> {
+    async fn waiting(&mut self) -> Option<Option<Given>> {
         tokio::select! {
             biased;
-            event = self.link.recv() => Some(event),
+            event = heard(&mut self.link) => Some(self.event(event)),
+            event = lan::heard(&mut self.lan) => Some(self.lan_event(event)),
             () = std::future::ready(()) => None,
         }
+    }
+
+    /// The machine was reset: the links that are up are told again.
+    async fn again(&mut self) {
+        let link_up = self.shop.sync.borrow().link_up;
+        if link_up {
+            self.give(Given::LinkUp).await;
+        }
+        if let Some(up) = self.lan.as_ref().and_then(LanEnd::up) {
+            self.give(up).await;
+        }
+    }
+
+    fn lan_event(&mut self, event: Event) -> Option<Given> {
+        let given = self.lan.as_mut().and_then(|it| it.given(&self.shop, event));
+        self.shop.ring_pages();
+        given
     }
 
     /// One transaction: the inputs in, the effects out once it has committed.
@@ -300,12 +303,11 @@ impl Exchange {
         match effect {
             NodeEffect::Send { channel, frame } => {
                 let topic = self.address.topic(channel);
-                if let Err(error) = self.link.send(Frame {
-                    topic,
-                    payload: frame,
-                }) {
-                    tracing::debug!(%error, "a frame was not taken: it is sent again");
-                }
+                send(self.link.as_ref(), topic, frame);
+            }
+            NodeEffect::Broadcast { channel, frame } => {
+                let topic = self.address.topic(channel);
+                send(self.lan.as_ref().map(LanEnd::link), topic, frame);
             }
             NodeEffect::WakeAt(at) => self.wake_at = Some(at),
             NodeEffect::Event(event) => self.happened(event),
@@ -324,9 +326,29 @@ impl Exchange {
             }
             NodeEvent::Received { author, new } if new > 0 => {
                 tracing::debug!(%author, new, "documents came");
+                self.shop.orders.changed();
                 self.shop.ring_pages();
             }
-            NodeEvent::Acked { .. } => self.shop.ring_pages(),
+            NodeEvent::Acked { .. } => {
+                self.acked();
+                self.shop.ring_pages();
+            }
+            NodeEvent::OrdersChanged { orders } => {
+                tracing::debug!(?orders, "orders changed");
+                self.shop.orders.changed();
+                self.shop.ring_pages();
+            }
+            NodeEvent::Rights {
+                grantor,
+                rights_epoch,
+                ready,
+            } => {
+                tracing::info!(grantor, rights_epoch, ready, "who grants the store's rights");
+                self.shop.ring_pages();
+            }
+            NodeEvent::Policy(policy) => {
+                tracing::info!(revision = policy.revision, "the hub's policy is in use");
+            }
             NodeEvent::Received { .. } | NodeEvent::Hint(_) | NodeEvent::Roster(_) => {}
             NodeEvent::Admitted { epoch, returning } => {
                 tracing::info!(epoch, returning, "the hub knows this PC");
@@ -334,6 +356,21 @@ impl Exchange {
             }
             other => tracing::warn!(event = ?other, "exchange with the hub"),
         }
+    }
+
+    /// The hub has something of ours: how long that took, old times counting less and less.
+    fn acked(&mut self) {
+        let Some(since) = self.unacked_since_ms.take() else {
+            return;
+        };
+        // Longer than this is an outage, which has a cut of its own.
+        let took = self.shop.clock.millis().saturating_sub(since).min(ACK_MS_MAX);
+        let before = self.shop.ack_ms.load(Ordering::Relaxed);
+        let mean = match before {
+            0 => took,
+            before => (before * 7 + took) / 8,
+        };
+        self.shop.ack_ms.store(mean.max(1), Ordering::Relaxed);
     }
 
     /// Fetches an announced catalogue, one at a time; a failure is tried again at the next hint.
@@ -366,17 +403,19 @@ impl Exchange {
 
     /// What the pages show of the machine.
     fn note(&self) {
-        let status = self
-            .node
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .status();
+        let (status, pcs) = {
+            let node = self.node.lock().unwrap_or_else(PoisonError::into_inner);
+            (node.status(), lan::pcs(&node))
+        };
         let heard = status.last_frame_ms.map(|at| {
             let ago = self.shop.clock.millis().saturating_sub(at);
             let ago = i64::try_from(ago).unwrap_or(i64::MAX);
             Timestamp::from_millis(platform::wall_now().as_millis().saturating_sub(ago))
         });
-        self.shop.sync.send_modify(|it| it.hub_heard = heard);
+        self.shop.sync.send_modify(|it| {
+            it.hub_heard = heard;
+            it.pcs = pcs;
+        });
     }
 
     /// A stop on purpose announces itself, so that silence is not taken for trouble. The link
@@ -409,6 +448,10 @@ fn take(
             revision: *revision,
         },
         Given::Stopping => NodeInput::Stopping,
+        Given::StockChanged(items) => NodeInput::StockChanged { items },
+        Given::LanUp { name, keys } => NodeInput::LanUp { name, keys },
+        Given::LanDown => NodeInput::LanDown,
+        Given::PeerFrame(from, frame) => NodeInput::PeerFrame { from: *from, frame },
         Given::Tick => NodeInput::Tick,
         Given::Grown => {
             let own = node.id();
@@ -423,6 +466,21 @@ fn take(
         }
     };
     node.handle(now, input, &mut store, effects)
+}
+
+/// The hub's link's next event; never one where there is no hub.
+async fn heard(link: &mut Option<MqttLink>) -> Event {
+    match link {
+        Some(link) => link.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn send(link: Option<&MqttLink>, topic: Topic, payload: Vec<u8>) {
+    let Some(link) = link else { return };
+    if let Err(error) = link.send(Frame { topic, payload }) {
+        tracing::debug!(%error, "a frame was not taken: it is sent again");
+    }
 }
 
 async fn sleep_until(at: Option<std::time::Instant>) {

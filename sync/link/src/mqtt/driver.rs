@@ -231,7 +231,10 @@ impl Connection {
             match self.events.poll().await {
                 Ok(Polled::Incoming(Packet::ConnAck(ack))) => {
                     check_limits(&ack)?;
-                    let filter = |it: &String| Filter::new(it, QoS::AtLeastOnce);
+                    let filter = |it: &String| Filter {
+                        nolocal: role.no_echo,
+                        ..Filter::new(it, QoS::AtLeastOnce)
+                    };
                     let filters: Vec<Filter> = role.filters.iter().map(filter).collect();
                     let asked = self.client.try_subscribe_many(filters);
                     asked.map_err(|error| format!("can't subscribe: {error}"))?;
