@@ -374,6 +374,38 @@ fn a_hub_restored_from_a_backup_sells_nothing_until_it_knows_what_was_promised()
 }
 
 #[test]
+fn a_hub_that_is_told_that_it_lost_time_closes_even_if_no_pc_knows_more() {
+    let mut world = shop(1, &[("mug", 5)]);
+    world.hub_call(|hub, _, store, effects| hub.restored(store, effects));
+    let refused = accept(&mut world, &new_order("W-1", &[("mug", 1)]));
+    assert_eq!(refused, Decision::Refused(Refusal::Recovering));
+    world.run_for(120_000);
+    world.hub_call(|hub, _, store, effects| hub.reconciled(&web(), store, effects));
+    assert_eq!(Hub::recovery(&world.hub_store).unwrap(), None);
+    let accepted = accept(&mut world, &new_order("W-1", &[("mug", 1)]));
+    assert!(matches!(accepted, Decision::Accepted(_)));
+}
+
+#[test]
+fn a_wrong_clock_doesnt_leave_goods_waiting_that_are_gone() {
+    let mut world = shop(2, &[("mug", 5)]);
+    let Decision::Accepted(order) = accept(&mut world, &new_order("W-1", &[("mug", 2)])) else {
+        panic!("not accepted");
+    };
+    world.run_for(5_000);
+    let now = world.now().wall;
+    let ahead = shelf_stock::time::Timestamp::from_millis(now.as_millis() + 50_000);
+    world.write_at(0, orders::pick(&order, ahead), ahead);
+    world.run_for(5_000);
+    let needs = order.needs();
+    world.write(1, orders::put_back(&order.id, &needs, now));
+    world.run_for(5_000);
+    assert_eq!(state(&world, "W-1"), OrderState::Reserved);
+    assert_eq!(cancel(&mut world, "W-1"), Cancelling::Cancelled);
+    assert_eq!(troubles(&world.hub_store, 9).unwrap(), []);
+}
+
+#[test]
 fn a_restarted_grantor_shakes_hands_again_before_it_grants() {
     let mut world = shop(1, &[("mug", 5)]);
     let (_, before) = Hub::grantor(&world.hub_store).unwrap();

@@ -16,7 +16,7 @@ use shelf_wire::message::{
 use shelf_wire::topic::Down;
 
 use super::shop::{self, Recovering, Shop};
-use super::{Hub, HubEffect, HubEvent, ask_for_hello, send};
+use super::{Hub, HubEffect, HubEvent, ask_for_hello, roster, send};
 use crate::rights::quotas::{self, Quotas};
 use crate::rights::{HubCells, StoreReport, hub_rows};
 use crate::store::Store;
@@ -159,6 +159,30 @@ impl Hub {
                 .for_each(|it| ask_for_hello(it, effects));
         }
         Ok(shop)
+    }
+
+    /// Somebody says that this hub was restored from a backup: nothing is sold until it is known
+    /// again what was promised, whether a PC knows more or not.
+    pub fn restored<S: Store + ?Sized>(
+        &mut self,
+        store: &mut S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        let mut shop = Shop::load(store)?;
+        shop.rights_epoch = shop.rights_epoch.saturating_add(1);
+        let channels = shop::policy(store)?.channels.into_iter();
+        shop.recovering = Some(Recovering {
+            orders_upto: shop.last_stamp,
+            channels: channels.map(|it| it.channel).collect(),
+            ..Recovering::default()
+        });
+        shop.save(store)?;
+        let rights_epoch = shop.rights_epoch;
+        effects.push(HubEffect::Event(HubEvent::Behind { rights_epoch }));
+        for key in roster(store)?.keys {
+            ask_for_hello(key.node_id(), effects);
+        }
+        Ok(())
     }
 
     /// Makes another PC the store's grantor, from its next hello on.

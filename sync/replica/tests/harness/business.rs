@@ -5,6 +5,7 @@ use shelf_replica::hub::{Hub, HubConfig, HubEffect};
 use shelf_replica::memory::MemoryStore;
 use shelf_replica::node::NodeInput;
 use shelf_stock::document::Draft;
+use shelf_stock::time::Timestamp;
 
 use super::{Packet, World};
 
@@ -12,6 +13,11 @@ impl World {
     /// A PC writes a document; its shell says what changed, as it must.
     pub(crate) fn write(&mut self, index: usize, draft: Draft) {
         let wall = self.now().wall;
+        self.write_at(index, draft, wall);
+    }
+
+    /// The same by a PC whose clock says this.
+    pub(crate) fn write_at(&mut self, index: usize, draft: Draft, wall: Timestamp) {
         let pc = &mut self.pcs[index];
         let authored = pc.author.write(draft, wall);
         pc.store.take_changed();
