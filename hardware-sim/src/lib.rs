@@ -8,8 +8,9 @@
 //!
 //! Rooms: [`scanner_pty`] (a line scanner), [`hid_reports`] (what HID POS scanners and keyboard
 //! wedges send, as streams), [`zvt_terminal`] (a payment terminal with its own books), [`shop`]
-//! (items, stock and invoices to replay).
+//! (items, stock and invoices to replay), [`chain`] (whole chains on virtual time).
 
+pub mod chain;
 pub mod hid_reports;
 pub mod scanner_pty;
 pub mod shop;

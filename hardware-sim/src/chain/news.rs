@@ -1,0 +1,62 @@
+//! What machines tell: counted, and acted upon as the programs around them would.
+
+use shelf_replica::hub::HubEvent;
+use shelf_replica::hub::OrderTrouble;
+use shelf_replica::node::{NodeEvent, NodeInput};
+
+use super::coverage::Danger;
+use super::disk::Disk;
+use super::violation::Violation;
+use super::world::{Event, World};
+
+impl<D: Disk> World<D> {
+    pub(super) fn on_node_event(&mut self, shop: usize, pc: usize, event: &NodeEvent) {
+        match event {
+            NodeEvent::Admitted { returning, .. } => {
+                self.shops[shop].pcs[pc].doubt = false;
+                if *returning > 0 {
+                    self.coverage.danger(Danger::Returned);
+                }
+            }
+            NodeEvent::Parked { .. } => self.coverage.danger(Danger::Parked),
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_hub_event(&mut self, shop: usize, event: &HubEvent) {
+        match event {
+            HubEvent::Restored { .. } => self.coverage.danger(Danger::RestoredDisk),
+            HubEvent::Clone { .. } => self.coverage.danger(Danger::CloneFound),
+            HubEvent::Fork { .. } => self.coverage.danger(Danger::Fork),
+            HubEvent::Parked { .. } => self.coverage.danger(Danger::Parked),
+            HubEvent::Behind { .. } => {
+                self.coverage.danger(Danger::HubCaughtUp);
+                self.after(3_000, Event::Reconcile { shop });
+            }
+            HubEvent::Oversold { .. } => self.coverage.danger(Danger::Oversold),
+            HubEvent::Compensated { .. } => self.coverage.danger(Danger::Compensated),
+            HubEvent::Exception { trouble, .. } => match trouble {
+                OrderTrouble::HandedOverAfterEnd => {
+                    self.coverage.danger(Danger::HandedOverAfterCancel);
+                }
+                OrderTrouble::HandedOverAgain => self.coverage.danger(Danger::HandedOverTwice),
+                OrderTrouble::PickedAfterEnd => self.coverage.danger(Danger::PickedAfterCancel),
+                OrderTrouble::SoldUnasked => self.coverage.danger(Danger::SoldUnasked),
+            },
+            _ => {}
+        }
+    }
+
+    /// A transaction may have changed stock: the machine is told what.
+    pub(super) fn stock_changed(&mut self, shop: usize, pc: usize) -> Result<(), Violation> {
+        let machine = &mut self.shops[shop].pcs[pc];
+        let changed = match machine.disk.take_changed() {
+            Some(changed) => changed,
+            None => self.items.clone(),
+        };
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.tell_only(shop, pc, NodeInput::StockChanged { items: &changed })
+    }
+}
