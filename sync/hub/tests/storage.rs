@@ -414,7 +414,9 @@ fn two_workers_that_store_the_same_documents_count_them_once() {
                         for index in order {
                             let key = it.store_key("acme", stores[index])?;
                             let mut shop = it.shop(key);
-                            for document in &logs[index][step * 4..step * 4 + 4] {
+                            let batch = &logs[index][step * 4..step * 4 + 4];
+                            shop.expect(&mut batch.iter())?;
+                            for document in batch {
                                 shop.insert(document)?;
                             }
                         }

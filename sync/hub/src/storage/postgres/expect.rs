@@ -11,6 +11,7 @@ use shelf_stock::document::{Document, SourceKey};
 use shelf_stock::movement;
 use shelf_stock::name::ItemId;
 use shelf_wire::sealed::Authored;
+use tokio_postgres::Row;
 
 use super::super::StorageError;
 use super::machine::{family_key, quota};
@@ -18,8 +19,21 @@ use super::row::{self, action_key};
 use super::shop::PostgresShop;
 use super::work::Counted;
 
-/// Families that machines ask for by the text of an item.
-const BY_ITEM: [Family; 1] = [Family::Rights];
+/// The family that machines ask for by the text of an item.
+const BY_ITEM: Family = Family::Rights;
+
+const SOURCES: &str = "SELECT s.source, s.receipt, s.action, s.part, s.document
+    FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])
+        AS wanted (source, receipt, action, part)
+    JOIN source_counted s ON s.store = $1 AND s.source = wanted.source
+        AND s.receipt = wanted.receipt AND s.action = wanted.action AND s.part = wanted.part";
+const STEPS: &str = "SELECT DISTINCT ON (item, location) item, location, quantity, cut, variance,
+    window_from, window_to, ambiguous FROM count_step
+    WHERE store = $1 AND item = ANY($2::text[]) ORDER BY item, location, number DESC";
+const QUOTAS: &str = "SELECT item, channel, limited, used, held FROM quota
+    WHERE store = $1 AND item = ANY($2::text[]) ORDER BY item, channel";
+const ROWS: &str = "SELECT key, value FROM machine_row
+    WHERE store = $1 AND family = $2 AND key = ANY($3::bytea[])";
 
 impl PostgresShop<'_, '_> {
     /// Documents that are about to be stored.
@@ -28,131 +42,96 @@ impl PostgresShop<'_, '_> {
         documents: &mut dyn Iterator<Item = &Authored>,
     ) -> Result<(), StorageError> {
         self.claim()?;
-        let (mut sources, mut items) = (BTreeSet::new(), BTreeSet::new());
+        let (mut wanted, mut items) = (BTreeSet::new(), BTreeSet::new());
         for authored in documents {
             let document = authored.document();
-            sources.extend(document.draft.source.clone());
+            wanted.extend(document.draft.source.clone());
             items_of(document, &mut items);
         }
         let known = self.work.known();
-        sources.retain(|it| !known.sources.contains_key(&(self.store, it.clone())));
+        wanted.retain(|it| !known.sources.contains_key(&(self.store, it.clone())));
         items.retain(|it| !known.steps.contains_key(&(self.store, it.clone())));
         drop(known);
-        if sources.len() > 1 {
-            self.look_for_sources(&sources)?;
+        if wanted.is_empty() && items.is_empty() {
+            return Ok(());
         }
-        if items.len() > 1 {
-            let texts: Vec<&str> = items.iter().map(ItemId::as_str).collect();
-            self.look_for_steps(&items, &texts)?;
-            self.look_for_quotas(&items, &texts)?;
-            self.look_for_rows(&items)?;
-        }
-        Ok(())
-    }
-
-    fn look_for_sources(&self, wanted: &BTreeSet<SourceKey>) -> Result<(), StorageError> {
+        let store = &self.store.0;
         let text = |of: fn(&SourceKey) -> &str| -> Vec<&str> { wanted.iter().map(of).collect() };
         let sources = text(|it| it.source.as_str());
         let receipts = text(|it| it.receipt.as_str());
         let actions: Vec<i64> = wanted.iter().map(|it| action_key(it.action)).collect();
         let parts: Vec<i64> = wanted.iter().map(|it| it.part.into()).collect();
-        let rows = self.work.session.query(
-            "SELECT s.source, s.receipt, s.action, s.part, s.document
-             FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])
-                 AS wanted (source, receipt, action, part)
-             JOIN source_counted s ON s.store = $1 AND s.source = wanted.source
-                 AND s.receipt = wanted.receipt AND s.action = wanted.action
-                 AND s.part = wanted.part",
-            &[&self.store.0, &sources, &receipts, &actions, &parts],
-        )?;
-        let mut known = self.work.known();
-        for key in wanted {
-            let nothing = Counted {
-                document: None,
-                changed: false,
-            };
-            known.sources.insert((self.store, key.clone()), nothing);
-        }
-        for found in &rows {
-            let counted = Counted {
-                document: Some(row::col(found, 4)?),
-                changed: false,
-            };
-            let key = (self.store, row::source(found, 0)?);
-            known.sources.insert(key, counted);
+        let texts: Vec<&str> = items.iter().map(ItemId::as_str).collect();
+        let keys: Vec<&[u8]> = texts.iter().map(|it| it.as_bytes()).collect();
+        let found = self.work.session.queries([
+            (SOURCES, &[store, &sources, &receipts, &actions, &parts]),
+            (STEPS, &[store, &texts]),
+            (QUOTAS, &[store, &texts]),
+            (ROWS, &[store, &family_key(BY_ITEM), &keys]),
+        ])?;
+        if let [sources, steps, quotas, rows] = found.as_slice() {
+            self.know_sources(&wanted, sources)?;
+            self.know_items(&items, steps, quotas)?;
+            self.know_rows(&keys, rows)?;
         }
         Ok(())
     }
 
-    fn look_for_steps(
+    fn know_sources(&self, wanted: &BTreeSet<SourceKey>, rows: &[Row]) -> Result<(), StorageError> {
+        let counted = |document| Counted {
+            document,
+            changed: false,
+        };
+        let mut known = self.work.known();
+        for key in wanted {
+            known
+                .sources
+                .insert((self.store, key.clone()), counted(None));
+        }
+        for found in rows {
+            let key = (self.store, row::source(found, 0)?);
+            let document = Some(row::col(found, 4)?);
+            known.sources.insert(key, counted(document));
+        }
+        Ok(())
+    }
+
+    fn know_items(
         &self,
         wanted: &BTreeSet<ItemId>,
-        texts: &[&str],
+        steps: &[Row],
+        quotas: &[Row],
     ) -> Result<(), StorageError> {
-        let rows = self.work.session.query(
-            "SELECT DISTINCT ON (item, location) item, location, quantity, cut, variance,
-             window_from, window_to, ambiguous FROM count_step
-             WHERE store = $1 AND item = ANY($2::text[])
-             ORDER BY item, location, number DESC",
-            &[&self.store.0, &texts],
-        )?;
         let mut known = self.work.known();
         for item in wanted {
             known.steps.insert((self.store, item.clone()), Vec::new());
-        }
-        for found in &rows {
-            let item: ItemId = row::text(found, 0)?;
-            let last = (row::location(found, 1)?, super::counts::step(found, 2)?);
-            known
-                .steps
-                .entry((self.store, item))
-                .or_default()
-                .push(last);
-        }
-        Ok(())
-    }
-
-    fn look_for_quotas(
-        &self,
-        wanted: &BTreeSet<ItemId>,
-        texts: &[&str],
-    ) -> Result<(), StorageError> {
-        let rows = self.work.session.query(
-            "SELECT item, channel, limited, used, held FROM quota
-             WHERE store = $1 AND item = ANY($2::text[]) ORDER BY item, channel",
-            &[&self.store.0, &texts],
-        )?;
-        let mut known = self.work.known();
-        for item in wanted {
             known.quotas.insert((self.store, item.clone()), Vec::new());
         }
-        for found in &rows {
-            let pair = (row::text(found, 1)?, quota(found, 2)?);
+        for found in steps {
             let key = (self.store, row::text(found, 0)?);
+            let last = (row::location(found, 1)?, super::counts::step(found, 2)?);
+            known.steps.entry(key).or_default().push(last);
+        }
+        for found in quotas {
+            let key = (self.store, row::text(found, 0)?);
+            let pair = (row::text(found, 1)?, quota(found, 2)?);
             known.quotas.entry(key).or_default().push(pair);
         }
         Ok(())
     }
 
-    fn look_for_rows(&self, wanted: &BTreeSet<ItemId>) -> Result<(), StorageError> {
-        let keys: Vec<&[u8]> = wanted.iter().map(|it| it.as_str().as_bytes()).collect();
-        for family in BY_ITEM.map(family_key) {
-            let rows = self.work.session.query(
-                "SELECT key, value FROM machine_row
-                 WHERE store = $1 AND family = $2 AND key = ANY($3::bytea[])",
-                &[&self.store.0, &family, &keys],
-            )?;
-            // What is known already may wait to be written and is newer.
-            let mut known = self.work.known();
-            for found in &rows {
-                let key = (self.store, family, row::col(found, 0)?);
-                let value = row::col(found, 1)?;
-                known.rows.entry(key).or_insert(Some(value));
-            }
-            for key in &keys {
-                let key = (self.store, family, key.to_vec());
-                known.rows.entry(key).or_insert(None);
-            }
+    /// What is known already may wait to be written and is newer.
+    fn know_rows(&self, keys: &[&[u8]], rows: &[Row]) -> Result<(), StorageError> {
+        let family = family_key(BY_ITEM);
+        let mut known = self.work.known();
+        for found in rows {
+            let key = (self.store, family, row::col(found, 0)?);
+            let value = row::col(found, 1)?;
+            known.rows.entry(key).or_insert(Some(value));
+        }
+        for key in keys {
+            let key = (self.store, family, key.to_vec());
+            known.rows.entry(key).or_insert(None);
         }
         Ok(())
     }

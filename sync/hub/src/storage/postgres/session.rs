@@ -166,4 +166,22 @@ impl Session {
         done.map_err(PostgresError::from)?;
         Ok(())
     }
+
+    /// The rows of several queries that are sent together.
+    pub(super) fn queries<const N: usize>(
+        &self,
+        queries: [(&'static str, &[Param<'_>]); N],
+    ) -> Result<Vec<Vec<Row>>, StorageError> {
+        let mut prepared = Vec::with_capacity(N);
+        for (sql, params) in queries {
+            prepared.push((self.prepared(sql)?, params));
+        }
+        let sent = prepared
+            .iter()
+            .map(|(statement, params)| self.client.query(statement, params));
+        let done = self
+            .runtime
+            .block_on(futures_util::future::try_join_all(sent));
+        Ok(done.map_err(PostgresError::from)?)
+    }
 }
