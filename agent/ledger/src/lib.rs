@@ -29,6 +29,7 @@ mod replica;
 mod schema;
 mod shop;
 pub mod tables;
+mod touched;
 mod tx;
 mod writer;
 

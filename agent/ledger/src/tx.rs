@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use shelf_stock::document::{Document, Draft, DraftError};
 use shelf_stock::fold::{Applied, Rules};
 use shelf_stock::identity::{NodeId, Place};
+use shelf_stock::name::ItemId;
 use shelf_stock::time::Timestamp;
 use shelf_wire::sealed::{Authored, WriteError};
 
@@ -39,6 +40,7 @@ pub struct Tx<'t> {
     setting: &'t Setting,
     own: &'t mut Own,
     words: &'t Words,
+    touched: &'t mut Vec<ItemId>,
 }
 
 /// A draft became a document, or was one already.
@@ -114,6 +116,7 @@ impl<'t> Tx<'t> {
         setting: &'t Setting,
         own: &'t mut Own,
         words: &'t Words,
+        touched: &'t mut Vec<ItemId>,
     ) -> Self {
         let tables = Tables::with_words(connection, setting.store, setting.rules, words);
         Self {
@@ -121,6 +124,7 @@ impl<'t> Tx<'t> {
             setting,
             own,
             words,
+            touched,
         }
     }
 
@@ -166,6 +170,7 @@ impl<'t> Tx<'t> {
         let applied = tables.fold_authored(&authored)?;
         let author = tables.author(node, incarnation)?;
         self.own.written(&next, authored.digest(), author);
+        self.touched.extend(applied.touched.iter().cloned());
         Ok(Recorded::New {
             document: Arc::new(authored.into_document()),
             applied,

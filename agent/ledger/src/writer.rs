@@ -22,10 +22,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::task::{Context, Poll};
 
+use shelf_stock::name::ItemId;
 use tokio::sync::oneshot;
 
 use crate::failure::{self, Failure};
 use crate::metrics::Metrics;
+use crate::touched::Touched;
 use crate::tx::Tx;
 
 pub(crate) use engine::EngineParts;
@@ -122,6 +124,7 @@ struct Shared {
     engine: Mutex<Option<Engine>>,
     queue: Queue,
     metrics: Arc<Metrics>,
+    touched: Arc<Touched>,
 }
 
 impl Writer {
@@ -168,6 +171,13 @@ impl Writer {
             Err(TryLockError::WouldBlock) => self.shared.submit(work, true),
         }
         pending.wait()
+    }
+
+    /// Items whose stock this PC's committed documents changed since the last call, each once;
+    /// nothing is collected before the first call. Documents of others that are stored by the
+    /// replica are its own to know.
+    pub fn take_touched(&self) -> Vec<ItemId> {
+        self.shared.touched.take()
     }
 
     /// Waits until everything accepted before is durable.

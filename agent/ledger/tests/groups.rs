@@ -133,3 +133,23 @@ fn dropping_the_ledger_finishes_what_was_accepted() {
     let late = writer.execute("sale", |tx| tx.record(&sale("tea", 1)));
     assert!(matches!(late.wait(), Err(ExecuteError::Closed)));
 }
+
+#[test]
+fn whoever_asks_learns_which_stock_committed_jobs_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let writer = ledger.writer();
+    let sell = |name: &'static str| writer.execute("sale", move |tx| tx.record(&sale(name, 1)));
+    sell("before").wait().unwrap();
+    assert_eq!(writer.take_touched(), [], "nobody had asked yet");
+    sell("tea").wait().unwrap();
+    sell("nuts").wait().unwrap();
+    sell("tea").wait().unwrap();
+    let refused = writer.execute("refuses", |tx| {
+        tx.record(&sale("rice", 7))?;
+        tx.record(&sale("rice", 0))
+    });
+    refused.wait().unwrap_err();
+    assert_eq!(writer.take_touched(), [item("nuts"), item("tea")]);
+    assert_eq!(writer.take_touched(), []);
+}

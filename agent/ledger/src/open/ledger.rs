@@ -203,6 +203,7 @@ impl Ledger {
             own,
             words: Arc::clone(&words),
             metrics: Arc::clone(&metrics),
+            touched: Arc::default(),
             lock: held,
             checkpointer: asks,
             answer_early: options.control_answer_early,

@@ -9,6 +9,7 @@ use std::sync::mpsc::SyncSender;
 
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
+use shelf_stock::name::ItemId;
 
 use super::group::{self, Broken};
 use super::{Undone, Work};
@@ -18,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::open::{self, OpenError};
 use crate::own::Own;
 use crate::tables::{Committed, Words};
+use crate::touched::Touched;
 use crate::tx::Setting;
 
 /// Frames that make a checkpoint worth its syncs (4 MiB).
@@ -31,6 +33,7 @@ pub(crate) struct EngineParts {
     pub(crate) own: Own,
     pub(crate) words: Arc<Committed>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) touched: Arc<Touched>,
     pub(crate) lock: DirLock,
     /// Told when an idle moment is good for a checkpoint.
     pub(crate) checkpointer: SyncSender<()>,
@@ -46,6 +49,9 @@ pub(super) struct Engine {
     /// Of the connection: forgotten whenever something on it was undone.
     words: Words,
     metrics: Arc<Metrics>,
+    touched: Arc<Touched>,
+    /// Of the transaction that runs.
+    touching: Vec<ItemId>,
     paths: Paths,
     _lock: DirLock,
     checkpointer: SyncSender<()>,
@@ -60,6 +66,8 @@ impl Engine {
             own: parts.own,
             words: Words::of_writer(parts.words),
             metrics: parts.metrics,
+            touched: parts.touched,
+            touching: Vec::new(),
             paths: parts.paths,
             _lock: parts.lock,
             checkpointer: parts.checkpointer,
@@ -109,7 +117,7 @@ impl Engine {
             &self.setting,
             &mut self.own,
             (&self.metrics, &self.words),
-            group,
+            (group, &mut self.touching),
             |group, ran| {
                 if self.answer_early {
                     group.drain(..ran).for_each(|it| it.answer(None));
@@ -117,6 +125,7 @@ impl Engine {
             },
         )?;
         Metrics::add(&self.metrics.commits, 1);
+        self.touched.add(&mut self.touching);
         Ok(done.ran)
     }
 

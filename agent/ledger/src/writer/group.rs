@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::Connection;
+use shelf_stock::name::ItemId;
 
 use super::{GROUP_US_MAX, Ran, Work};
 use crate::failure::{self, Failure};
@@ -34,13 +35,16 @@ pub(super) fn commit(
     setting: &Setting,
     own: &mut Own,
     (metrics, words): (&Metrics, &Words),
-    jobs: &mut Vec<Box<dyn Work>>,
+    (jobs, touched): (&mut Vec<Box<dyn Work>>, &mut Vec<ItemId>),
     before_commit: impl FnOnce(&mut Vec<Box<dyn Work>>, usize),
 ) -> Result<Committed, Broken> {
     let before = own.clone();
     let mut ran = 0;
     let result = begin(connection)
-        .and_then(|()| run(connection, setting, own, (metrics, words), jobs, &mut ran))
+        .and_then(|()| {
+            let jobs = (&mut jobs[..], &mut *touched);
+            run(connection, setting, own, (metrics, words), jobs, &mut ran)
+        })
         .and_then(|()| {
             before_commit(jobs, ran);
             statement(connection, "COMMIT")
@@ -52,6 +56,7 @@ pub(super) fn commit(
         }
         Err(stop) => {
             *own = before;
+            touched.clear();
             words.forget();
             if !connection.is_autocommit() {
                 // If even this fails, the connection is closed by the caller: Fatal or not, the
@@ -81,7 +86,7 @@ fn run(
     setting: &Setting,
     own: &mut Own,
     (metrics, words): (&Metrics, &Words),
-    jobs: &mut [Box<dyn Work>],
+    (jobs, touched): (&mut [Box<dyn Work>], &mut Vec<ItemId>),
     ran: &mut usize,
 ) -> Result<(), Stop> {
     let started = setting.clock.mono_us();
@@ -93,8 +98,8 @@ fn run(
         if !alone {
             statement(connection, "SAVEPOINT job")?;
         }
-        let before = own.clone();
-        let mut tx = Tx::new(connection, setting, own, words);
+        let (before, touched_before) = (own.clone(), touched.len());
+        let mut tx = Tx::new(connection, setting, own, words, touched);
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
         *ran += 1;
         let undo = match outcome {
@@ -120,6 +125,7 @@ fn run(
         }
         if undo {
             *own = before;
+            touched.truncate(touched_before);
             words.forget();
         }
         settle(connection, alone, undo)?;

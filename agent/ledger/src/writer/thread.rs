@@ -30,10 +30,12 @@ impl WriterThread {
 /// Starts the thread.
 pub(crate) fn start(parts: EngineParts) -> io::Result<(Writer, WriterThread)> {
     let metrics = Arc::clone(&parts.metrics);
+    let touched = Arc::clone(&parts.touched);
     let shared = Arc::new(Shared {
         engine: Mutex::new(Some(Engine::new(parts))),
         queue: Queue::default(),
         metrics,
+        touched,
     });
     let writer = Writer {
         shared: Arc::clone(&shared),
