@@ -97,6 +97,11 @@ impl Demand {
         self.in_stock = book > Quantity::ZERO;
     }
 
+    /// What one unit is.
+    pub const fn unit(&self) -> Unit {
+        self.unit
+    }
+
     /// Whether time counts as evidence now.
     pub const fn in_stock(&self) -> bool {
         self.in_stock
