@@ -128,6 +128,7 @@ impl Hub {
         self.ask_everybody(store, effects)?;
         match input {
             HubInput::Frame { from, frame } => self.on_frame(now, from, frame, store, effects)?,
+            HubInput::Forgive { node } => self.forgive(node, store)?,
             HubInput::Enrol { key } => self.enrol(key, store, effects)?,
             HubInput::Hint { hint } => {
                 let message = Message::CfgHint(hint.clone());

@@ -13,6 +13,7 @@ mod inbox;
 mod lan;
 mod orders;
 mod relay;
+mod restored;
 mod surface;
 mod telling;
 
@@ -22,6 +23,7 @@ use relay::Relay;
 pub use grants::Permission;
 pub(crate) use greeting::{end_of, save, saved};
 pub use lan::{RELAY_PATIENCE_MS, SiblingStatus};
+pub use restored::{RESTORED_ITEMS_MAX, Restored, restored};
 pub use surface::{NodeConfig, NodeEffect, NodeEvent, NodeInput};
 
 use shelf_stock::identity::{NodeId, Seq};
@@ -190,6 +192,7 @@ impl Node {
                 self.catalogue_revision = revision;
                 self.stat_soon(now);
             }
+            NodeInput::RestoreSettled => restored::settle(store)?,
             NodeInput::Stopping => {
                 self.stopping = true;
                 self.lan_soon(now);

@@ -44,20 +44,12 @@ impl Hub {
             return Ok(());
         }
         let record = Record::load(store, from)?;
-        let verdict = self.verdict(now, hello, store, effects)?;
+        let mut verdict = self.verdict(now, hello, store, effects)?;
+        if verdict == Verdict::Admitted && record.is_some_and(|it| it.blocked) {
+            verdict = Verdict::Clone;
+        }
         if verdict != Verdict::Admitted {
-            let answer = HelloAnswer::of(hello.nonce, verdict, now.wall);
-            send(
-                from,
-                Down::Hello,
-                &Message::HelloAnswer(Box::new(answer)),
-                effects,
-            );
-            let event = HubEvent::NotAdmitted {
-                node: from,
-                verdict,
-            };
-            effects.push(HubEffect::Event(event));
+            self.turn_away(now, hello, verdict, effects);
             return Ok(());
         }
         self.admit(now, hello, record, store, effects)
@@ -114,9 +106,15 @@ impl Hub {
         let logs = store.logs()?;
         let found = compare(hello, &logs, &mut outflow, store)?;
         offer_siblings(hello, &logs, &mut outflow, store)?;
-        let mut record = self.remember(hello, record, found.returning, effects);
+        let lost = hello.acked.saturating_sub(own_documents(node, &logs));
+        let mut record = self.remember(hello, record, found.returning, lost, effects);
         record.reads = u8::try_from(hello.reads).unwrap_or(u8::MAX);
         record.save(store, node)?;
+        if record.blocked {
+            self.sessions.remove(&node);
+            self.turn_away(now, hello, Verdict::Clone, effects);
+            return Ok(());
+        }
         let forks = found
             .forks
             .into_iter()
@@ -170,6 +168,7 @@ impl Hub {
         hello: &Hello,
         record: Option<Record>,
         returning: u64,
+        lost: u64,
         effects: &mut Vec<HubEffect>,
     ) -> Record {
         let node = hello.public_key.node_id();
@@ -181,11 +180,19 @@ impl Hub {
         let shown = Token::try_from(hello.token.as_slice()).ok();
         let current = known && shown == Some(record.token);
         let previous = known && shown.unwrap_or_default() == record.previous;
-        let restored = (known && !current && !previous) || returning > 0;
+        let behind = lost > 0 || (known && hello.epoch > record.epoch);
+        let restored = (known && !current && !previous && !behind) || returning > 0;
         if record.saw(hello.nonce, hello.boot_nonce) {
+            record.blocked = true;
             effects.push(HubEffect::Event(HubEvent::Clone { node }));
         }
-        if restored || !known {
+        if behind {
+            effects.push(HubEffect::Event(HubEvent::LostTime {
+                node,
+                documents: lost,
+            }));
+        }
+        if restored || behind || !known {
             record.epoch = record.epoch.max(hello.epoch).saturating_add(1);
         }
         if restored {
@@ -202,6 +209,33 @@ impl Hub {
         record
     }
 
+    fn turn_away(
+        &self,
+        now: Now,
+        hello: &Hello,
+        verdict: Verdict,
+        effects: &mut Vec<HubEffect>,
+    ) {
+        let node = hello.public_key.node_id();
+        let answer = HelloAnswer::of(hello.nonce, verdict, now.wall);
+        let message = Message::HelloAnswer(Box::new(answer));
+        send(node, Down::Hello, &message, effects);
+        effects.push(HubEffect::Event(HubEvent::NotAdmitted { node, verdict }));
+    }
+
+    /// The operator has seen to a clone: whoever says hello with this identity now is admitted.
+    pub(super) fn forgive<S: Store + ?Sized>(
+        &mut self,
+        node: NodeId,
+        store: &mut S,
+    ) -> Result<(), S::Error> {
+        let Some(mut record) = Record::load(store, node)? else {
+            return Ok(());
+        };
+        (record.blocked, record.turns) = (false, 0);
+        record.save(store, node)
+    }
+
     fn draw_token(&mut self) -> Token {
         let mut token = [0; TOKEN_BYTES];
         for chunk in token.chunks_mut(8) {
@@ -209,6 +243,12 @@ impl Hub {
         }
         token
     }
+}
+
+/// How many documents of a PC are here, over all its logs and without gaps.
+fn own_documents(node: NodeId, logs: &[LogState]) -> u64 {
+    let own = logs.iter().filter(|it| it.log.node == node);
+    own.fold(0, |sum, it| sum.saturating_add(it.upto.0))
 }
 
 /// Compares what the PC says of its own logs with what is here.

@@ -185,8 +185,8 @@ impl Hub {
             let revived = it.order.state.is_end() && !row.state.is_end();
             it.order.revision < row.revision && !revived
         });
-        if !newer {
-            return Ok(());
+        if let (false, Some(held)) = (newer, held.as_ref()) {
+            return self.outrank(held, row, store, effects);
         }
         let progress = Progress::of(&store.order_facts(&row.id)?);
         let mut new = StoredOrder {
@@ -204,6 +204,33 @@ impl Hub {
         self.keep(&mut new.order, &mut shop, store)?;
         new.save(store)?;
         self.follow_order(now, &row.id, store, effects)
+    }
+
+    /// What this hub knows holds, but the store has another row with the same or a higher revision:
+    /// it is told again with one that is higher still. A tombstone takes the store's lines.
+    fn outrank<S: Store + ?Sized>(
+        &mut self,
+        held: &StoredOrder,
+        row: &Order,
+        store: &mut S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        let same = Order {
+            stamp: row.stamp,
+            ..held.order.clone()
+        };
+        if row.revision < held.order.revision || same == *row {
+            return Ok(());
+        }
+        let mut order = held.order.clone();
+        order.revision = row.revision;
+        if order.lines.is_empty() {
+            order.lines.clone_from(&row.lines);
+            order.tenders.clone_from(&row.tenders);
+            order.owner = row.owner;
+        }
+        let mut shop = Shop::load(store)?;
+        self.publish(&mut order, &mut shop, held.counted.clone(), store, effects)
     }
 
     /// A channel has given all its orders of the time that this hub lost.

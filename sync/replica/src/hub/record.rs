@@ -11,7 +11,7 @@ const NONCES: usize = 4;
 /// So many times must two runs take turns: late hellos of a run that ended look like one turn.
 pub(super) const CLONE_TURNS_MIN: u8 = 3;
 
-const BYTES: usize = 1 + 2 * TOKEN_BYTES + 8 * NONCES + 8 * 3 + 2;
+const BYTES: usize = 1 + 2 * TOKEN_BYTES + 8 * NONCES + 8 * 3 + 3;
 const FORMAT: u8 = 1;
 
 pub(super) type Token = [u8; TOKEN_BYTES];
@@ -33,6 +33,8 @@ pub(super) struct Record {
     pub(super) epoch: u64,
     /// Up to which format the PC reads; 0 in records of versions that knew only one.
     pub(super) reads: u8,
+    /// Two programs use the identity: neither is admitted until the operator has seen to it.
+    pub(super) blocked: bool,
 }
 
 impl Record {
@@ -60,7 +62,7 @@ impl Record {
         {
             bytes.extend(number.to_le_bytes());
         }
-        bytes.extend([self.turns, self.reads]);
+        bytes.extend([self.turns, self.reads, u8::from(self.blocked)]);
         store.set_state(&key(node), &bytes)
     }
 
@@ -87,6 +89,7 @@ impl Record {
         record.epoch = number()?;
         record.turns = *rest.first()?;
         record.reads = rest.get(1).copied().unwrap_or(0);
+        record.blocked = rest.get(2).is_some_and(|it| *it != 0);
         (*format == FORMAT).then_some(record)
     }
 
@@ -130,6 +133,7 @@ mod tests {
             turns: 2,
             epoch: 7,
             reads: 2,
+            blocked: true,
         };
         record.save(&mut store, node).unwrap();
         assert_eq!(Record::load(&store, node).unwrap(), Some(record));

@@ -70,7 +70,12 @@ impl Desk {
     /// Returns what the store wants back, as far as it is free, and gives the rest to channels.
     /// Returns whether anything went back.
     pub(super) fn settle(&mut self, policy: &Policy) -> bool {
-        let spare = self.spare();
+        let mut spare = self.spare();
+        if spare < Quantity::ZERO {
+            // A restored hub learns that more had been returned than it remembers.
+            quotas::take(&mut self.quotas, policy, spare.negated(), None);
+            spare = Quantity::ZERO;
+        }
         let spare = quotas::level(&mut self.quotas, policy, spare);
         let excess = self.cells.outstanding().minus(self.cells.level);
         let wanted = excess.min(self.free()).max(Quantity::ZERO);

@@ -43,7 +43,7 @@ impl Hub {
         let Some(record) = Record::load(store, node)? else {
             return Ok(false);
         };
-        if !roster(store)?.keys.iter().any(|it| it.node_id() == node) {
+        if record.blocked || !roster(store)?.keys.iter().any(|it| it.node_id() == node) {
             return Ok(false);
         }
         let mut session = Session {

@@ -84,7 +84,9 @@ impl Node {
                 *held = held.saturating_add(state.upto.0);
                 continue;
             }
-            let is_whole = store.cursor(Peer::Hub, state.log)? == state.upto;
+            let acked = store.cursor(Peer::Hub, state.log)?;
+            hello.acked = hello.acked.saturating_add(acked.0);
+            let is_whole = acked == state.upto;
             if is_whole { &mut whole } else { &mut behind }.push(end_of(&state));
         }
         // First what the hub has to look at; then as many others as fit, because of a named log
@@ -123,12 +125,16 @@ impl Node {
             keys: answer.roster.clone(),
         };
         self.save_roster(&roster, store)?;
+        let before = match saved(store, ANSWER_KEY)? {
+            Some(Message::HelloAnswer(before)) => Some(before.epoch),
+            _ => None,
+        };
         let mut kept = answer.clone();
         kept.cursors.clear();
         kept.roster.clear();
         save(store, ANSWER_KEY, &Message::HelloAnswer(Box::new(kept)))?;
         self.outflow = Outflow::new(self.jitter.next()).for_reader(answer.format);
-        self.take_cursors(answer, store)?;
+        let lost_by_hub = self.take_cursors(answer, store)?;
         self.phase = Phase::Admitted {
             stat_at_ms: now.mono_ms,
         };
@@ -138,6 +144,7 @@ impl Node {
             returning: answer.returning,
         }));
         effects.push(NodeEffect::Event(NodeEvent::Roster(roster)));
+        self.compare_times(now, answer, before, lost_by_hub, store, effects)?;
         self.take_role(now, answer, store, effects)
     }
 
@@ -151,12 +158,14 @@ impl Node {
     }
 
     /// The hub's word on where our logs end there is final, forwards and back: a hub that was
-    /// restored from a backup gets again what it lost.
+    /// restored from a backup gets again what it lost. Returns how many documents it lost that it
+    /// had acked.
     fn take_cursors<S: Store + ?Sized>(
         &mut self,
         answer: &HelloAnswer,
         store: &mut S,
-    ) -> Result<(), S::Error> {
+    ) -> Result<u64, S::Error> {
+        let mut lost_by_hub = 0_u64;
         let named: BTreeMap<_, _> = answer
             .cursors
             .iter()
@@ -172,6 +181,7 @@ impl Node {
                 None if answer.cursors_complete => Seq(0),
                 None => before,
             };
+            lost_by_hub = lost_by_hub.saturating_add(before.0.saturating_sub(cursor.0));
             if cursor != before {
                 store.set_cursor(Peer::Hub, state.log, cursor)?;
             }
@@ -179,7 +189,7 @@ impl Node {
                 self.outflow.offer(state.log, cursor, state.upto);
             }
         }
-        Ok(())
+        Ok(lost_by_hub)
     }
 
     pub(super) fn save_roster<S: Store + ?Sized>(

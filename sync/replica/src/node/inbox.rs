@@ -102,6 +102,7 @@ impl Node {
             }
             Taken::Stored(stored) => {
                 self.returned(author, batch, store)?;
+                self.note_returned(now, &stored, store, effects)?;
                 self.note_facts(&stored.facts, store, effects)?;
                 let log = stored.state.log;
                 self.grew(now, log, stored.state.upto);

@@ -186,7 +186,10 @@ impl Node {
         let held = StoredOrder::load(store, &order.id)?;
         let newer = held.as_ref().is_none_or(|it| {
             let revived = it.order.state.is_end() && !order.state.is_end();
-            it.order.revision < order.revision && !revived
+            // Of two rows with one revision, which only a restored hub can make, the end holds.
+            let ends = !it.order.state.is_end() && order.state.is_end();
+            let later = it.order.revision < order.revision;
+            !revived && (later || (ends && it.order.revision == order.revision))
         });
         if newer {
             let stored = StoredOrder {

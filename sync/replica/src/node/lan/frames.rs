@@ -156,6 +156,7 @@ impl Node {
         if log.node == self.id {
             // Lost here and kept by a sibling: the hub may lack it too.
             self.on_appended(log, upto, store)?;
+            self.note_returned(now, stored, store, effects)?;
         } else {
             self.offer_relay(now, log);
         }
