@@ -18,6 +18,7 @@
 mod deb;
 mod install;
 mod levels;
+mod simulate;
 mod steps;
 mod tidy;
 mod trial;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{deb, install, tidy, trial};
+use crate::{deb, install, simulate, tidy, trial};
 
 /// Everything: what CI runs.
 pub(crate) fn all(root: &Path) -> Result<()> {
@@ -19,6 +19,11 @@ pub(crate) fn all(root: &Path) -> Result<()> {
     clock.step("release build", || {
         cargo(root, &["build", "--release", "--locked"])
     })?;
+    // Apart, so that no feature of the simulator gets into the daemon.
+    clock.step("release build of the simulator", || {
+        cargo(root, &["build", "--release", "--locked", "-p", "shelf-sim"])
+    })?;
+    clock.step("simulated chain", || simulate::run(root))?;
     clock.step("trial of the demo", || trial::run(root))?;
     clock.step("package in a container", || deb::prove(root))?;
     clock.report();
