@@ -11,17 +11,20 @@ use shelf_link::Frame;
 use shelf_replica::Now;
 use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubEvent, HubInput};
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
-use shelf_stock::name::{StoreId, TenantId};
+use shelf_stock::name::{ItemId, StoreId, TenantId};
+use shelf_stock::quantity::Quantity;
 use shelf_wire::frame::pack;
 use shelf_wire::message::{CfgHint, CfgKind, Message, Nack, NackReason, Stat};
 use shelf_wire::topic::{Down, Lane, Topic};
+use tokio::sync::mpsc;
 
 use crate::catalogue::table::Published;
 use crate::config::HubConfig;
 use crate::metrics::Metrics;
+use crate::orders::{self, Command, Desk, Outcome, names};
 use crate::platform::{self, Moment};
 use crate::seen::Seen;
-use crate::storage::{StorageError, StoreKey, StoreRow, Transaction};
+use crate::storage::{Shop, StorageError, StoreKey, StoreRow, Transaction};
 
 /// The longest that the writer waits for an input.
 const WAKE_MS_MAX: u64 = 1_000;
@@ -50,6 +53,46 @@ impl ExchangeError {
     }
 }
 
+/// What was committed, for whoever shows levels to channels and looks for other stores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// What channels are shown of these items may have changed.
+    Levels {
+        /// Where.
+        store: StoreId,
+        /// Which.
+        items: Vec<ItemId>,
+    },
+    /// Everything may have changed.
+    Sweep,
+    /// More is promised than the store has.
+    Oversold {
+        /// Where.
+        store: StoreId,
+        /// What.
+        item: ItemId,
+        /// How many.
+        quantity: Quantity,
+    },
+}
+
+fn news_of(store: &StoreId, event: &HubEvent) -> Option<News> {
+    let store = store.clone();
+    match event {
+        HubEvent::LevelsChanged { items } => Some(News::Levels {
+            store,
+            items: items.clone(),
+        }),
+        HubEvent::Recovered | HubEvent::Behind { .. } => Some(News::Sweep),
+        HubEvent::Oversold { item, quantity } => Some(News::Oversold {
+            store,
+            item: item.clone(),
+            quantity: *quantity,
+        }),
+        _ => None,
+    }
+}
+
 /// All machines.
 #[derive(Debug)]
 pub struct Exchange {
@@ -62,6 +105,11 @@ pub struct Exchange {
     heard: BTreeSet<(StoreKey, NodeId)>,
     /// What to tell and count once the transaction is committed.
     events: Vec<(StoreId, HubEvent)>,
+    /// What the edge does about it.
+    news: Vec<News>,
+    reader: Option<mpsc::Sender<News>>,
+    /// When names of collectors that are due are deleted next.
+    purge_at_ms: u64,
     effects: Vec<HubEffect>,
 }
 
@@ -91,22 +139,44 @@ impl Exchange {
             machines: BTreeMap::new(),
             heard: BTreeSet::new(),
             events: Vec::new(),
+            news: Vec::new(),
+            reader: None,
+            purge_at_ms: 0,
             effects: Vec::new(),
         }
     }
 
+    /// Tells somebody what was committed, as far as the queue has room.
+    #[must_use]
+    pub fn with_reader(mut self, reader: mpsc::Sender<News>) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
     /// Locks the stores that a transaction's frames and timers touch.
     pub fn claim<'f>(
-        &self,
+        &'f self,
         transaction: &dyn Transaction,
         now: Moment,
         frames: impl Iterator<Item = &'f Frame>,
+    ) -> Result<(), ExchangeError> {
+        self.claim_with(transaction, now, frames, std::iter::empty())
+    }
+
+    /// As [`Exchange::claim`], with the stores that commands name.
+    pub fn claim_with<'f>(
+        &'f self,
+        transaction: &dyn Transaction,
+        now: Moment,
+        frames: impl Iterator<Item = &'f Frame>,
+        stores: impl Iterator<Item = &'f StoreId>,
     ) -> Result<(), ExchangeError> {
         let ours = frames.filter(|it| it.topic.tenant == self.tenant && !it.payload.is_empty());
         let due = self.machines.iter().filter(|(_, it)| it.is_due(now));
         let names: BTreeSet<&str> = ours
             .map(|it| it.topic.store.as_str())
             .chain(due.map(|(store, _)| store.as_str()))
+            .chain(stores.map(StoreId::as_str))
             .collect();
         let names: Vec<&str> = names.into_iter().collect();
         Ok(transaction.claim(self.tenant.as_str(), &names)?)
@@ -136,6 +206,37 @@ impl Exchange {
             self.heard.insert((machine.key, from));
         }
         Ok(())
+    }
+
+    /// Carries out a command for one store, or for none.
+    pub fn command(
+        &mut self,
+        transaction: &dyn Transaction,
+        now: Moment,
+        (store, command): (Option<&StoreId>, &Command),
+        leaving: &mut Vec<Frame>,
+    ) -> Result<Outcome, ExchangeError> {
+        let Some(store) = store else {
+            return Ok(command.without_store(transaction)?);
+        };
+        if command.needs_store() && transaction.store_named(store.as_str())?.is_none() {
+            return Ok(Outcome::NoStore);
+        }
+        let outcome = self.drive(transaction, now, store, leaving, |hub, shop, effects| {
+            let mut desk = Desk {
+                now: machine_time(now),
+                name: store,
+                hub,
+                shop,
+                transaction,
+                effects,
+            };
+            orders::run(&mut desk, command)
+        })?;
+        if matches!((command, &outcome), (Command::Policy(_), Some(Outcome::Done))) {
+            self.news.push(News::Sweep);
+        }
+        Ok(outcome.unwrap_or(Outcome::NoStore))
     }
 
     /// The broker is there: PCs that were heard lately and have not said hello to this process are
@@ -194,6 +295,10 @@ impl Exchange {
         for store in stores {
             self.handle(transaction, now, &store, HubInput::Tick, leaving)?;
         }
+        if self.purge_at_ms <= now.mono_ms {
+            self.purge_at_ms = now.mono_ms.saturating_add(names::PURGE_INTERVAL_MS);
+            names::purge(transaction, now.wall)?;
+        }
         for (store, node) in std::mem::take(&mut self.heard) {
             transaction.heard(store, node, now.wall)?;
         }
@@ -204,7 +309,7 @@ impl Exchange {
     #[must_use]
     pub fn is_due(&self, now_ms: u64) -> bool {
         let mut wakes = self.machines.values().filter_map(|it| it.wake_at_ms);
-        wakes.any(|at| at <= now_ms)
+        self.purge_at_ms <= now_ms || wakes.any(|at| at <= now_ms)
     }
 
     /// In how many milliseconds a machine wants to be woken.
@@ -228,6 +333,15 @@ impl Exchange {
             }
             tell(&store, &event);
         }
+        let Some(reader) = &self.reader else {
+            return self.news.clear();
+        };
+        for news in self.news.drain(..) {
+            // What doesn't fit is found by the next sweep.
+            if reader.try_send(news).is_err() {
+                Metrics::add(&metrics.news_dropped, 1);
+            }
+        }
     }
 
     /// The transaction failed: the machines are made anew when they are needed. Those of one of
@@ -241,6 +355,7 @@ impl Exchange {
         }
         self.heard.clear();
         self.events.clear();
+        self.news.clear();
         self.effects.clear();
     }
 
@@ -252,22 +367,35 @@ impl Exchange {
         input: HubInput<'_>,
         leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
+        self.drive(transaction, now, store, leaving, |hub, mut shop, effects| {
+            hub.handle(machine_time(now), input, &mut *shop, effects)
+        })?;
+        Ok(())
+    }
+
+    /// Lets a store's machine do something and takes its effects; `None` where there is no room
+    /// for another store.
+    fn drive<'t, T>(
+        &mut self,
+        transaction: &'t dyn Transaction,
+        now: Moment,
+        store: &StoreId,
+        leaving: &mut Vec<Frame>,
+        work: impl FnOnce(&mut Hub, Shop<'t>, &mut Vec<HubEffect>) -> Result<T, StorageError>,
+    ) -> Result<Option<T>, ExchangeError> {
         if !self.machines.contains_key(store) {
             if self.machines.len() >= STORES_MAX {
-                return Ok(());
+                return Ok(None);
             }
             let machine = self.make(transaction, now, store)?;
             self.machines.insert(store.clone(), machine);
         }
         let Some(machine) = self.machines.get_mut(store) else {
-            return Ok(());
+            return Ok(None);
         };
-        let mut shop = transaction.shop(machine.key);
         let effects = &mut self.effects;
         effects.clear();
-        machine
-            .hub
-            .handle(machine_time(now), input, &mut *shop, effects)?;
+        let done = work(&mut machine.hub, transaction.shop(machine.key), effects)?;
         machine.wake_at_ms = None;
         for effect in effects.drain(..) {
             match effect {
@@ -285,11 +413,17 @@ impl Exchange {
                         let row = row_of(stat, now);
                         transaction.reported(machine.key, *node, &row)?;
                     }
+                    if let HubEvent::OrderChanged { order, state } = &event
+                        && state.is_end()
+                    {
+                        names::ended(transaction, order, now.wall)?;
+                    }
+                    self.news.extend(news_of(store, &event));
                     self.events.push((store.clone(), event));
                 }
             }
         }
-        Ok(())
+        Ok(Some(done))
     }
 
     /// A machine for a store, told of the catalogue's revision that can be fetched.
@@ -388,6 +522,7 @@ fn tell(store: &StoreId, event: &HubEvent) {
         }
         HubEvent::NotAdmitted { .. }
         | HubEvent::Restored { .. }
+        | HubEvent::LostTime { .. }
         | HubEvent::Clone { .. }
         | HubEvent::Fork { .. }
         | HubEvent::Parked { .. }

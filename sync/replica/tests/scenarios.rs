@@ -229,6 +229,18 @@ fn two_programs_that_take_turns_are_a_clone_and_restarts_are_not() {
         seen |= clone(&bench.greet(&author, &mut store, 19));
     }
     assert!(seen);
+    let node = author.node();
+    let refused = HubEvent::NotAdmitted {
+        node,
+        verdict: Verdict::Clone,
+    };
+    for boot in [100, 19] {
+        let events = bench.greet(&author, &mut store, boot);
+        assert_eq!(events, [refused.clone()], "both are kept out");
+    }
+    bench.tell(HubInput::Forgive { node });
+    let events = bench.greet(&author, &mut store, 19);
+    assert!(!events.contains(&refused), "{events:?}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod harness;
 
 use harness::{Faults, Mutant, World};
 use shelf_replica::SILENCE_MS_MAX;
+use shelf_replica::hub::HubEvent;
+use shelf_replica::node::{NodeEvent, NodeInput, restored};
 
 /// PCs that hear each other; no hub is reached.
 fn store(seed: u64, pcs: u8, faults: Faults) -> World {
@@ -132,7 +134,7 @@ fn a_sibling_that_is_silent_is_gone_and_a_stop_is_told() {
     world.set_lan(0, true);
     world.run_for(2_000);
     assert!(world.pcs[1].machine.siblings().iter().all(|it| it.present));
-    world.tell(0, shelf_replica::node::NodeInput::Stopping);
+    world.tell(0, NodeInput::Stopping);
     world.run_for(1_000);
     let seen = world.pcs[1].machine.siblings();
     assert!(
@@ -230,4 +232,72 @@ fn whatever_the_networks_do_everybody_has_everything_in_the_end() {
         world.settle();
         assert_eq!(world.differences(), None, "seed {seed}");
     }
+}
+
+fn told(world: &World, index: usize, is_it: impl Fn(&NodeEvent) -> bool) -> bool {
+    world.pcs[index].events.iter().any(is_it)
+}
+
+#[test]
+fn a_pc_that_went_back_in_time_knows_what_to_count_until_somebody_did() {
+    let mut world = World::new(9, 2, Faults::NONE, Mutant::None);
+    (0..2).for_each(|index| world.set_link(index, true));
+    record(&mut world, 0, 10);
+    let image = world.pcs[0].store.clone();
+    record(&mut world, 0, 7);
+    world.settle();
+    world.checked = false;
+    world.set_link(0, false);
+    world.pcs[0].store = image;
+    world.restart_pc(0);
+    world.set_link(0, true);
+    world.settle();
+    assert_eq!(world.differences(), None);
+    let doubt = restored(&world.pcs[0].store).unwrap().unwrap();
+    assert_eq!((doubt.expected, doubt.returned), (7, 7));
+    let items: Vec<_> = doubt.items.iter().map(ToString::to_string).collect();
+    assert_eq!(items, ["mug"]);
+    assert!(told(&world, 0, |it| *it == NodeEvent::Restored { returning: 7 }));
+    assert!(restored(&world.pcs[1].store).unwrap().is_none());
+    world.tell(0, NodeInput::RestoreSettled);
+    assert_eq!(restored(&world.pcs[0].store).unwrap(), None);
+}
+
+#[test]
+fn a_hub_that_went_back_in_time_says_so_and_nobody_else_is_suspected() {
+    let mut world = World::new(10, 2, Faults::NONE, Mutant::None);
+    (0..2).for_each(|index| world.set_link(index, true));
+    record(&mut world, 0, 5);
+    let backup = world.hub_store.clone();
+    record(&mut world, 0, 5);
+    world.restart_pc(0);
+    record(&mut world, 0, 5);
+    world.settle();
+    world.checked = false;
+    world.hub_events.clear();
+    world.hub_store = backup;
+    world.hub.reset();
+    world.settle();
+    world.run_for(2 * SILENCE_MS_MAX);
+    assert_eq!(world.differences(), None);
+    let node = world.pcs[0].machine.id();
+    let events = &world.hub_events;
+    assert!(
+        events.contains(&HubEvent::LostTime {
+            node,
+            documents: 10
+        }),
+        "{events:?}"
+    );
+    assert!(
+        !events
+            .iter()
+            .any(|it| matches!(it, HubEvent::Restored { .. })),
+        "{events:?}"
+    );
+    assert!(told(&world, 0, |it| *it
+        == NodeEvent::HubLostTime { documents: 10 }));
+    assert_eq!(restored(&world.pcs[0].store).unwrap(), None);
+    let fenced = |it: &NodeEvent| matches!(it, NodeEvent::Admitted { epoch: 2, .. });
+    assert!(told(&world, 0, fenced), "a new epoch");
 }

@@ -253,6 +253,9 @@ pub struct Hello {
     pub rights_epoch: u64,
     #[prost(uint64, tag = "15")]
     pub orders_upto: u64,
+    /// How many own documents the hub has acked, over all logs: one that has fewer lost time.
+    #[prost(uint64, tag = "16")]
+    pub acked: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogEnd {

@@ -36,6 +36,11 @@ pub enum HubInput<'a> {
         /// Its key.
         key: PublicKey,
     },
+    /// The operator has seen to a clone: the identity is admitted again.
+    Forgive {
+        /// Whose.
+        node: NodeId,
+    },
     /// Something large has a new revision.
     Hint {
         /// What the PCs are told, now and after each hello.
@@ -95,7 +100,16 @@ pub enum HubEvent {
         /// Its epoch from now on.
         epoch: u64,
     },
-    /// Two running programs take turns with one identity.
+    /// A PC knows of acks that are not here: this hub was restored from an older backup. The PC
+    /// sends again what is missing, and has a new epoch.
+    LostTime {
+        /// Which PC.
+        node: NodeId,
+        /// How many of its documents are missing.
+        documents: u64,
+    },
+    /// Two running programs take turns with one identity: neither is admitted until
+    /// [`HubInput::Forgive`].
     Clone {
         /// Whose.
         node: NodeId,

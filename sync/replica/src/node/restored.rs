@@ -66,7 +66,7 @@ impl Node {
             noticed: now.wall,
             ..Restored::default()
         });
-        doubt.expected = doubt.expected.max(doubt.returned + answer.returning);
+        doubt.expected = doubt.expected.max(answer.returning);
         write(&doubt, store)?;
         let returning = answer.returning;
         effects.push(NodeEffect::Event(NodeEvent::Restored { returning }));

@@ -66,6 +66,8 @@ pub enum NodeInput<'a> {
         /// Its revision.
         revision: u64,
     },
+    /// Somebody has counted what the restore put in doubt.
+    RestoreSettled,
     /// The program is being stopped on purpose.
     Stopping,
     /// The time of the last [`NodeEffect::WakeAt`] has come.
@@ -104,6 +106,16 @@ pub enum NodeEvent {
         epoch: u64,
         /// How many own documents come back because this PC lost them.
         returning: u64,
+    },
+    /// This PC's disk went back in time, and [`crate::node::restored`] says what to count again.
+    Restored {
+        /// How many documents the hub returns.
+        returning: u64,
+    },
+    /// The hub lacks documents that it had acked: it was restored from a backup and gets them again.
+    HubLostTime {
+        /// How many of this PC's.
+        documents: u64,
     },
     /// The hub refuses this PC for now.
     NotAdmitted(Verdict),

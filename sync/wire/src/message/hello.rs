@@ -59,6 +59,8 @@ pub struct Hello {
     pub rights_epoch: u64,
     /// Up to which stamp it has the orders.
     pub orders_upto: u64,
+    /// How many own documents the hub has acked, over all logs.
+    pub acked: u64,
     signature: [u8; SIGNATURE_BYTES],
 }
 
@@ -171,6 +173,7 @@ impl Hello {
             siblings: Vec::new(),
             rights_epoch: 0,
             orders_upto: 0,
+            acked: 0,
             signature: [0; SIGNATURE_BYTES],
         }
     }
@@ -214,6 +217,7 @@ impl Hello {
             boot_nonce: self.boot_nonce,
             rights_epoch: self.rights_epoch,
             orders_upto: self.orders_upto,
+            acked: self.acked,
             // As a version wrote it that reads nothing else.
             reads: if self.reads == self.format {
                 0
@@ -274,6 +278,7 @@ impl Hello {
             siblings: field("siblings", siblings.collect())?,
             rights_epoch: read.rights_epoch,
             orders_upto: read.orders_upto,
+            acked: read.acked,
             signature: *signature,
         })
     }
