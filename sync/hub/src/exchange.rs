@@ -98,6 +98,7 @@ fn news_of(store: &StoreId, event: &HubEvent) -> Option<News> {
 pub struct Exchange {
     tenant: TenantId,
     trust_first_use: bool,
+    compensate_after_ms: u64,
     /// Whether other workers serve the same stores.
     several: bool,
     machines: BTreeMap<StoreId, Machine>,
@@ -135,6 +136,7 @@ impl Exchange {
         Self {
             tenant: config.tenant.clone(),
             trust_first_use: config.trust_first_use,
+            compensate_after_ms: config.compensate_after_ms,
             several: config.worker.is_some(),
             machines: BTreeMap::new(),
             heard: BTreeSet::new(),
@@ -409,6 +411,9 @@ impl Exchange {
                 }),
                 HubEffect::WakeAt(at) => machine.wake_at_ms = Some(at),
                 HubEffect::Event(event) => {
+                    if let HubEvent::FarBehind { node, .. } = &event {
+                        leaving.extend(files_hint(&self.tenant, store, *node));
+                    }
                     if let HubEvent::Stat { node, stat } = &event {
                         let row = row_of(stat, now);
                         transaction.reported(machine.key, *node, &row)?;
@@ -437,7 +442,8 @@ impl Exchange {
         let mut hub = Hub::new(MachineConfig {
             seed: platform::random_u64()?,
             trust_first_use: self.trust_first_use,
-        });
+        })
+        .compensating_after(self.compensate_after_ms);
         if self.several {
             hub = hub.one_of_several();
         }
@@ -492,6 +498,25 @@ fn hint_of(published: &Published) -> CfgHint {
     }
 }
 
+/// Tells a PC where the store's documents are as files. They and what the machine sends fit
+/// together in any order, so that nothing is held back.
+fn files_hint(tenant: &TenantId, store: &StoreId, node: NodeId) -> Option<Frame> {
+    let hint = CfgHint {
+        kind: CfgKind::Bootstrap,
+        revision: 0,
+        path: format!("/api/v1/stores/{store}/bootstrap"),
+        sha256: Digest::ZERO,
+        bytes: 0,
+    };
+    let topic = Topic {
+        tenant: tenant.clone(),
+        store: store.clone(),
+        lane: Lane::Down(node, Down::Cfg),
+    };
+    let payload = pack(&Message::CfgHint(hint)).ok()?;
+    Some(Frame { topic, payload })
+}
+
 fn row_of(stat: &Stat, now: Moment) -> Seen {
     Seen {
         last_seen: Some(now.wall),
@@ -515,6 +540,7 @@ fn tell(store: &StoreId, event: &HubEvent) {
         HubEvent::LevelsChanged { .. } | HubEvent::OrderChanged { .. } => {
             tracing::debug!(%store, ?event, "for channels");
         }
+        HubEvent::FarBehind { .. } => tracing::info!(%store, ?event, "a PC gets files"),
         HubEvent::Recovered => tracing::info!(%store, ?event, "this hub sells again"),
         HubEvent::Behind { .. } => tracing::warn!(%store, ?event, "this hub was restored"),
         HubEvent::Oversold { .. } | HubEvent::Compensated { .. } | HubEvent::Exception { .. } => {
@@ -523,6 +549,7 @@ fn tell(store: &StoreId, event: &HubEvent) {
         HubEvent::NotAdmitted { .. }
         | HubEvent::Restored { .. }
         | HubEvent::LostTime { .. }
+        | HubEvent::BalancesDiffer { .. }
         | HubEvent::Clone { .. }
         | HubEvent::Fork { .. }
         | HubEvent::Parked { .. }

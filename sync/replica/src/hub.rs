@@ -8,6 +8,7 @@
 //! document itself.
 
 mod admission;
+mod digests;
 mod exchange;
 mod follow;
 mod heads;
@@ -49,6 +50,9 @@ pub const HELLOS_BURST_MAX: u64 = 64;
 /// Milliseconds until one more hello may come.
 pub const HELLO_INTERVAL_MS: u64 = 100;
 
+/// A PC that lacks more documents than this is told to fetch them as files.
+pub const BOOTSTRAP_DOCUMENTS_MIN: u64 = 10_000;
+
 const ROSTER_KEY: &str = "hub.roster";
 const HINT_KEY: &str = "hub.hint";
 
@@ -75,11 +79,13 @@ pub struct Hub {
     asked: bool,
     /// Whether other workers serve the same shop.
     several: bool,
+    compensate_after_ms: u64,
     untold: BTreeMap<ItemId, Untold>,
     oversold: BTreeMap<ItemId, u64>,
     told_oversold: BTreeSet<ItemId>,
     /// Items whose returned units the store is to be told of.
     changed: BTreeSet<ItemId>,
+    comparing: Option<digests::Comparing>,
 }
 
 impl Hub {
@@ -92,11 +98,23 @@ impl Hub {
             hellos: HELLOS_BURST_MAX,
             hellos_at_ms: 0,
             asked: false,
+            comparing: None,
             several: false,
+            compensate_after_ms: COMPENSATE_AFTER_MS,
             untold: BTreeMap::new(),
             oversold: BTreeMap::new(),
             told_oversold: BTreeSet::new(),
             changed: BTreeSet::new(),
+        }
+    }
+
+    /// The same machine, which lets an oversold unit wait this long, instead of
+    /// [`COMPENSATE_AFTER_MS`], before an order loses it.
+    #[must_use]
+    pub fn compensating_after(self, compensate_after_ms: u64) -> Self {
+        Self {
+            compensate_after_ms,
+            ..self
         }
     }
 
@@ -114,6 +132,7 @@ impl Hub {
         self.oversold.clear();
         self.told_oversold.clear();
         self.changed.clear();
+        self.comparing = None;
     }
 
     /// Handles one input inside one transaction. On an error the transaction must be rolled back,
@@ -140,6 +159,7 @@ impl Hub {
             HubInput::Tick => {}
         }
         self.on_time(now, store, effects)?;
+        self.compare_on_time(now, store, effects)?;
         self.finish(now, store, effects)
     }
 
@@ -198,6 +218,9 @@ impl Hub {
         match message {
             Message::LogBatch(batch) => self.on_batch(now, from, &batch, store, effects),
             Message::Heads(heads) => self.on_heads(from, &heads, store, effects),
+            Message::Digests(digests) => {
+                self.on_digests(now, from, *digests, store, effects)
+            }
             Message::Ack(ack) => self.on_ack(from, &ack, store),
             Message::Nack(nack) => {
                 self.on_nack(from, &nack, effects);
@@ -309,7 +332,11 @@ impl Hub {
             let flows = [it.outflow.wake_at_ms(), it.orders.wake_at_ms()];
             flows.into_iter().flatten().chain([silent_at_ms])
         });
-        let rest = [self.rights_wake_at_ms(), self.oversold_wake_at_ms()];
+        let rest = [
+            self.rights_wake_at_ms(),
+            self.oversold_wake_at_ms(),
+            self.comparing.as_ref().map(digests::Comparing::wake_at_ms),
+        ];
         sessions.chain(rest.into_iter().flatten()).min()
     }
 
@@ -359,7 +386,8 @@ impl<S: Store + ?Sized> Signer<S> for AuthorsWord {
     }
 }
 
-fn roster<S: Store + ?Sized>(store: &S) -> Result<Roster, S::Error> {
+/// The PCs of the shop, as the hub would tell them.
+pub fn roster<S: Store + ?Sized>(store: &S) -> Result<Roster, S::Error> {
     match saved(store, ROSTER_KEY)? {
         Some(Message::Roster(roster)) => Ok(roster),
         _ => Ok(Roster::default()),

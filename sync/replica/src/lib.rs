@@ -22,6 +22,7 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod digest;
 mod facts;
 mod held;
 pub mod hub;
@@ -31,6 +32,7 @@ pub mod node;
 pub mod orders;
 mod outflow;
 pub mod rights;
+pub mod snapshot;
 pub mod store;
 mod time;
 

@@ -48,6 +48,15 @@ impl MemoryStore {
         self.fold.documents()
     }
 
+    /// Makes a balance wrong, as a defect of storage or program would: for tests of what finds it.
+    #[cfg(any(test, feature = "conformance"))]
+    pub fn spoil_balance(&mut self, item: &ItemId, by: Quantity) {
+        use shelf_stock::fold::FoldStore as _;
+        let floor = shelf_stock::location::Location::SalesFloor;
+        // Adding to a balance in memory can't fail.
+        let _added = self.fold.balance_add(item, &floor, by);
+    }
+
     /// What was folded from the documents.
     pub fn fold(&self) -> &MemoryFold {
         &self.fold

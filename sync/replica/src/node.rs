@@ -8,6 +8,7 @@
 //! transport says as progress.
 
 mod grants;
+mod digests;
 mod greeting;
 mod inbox;
 mod lan;
@@ -18,6 +19,7 @@ mod surface;
 mod telling;
 
 use lan::Lan;
+use digests::Rounds;
 use relay::Relay;
 
 pub use grants::Permission;
@@ -77,6 +79,7 @@ pub struct Node {
     held: Held,
     lan: Lan,
     relay: Relay,
+    digests: Rounds,
 }
 
 /// Where the exchange stands, for pages.
@@ -115,6 +118,7 @@ impl Node {
             held: Held::default(),
             lan: Lan::new(&mut jitter),
             relay: Relay::new(&mut jitter),
+            digests: Rounds::new(&mut jitter),
             outflow: Outflow::new(jitter.next()),
             jitter,
             config,
@@ -181,6 +185,7 @@ impl Node {
             NodeInput::LinkUp => self.greet(now, store, effects)?,
             NodeInput::LinkDown => self.hang_up(),
             NodeInput::Frame(frame) => self.on_frame(now, frame, store, effects)?,
+            NodeInput::Snapshot(frame) => self.on_snapshot(now, frame, store, effects)?,
             NodeInput::Appended { log, upto } => {
                 self.grew(now, log, upto);
                 self.on_appended(log, upto, store)?;
@@ -192,6 +197,7 @@ impl Node {
                 self.catalogue_revision = revision;
                 self.stat_soon(now);
             }
+            NodeInput::CompareBalances => self.digests.ask(now),
             NodeInput::RestoreSettled => restored::settle(store)?,
             NodeInput::Stopping => {
                 self.stopping = true;
@@ -203,6 +209,7 @@ impl Node {
         self.on_time(now, store, effects)?;
         self.lan_on_time(now, store, effects)?;
         self.relay_on_time(now, store, effects)?;
+        self.digests_on_time(now, store, effects)?;
         self.grant(now, store, effects)?;
         self.pump(now, store, effects)?;
         let wakes = [
@@ -210,6 +217,7 @@ impl Node {
             self.grants.wake_at_ms(now, self.is_admitted()),
             self.lan.wake_at_ms(),
             self.relay.wake_at_ms(),
+            self.digests.wake_at_ms(self.is_admitted()),
         ];
         effects.extend(wakes.into_iter().flatten().min().map(NodeEffect::WakeAt));
         Ok(())

@@ -8,6 +8,8 @@ use harness::{Faults, Mutant, World};
 use shelf_replica::SILENCE_MS_MAX;
 use shelf_replica::hub::HubEvent;
 use shelf_replica::node::{NodeEvent, NodeInput, restored};
+use shelf_stock::name::ItemId;
+use shelf_stock::quantity::Quantity;
 
 /// PCs that hear each other; no hub is reached.
 fn store(seed: u64, pcs: u8, faults: Faults) -> World {
@@ -300,4 +302,47 @@ fn a_hub_that_went_back_in_time_says_so_and_nobody_else_is_suspected() {
     assert_eq!(restored(&world.pcs[0].store).unwrap(), None);
     let fenced = |it: &NodeEvent| matches!(it, NodeEvent::Admitted { epoch: 2, .. });
     assert!(told(&world, 0, fenced), "a new epoch");
+}
+
+#[test]
+fn balances_are_compared_and_a_difference_names_its_item() {
+    let mut world = World::new(11, 2, Faults::NONE, Mutant::None);
+    (0..2).for_each(|index| world.set_link(index, true));
+    record(&mut world, 0, 5);
+    world.settle();
+    let compared = |world: &mut World| {
+        world.pcs[0].events.clear();
+        world.tell(0, NodeInput::CompareBalances);
+        world.run_for(5_000);
+        let events = world.pcs[0].events.iter();
+        let found = events.filter_map(|it| match it {
+            NodeEvent::BalancesDiffer { items } => Some(items.clone()),
+            _ => None,
+        });
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(compared(&mut world), [vec![]], "nothing differs");
+    let said = |world: &World| {
+        let is_it = |it: &&HubEvent| matches!(it, HubEvent::BalancesDiffer { .. });
+        world.hub_events.iter().filter(is_it).count()
+    };
+    assert_eq!(said(&world), 0);
+    let item = ItemId::new("mug").unwrap();
+    world.hub_store.spoil_balance(&item, Quantity::units(3));
+    let found = compared(&mut world);
+    let [items] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0].item, item);
+    assert_eq!(items[0].at_hub, items[0].at_pc.plus(Quantity::units(3)));
+    assert_eq!(said(&world), 1, "the hub says it too");
+    // A day later without being asked.
+    world.pcs[0].events.clear();
+    world.run_for(25 * 3_600_000);
+    assert!(told(
+        &world,
+        0,
+        |it| matches!(it, NodeEvent::BalancesDiffer { items } if items.len() == 1)
+    ));
 }

@@ -100,6 +100,13 @@ pub enum HubEvent {
         /// Its epoch from now on.
         epoch: u64,
     },
+    /// A PC's book of these items is another, although both hold the same documents.
+    BalancesDiffer {
+        /// Which PC.
+        node: NodeId,
+        /// What differs; none: nothing any more.
+        items: Vec<crate::digest::Difference>,
+    },
     /// A PC knows of acks that are not here: this hub was restored from an older backup. The PC
     /// sends again what is missing, and has a new epoch.
     LostTime {
@@ -188,6 +195,13 @@ pub enum HubEvent {
     },
     /// A restored hub knows everything again and sells.
     Recovered,
+    /// A PC that said hello lacks so much that files bring it quicker than batches.
+    FarBehind {
+        /// Which PC.
+        node: NodeId,
+        /// How many documents it lacks.
+        documents: u64,
+    },
     /// A PC's status row.
     Stat {
         /// Whose.

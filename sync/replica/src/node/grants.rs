@@ -218,6 +218,7 @@ impl Node {
         store: &mut S,
         effects: &mut Vec<NodeEffect>,
     ) -> Result<(), S::Error> {
+        super::restored::settle_counted(&facts.counted, store)?;
         for (item, at) in &facts.short {
             let mut cells = StoreCells::load(store, item)?;
             cells.shut_since = Some(cells.shut_since.map_or(*at, |it| it.max(*at)));

@@ -63,7 +63,11 @@ impl Node {
                 self.on_hub_heads(&heads);
                 Ok(())
             }
-            Message::Digests(_) | Message::Presence(_) => Ok(()),
+            Message::Digests(digests) => {
+                self.on_digests(now, *digests, effects);
+                Ok(())
+            },
+            Message::Presence(_) => Ok(()),
             // What only PCs say.
             Message::Hello(_)
             | Message::Stat(_)
@@ -73,6 +77,23 @@ impl Node {
             | Message::OrderAck(_)
             | Message::OrdersPage(_) => Ok(()),
         }
+    }
+
+    /// A file is not the hub's word: only what authors signed is taken from it.
+    pub(super) fn on_snapshot<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        frame: &[u8],
+        store: &mut S,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), S::Error> {
+        let reason = match unpack(frame) {
+            Ok(Message::LogBatch(batch)) => return self.on_batch(now, &batch, store, effects),
+            Ok(_) => "a file of documents holds something else".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        effects.push(NodeEffect::Event(NodeEvent::BadFrame { reason }));
+        Ok(())
     }
 
     fn on_batch<S: Store + ?Sized>(

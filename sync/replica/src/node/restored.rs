@@ -4,7 +4,7 @@
 //! knows what it was; but it was most likely about the items of the documents that came back,
 //! which were written in the same stretch of time. They are listed until somebody has counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shelf_stock::name::ItemId;
 use shelf_stock::time::Timestamp;
@@ -97,6 +97,28 @@ impl Node {
         let items = stored.facts.items.iter().take(room).cloned();
         doubt.items.extend(items);
         write(&doubt, store)
+    }
+}
+
+/// What was counted since leaves the list; the last one settles it.
+pub(super) fn settle_counted<S: Store + ?Sized>(
+    counted: &BTreeMap<ItemId, Timestamp>,
+    store: &mut S,
+) -> Result<(), S::Error> {
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let Some(mut doubt) = restored(store)? else {
+        return Ok(());
+    };
+    let before = doubt.items.len();
+    let noticed = doubt.noticed;
+    let again = |it: &ItemId| counted.get(it).is_some_and(|at| *at >= noticed);
+    doubt.items.retain(|it| !again(it));
+    match doubt.items.is_empty() && doubt.returned >= doubt.expected && before > 0 {
+        true => settle(store),
+        false if doubt.items.len() < before => write(&doubt, store),
+        false => Ok(()),
     }
 }
 

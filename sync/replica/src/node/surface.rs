@@ -59,6 +59,9 @@ pub enum NodeInput<'a> {
         /// The payload.
         frame: &'a [u8],
     },
+    /// A batch out of a file of the store's documents: as one that the hub relays, whether the link
+    /// is up or not. Whatever else the file may hold is not looked at.
+    Snapshot(&'a [u8]),
     /// The transport says that nobody listens to what was sent: there is no hub.
     NobodyListens,
     /// The catalogue of this revision is in use.
@@ -66,6 +69,8 @@ pub enum NodeInput<'a> {
         /// Its revision.
         revision: u64,
     },
+    /// Compare the digests of all balances with the hub's now.
+    CompareBalances,
     /// Somebody has counted what the restore put in doubt.
     RestoreSettled,
     /// The program is being stopped on purpose.
@@ -106,6 +111,12 @@ pub enum NodeEvent {
         epoch: u64,
         /// How many own documents come back because this PC lost them.
         returning: u64,
+    },
+    /// The hub's book of these items is another, although both hold the same documents: one of
+    /// the two has to be folded again. None: nothing differs any more.
+    BalancesDiffer {
+        /// Which.
+        items: Vec<crate::digest::Difference>,
     },
     /// This PC's disk went back in time, and [`crate::node::restored`] says what to count again.
     Restored {
