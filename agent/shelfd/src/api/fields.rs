@@ -118,6 +118,14 @@ impl Fields {
             .filter(|it| !it.is_empty())
     }
 
+    /// Fields whose names begin like this, by the rest of their names.
+    pub(crate) fn under<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let all = self.0.iter();
+        let rest =
+            all.filter_map(move |(key, value)| Some((key.strip_prefix(start)?, value.trim())));
+        rest.filter(|(_, value)| !value.is_empty())
+    }
+
     /// A field that must be there.
     pub(crate) fn needed(&self, name: &str) -> Result<&str, Problem> {
         self.text(name)

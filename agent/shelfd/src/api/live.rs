@@ -44,11 +44,11 @@ const STATUS_LOOK_MS: u64 = 2_000;
 /// Lines of a count that the page lists.
 const COUNTED_MAX: usize = 60;
 
-type Events = Sse<KeepAliveOf<ReceiverStream<Result<Event, Infallible>>>>;
+pub(super) type Events = Sse<KeepAliveOf<ReceiverStream<Result<Event, Infallible>>>>;
 type KeepAliveOf<S> = axum::response::sse::KeepAliveStream<S>;
 
 /// The end of a stream that its task feeds.
-struct Feed {
+pub(super) struct Feed {
     events: mpsc::Sender<Result<Event, Infallible>>,
     last: String,
     _permit: OwnedSemaphorePermit,
@@ -57,7 +57,7 @@ struct Feed {
 
 impl Feed {
     /// Sends a picture, unless the page shows it already. `false`: the page has gone.
-    async fn show(&mut self, markup: Markup) -> bool {
+    pub(super) async fn show(&mut self, markup: Markup) -> bool {
         let text = markup.into_string().replace('\r', " ");
         if text == self.last {
             return !self.events.is_closed();
@@ -70,7 +70,7 @@ impl Feed {
     }
 
     /// Nobody looks any more, or the daemon stops.
-    async fn gone(&self) {
+    pub(super) async fn gone(&self) {
         let mut stop = self.stopping.clone();
         tokio::select! {
             () = self.events.closed() => {}
@@ -79,7 +79,7 @@ impl Feed {
     }
 }
 
-fn open(web: &Web) -> Answer<(Feed, Events)> {
+pub(super) fn open(web: &Web) -> Answer<(Feed, Events)> {
     let permit = web.streams.clone().try_acquire_owned().map_err(|_| {
         let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
         Problem::new(status, "too-many-pages", "too many pages are open")

@@ -6,19 +6,23 @@
 
 mod counting;
 mod documents;
+mod explain;
 mod fields;
 mod guard;
 mod import;
 mod inbox;
 mod live;
+mod live_orders;
 mod lookups;
 mod metrics;
 mod openapi;
 mod opening;
+mod orders;
 mod problem;
 mod sales;
 mod sites;
 mod stock;
+mod takes;
 mod till;
 
 #[cfg(test)]
@@ -69,13 +73,20 @@ routes! {
     get "/till/{name}" => sites::till;
     post "/till/{name}/act" => till::act_of_page;
     get "/count" => sites::count;
+    get "/orders" => sites::orders;
+    get "/stock/{item}" => sites::stock;
     get "/static/{file}" => sites::asset;
     get "/events/status" => live::status;
     get "/events/till/{name}" => live::till;
     get "/events/count" => live::count;
+    get "/events/orders" => live_orders::orders;
     get "/api/v1/status" => stock::status;
     get "/api/v1/stock" => stock::search;
     get "/api/v1/stock/{item}" => stock::item;
+    get "/api/v1/stock/{item}/explain" => explain::item;
+    get "/api/v1/orders" => orders::list;
+    post "/api/v1/orders/{id}/{step}" => orders::step;
+    post "/api/v1/takes" => takes::take;
     get "/api/v1/items" => stock::items;
     post "/api/v1/items" => import::items;
     post "/api/v1/opening" => opening::opening;

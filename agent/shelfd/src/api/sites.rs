@@ -10,8 +10,10 @@ use maud::html;
 use serde::Deserialize;
 use shelf_stock::name::TillId;
 
+use super::explain::explained;
 use super::fields::{Fields, WantsPage};
 use super::live::{Session, counting};
+use super::live_orders::Chosen;
 use super::problem::Problem;
 use super::till::{counter, quick_keys};
 use super::{Answer, Site, Web};
@@ -19,7 +21,10 @@ use crate::pages::count::page_of;
 use crate::pages::layout::{Frame, Place, page};
 use crate::pages::speech::Speech;
 use crate::pages::status::Found;
-use crate::pages::{ASSETS, Asset, count as count_page, status as status_page, till as till_page};
+use crate::pages::{
+    ASSETS, Asset, count as count_page, explain as explain_page, orders as orders_page,
+    status as status_page, till as till_page,
+};
 
 /// Rows of the stock search.
 const FOUND_MAX: usize = 30;
@@ -106,6 +111,49 @@ pub(super) async fn count(
     Ok(Html(
         page(frame, &live, &count_page::rest(speech, &shown)).into_string(),
     ))
+}
+
+/// `GET /orders`
+pub(super) async fn orders(
+    State(web): Site,
+    speech: Speech,
+    Query(chosen): Query<Chosen>,
+) -> Answer<Html<String>> {
+    let shown = super::orders::page(&web, &chosen.order, None).await?;
+    let live = orders_page::live(speech, &shown);
+    let events = match &shown.selected {
+        Some(it) => orders_page::address("/events/orders", &it.order.id),
+        None => "/events/orders".into(),
+    };
+    let frame = Frame {
+        speech,
+        place: Place::Orders,
+        title: speech.text("orders"),
+        events: &events,
+        tills: &tills(&web),
+    };
+    Ok(Html(page(frame, &live, &html! {}).into_string()))
+}
+
+/// `GET /stock/{item}`
+pub(super) async fn stock(
+    State(web): Site,
+    speech: Speech,
+    Path(id): Path<String>,
+) -> Answer<Html<String>> {
+    let language = speech.language;
+    let found = web
+        .blocking(move |shop| explained(shop, &id, language))
+        .await?;
+    let frame = Frame {
+        speech,
+        place: Place::Stock,
+        title: speech.text("explain_title"),
+        events: "",
+        tills: &tills(&web),
+    };
+    let content = explain_page::content(speech, &found);
+    Ok(Html(page(frame, &content, &html! {}).into_string()))
 }
 
 /// Content hashes, so that a browser keeps the files until the program changes.

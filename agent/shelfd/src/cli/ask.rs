@@ -8,6 +8,8 @@ use serde_json::Value;
 use shelf_stock::quantity::Quantity;
 
 use super::{Failure, run};
+use shelf_stock::time::Timestamp;
+
 use crate::daemon::status::{PcStatus, Status};
 use crate::pages::status::sentence;
 use crate::pages::texts::Language;
@@ -28,6 +30,9 @@ pub(crate) struct AskArguments {
 pub(crate) struct StockArguments {
     /// A name, a code or the item's number; absent: the first items.
     text: Option<String>,
+    /// Why so much of it is shown online: every number.
+    #[arg(long, requires = "text")]
+    explain: bool,
     #[command(flatten)]
     ask: AskArguments,
 }
@@ -53,8 +58,17 @@ pub(crate) fn status(arguments: &AskArguments, json: bool) -> Result<(), Failure
         "not connected"
     };
     println!("hub: {link}, {} documents waiting", status.sync.unsynced);
+    if let Some(word) = &status.sync.refused {
+        println!("the hub: {}", crate::daemon::lan::refusal(word));
+    }
+    if let Some(doubt) = &status.sync.restored {
+        println!("{}", doubt.words);
+        for item in &doubt.recount {
+            println!("count again: {item}");
+        }
+    }
     for pc in &status.sync.pcs {
-        println!("{}", pc_line(pc));
+        println!("{}", pc_line(pc, status.as_of));
     }
     if let Some(broker) = &status.sync.lan_broker {
         let link = status.sync.lan_error.as_deref().unwrap_or("not connected");
@@ -75,7 +89,7 @@ pub(crate) fn status(arguments: &AskArguments, json: bool) -> Result<(), Failure
     Ok(())
 }
 
-fn pc_line(pc: &PcStatus) -> String {
+fn pc_line(pc: &PcStatus, as_of: Timestamp) -> String {
     let name = match pc.name.as_str() {
         "" => pc.node.as_str(),
         name => name,
@@ -85,9 +99,10 @@ fn pc_line(pc: &PcStatus) -> String {
         (false, true) => "stopped on purpose",
         (false, false) => "not heard",
     };
-    let since = pc
-        .as_of
-        .map_or_else(|| "never".to_owned(), |it| it.to_string());
+    let since = pc.as_of.map_or_else(
+        || "never".to_owned(),
+        |it| format!("{} s ago", as_of.millis_since(it) / 1_000),
+    );
     let waiting = match pc.unsynced {
         Some(count) => format!("{count} documents waited for the hub"),
         None => "it has not said what waits for the hub".to_owned(),
@@ -123,6 +138,9 @@ pub(crate) fn stock(arguments: &StockArguments, json: bool) -> Result<(), Failur
         &arguments.ask,
         &format!("/api/v1/stock?limit=50&search={query}"),
     )?;
+    if arguments.explain {
+        return explain(&arguments.ask, text, &found, json);
+    }
     if json {
         return print(&found);
     }
@@ -135,6 +153,37 @@ pub(crate) fn stock(arguments: &StockArguments, json: bool) -> Result<(), Failur
         let item = it["item"].as_str().unwrap_or("-");
         let on_hand = Quantity::thousandths(it["on_hand"].as_i64().unwrap_or_default());
         println!("{item:<16} {name:<48} {:>10}", on_hand.to_string());
+    }
+    Ok(())
+}
+
+/// `shelfd stock TEXT --explain`
+fn explain(ask_for: &AskArguments, text: &str, found: &Value, json: bool) -> Result<(), Failure> {
+    let rows = found["stock"].as_array().cloned().unwrap_or_default();
+    let name = |it: &Value| it["item"].as_str().unwrap_or_default().to_owned();
+    let exact = rows.iter().find(|it| name(it) == text);
+    let item = match (exact, rows.as_slice()) {
+        (Some(row), _) | (None, [row]) => name(row),
+        (None, []) => text.to_owned(),
+        (None, several) => {
+            let names: Vec<String> = several.iter().take(5).map(name).collect();
+            let names = names.join(", ");
+            let what = anyhow::anyhow!("`{text}` fits several items: {names}");
+            return Err(Failure::new(what).hint("give the number of one of them"));
+        }
+    };
+    let item: String = item.bytes().map(encoded).collect();
+    let found = ask(ask_for, &format!("/api/v1/stock/{item}/explain"))?;
+    if json {
+        return print(&found);
+    }
+    println!(
+        "{} {}",
+        found["item"].as_str().unwrap_or_default(),
+        found["name"].as_str().unwrap_or_default()
+    );
+    for sentence in found["sentences"].as_array().into_iter().flatten() {
+        println!("  {}", sentence.as_str().unwrap_or_default());
     }
     Ok(())
 }

@@ -98,6 +98,12 @@ fn meaning(config: &Config) -> Result<(), ConfigError> {
              listen on 127.0.0.1"
         ));
     }
+    let level = config.safety.service_level_per_mille;
+    if !(500..=999).contains(&level) {
+        return wrong(format!(
+            "`safety.service_level_per_mille` is {level}: give 500 to 999, such as 950"
+        ));
+    }
     let mut names = std::collections::BTreeSet::new();
     for till in &config.till {
         let Some(name) = &till.name else {

@@ -12,6 +12,6 @@ mod problem;
 
 pub(crate) use load::load;
 pub(crate) use model::{
-    Config, DeviceSettings, Fiscal, HttpSettings, LogSettings, LogTarget,
-    PolicySettings, SalesSourceSetting, StockPolicy, TillSettings, keys,
+    Config, DeviceSettings, Fiscal, HttpSettings, LogSettings, LogTarget, PolicySettings,
+    SafetySettings, SalesSourceSetting, StockPolicy, TillSettings, keys,
 };

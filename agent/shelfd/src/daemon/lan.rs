@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use shelf_link::mqtt::{self, MqttLink, Role};
 use shelf_link::{Event, Link as _};
-use shelf_replica::node::Node;
+use shelf_replica::node::{Node, Restored};
 use shelf_stock::identity::NodeId;
 use shelf_wire::key::PublicKey;
 use shelf_wire::topic::Lane;
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::broker::{Way, broker};
 use super::shop::Shop;
 use super::start::StartError;
-use super::status::PcStatus;
+use super::status::{PcStatus, RestoredStatus};
 use super::sync::Given;
 use crate::platform;
 
@@ -133,6 +133,38 @@ pub(super) fn pcs(node: &Node) -> Vec<PcStatus> {
         lacks: it.lacks,
     });
     over_store.collect()
+}
+
+/// What a restore put in doubt, in words.
+pub(super) fn restored(doubt: Restored) -> RestoredStatus {
+    let words = format!(
+        "This PC's disk went back in time: it was restored or replaced. {} documents came back from \
+         the hub and the other PCs; what nobody else had is lost. Count the {} items of the list \
+         again: each leaves it once it is counted.",
+        doubt.returned,
+        doubt.items.len()
+    );
+    RestoredStatus {
+        noticed: doubt.noticed,
+        returned: doubt.returned,
+        expected: doubt.expected,
+        recount: doubt.items.iter().map(ToString::to_string).collect(),
+        words,
+    }
+}
+
+/// Why the hub keeps this PC out, in words.
+pub(crate) fn refusal(word: &str) -> &'static str {
+    match word {
+        "clone" => {
+            "Two PCs run with this PC's identity, so the hub admits neither; selling goes on here. \
+             Stop shelfd on the copy and run `shelfd new-identity` there; then tell the hub's \
+             operator that the clone is gone."
+        }
+        "not_enrolled" => "The hub doesn't know this PC's key: have it enrolled.",
+        "format" => "The hub can't read what this PC writes: update the hub or this PC.",
+        _ => "The hub is busy; this PC comes again by itself.",
+    }
 }
 
 fn key(text: &str) -> Result<PublicKey, StartError> {

@@ -3,16 +3,21 @@
 //! Cheap to clone by `Arc`; holds no policy of its own.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use shelf_ledger::{Readers, Writer};
-use shelf_stock::name::{StoreId, TillId};
+use shelf_replica::node::Node;
+use shelf_stock::name::{ItemId, StoreId, TillId};
 use shelf_stock::time::Timestamp;
 use tokio::sync::{broadcast, watch};
 
 use super::counter::Counter;
 use super::front::LooseScan;
 use super::lookup::Lookup;
+use super::orders::OrderBoard;
+use super::picking::Picking;
+use super::pins::Pins;
 use super::status::{DeviceStatus, SyncStatus};
 use crate::config::{Config, TillSettings};
 use crate::platform::MonoClock;
@@ -77,6 +82,19 @@ pub(crate) struct Shop {
     pub(crate) loose: broadcast::Sender<LooseScan>,
     /// How far the hub is; the replication keeps it.
     pub(crate) sync: watch::Sender<SyncStatus>,
+    /// The machine that exchanges with the hub, once there is one. Locked inside jobs of the
+    /// writer and shortly outside of them, never around waiting for one.
+    pub(crate) machine: OnceLock<Arc<Mutex<Node>>>,
+    /// The store's orders.
+    pub(crate) orders: OrderBoard,
+    /// What was scanned for orders that are being picked.
+    pub(crate) picking: Picking,
+    /// Managers' PINs.
+    pub(crate) pins: Pins,
+    /// How long the hub took lately to say that it has a document, in milliseconds; 0: not known.
+    pub(crate) ack_ms: AtomicU64,
+    /// Items whose safety stock changed: the machine looks at them at the next bell.
+    pub(crate) reconsider: Mutex<Vec<ItemId>>,
     /// Rings for the replication and the pages.
     pub(crate) bell: Bell,
     /// Whether the daemon stops: open pages are let go.
@@ -111,6 +129,17 @@ impl Shop {
     /// Says that a page may show something else.
     pub(crate) fn ring_pages(&self) {
         self.bell.ring_pages();
+    }
+
+    /// Items whose stock or safety stock this PC changed since the last call.
+    pub(crate) fn take_touched(&self) -> Vec<ItemId> {
+        let mut items = self.writer.take_touched();
+        let mut more = self
+            .reconsider
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        items.append(&mut more);
+        items
     }
 
     /// What the background check found so far.

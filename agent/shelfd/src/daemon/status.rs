@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 use shelf_stock::money::Money;
-use shelf_stock::name::{StoreId, TenantId, TillId};
+use shelf_stock::name::{ItemId, OrderId, StoreId, TenantId, TillId};
 use shelf_stock::time::Timestamp;
+
+use super::orders::Trouble;
 
 /// The oldest document that the hub may lack while the light is green.
 pub(crate) const GREEN_UNSYNCED_AGE_MS_MAX: i64 = 60_000;
@@ -45,6 +47,8 @@ pub(crate) struct Status {
     pub(crate) sync: SyncStatus,
     /// What would be lost if this PC died now.
     pub(crate) at_risk: AtRisk,
+    /// The store's orders.
+    pub(crate) orders: OrdersStatus,
     /// The ledger's health.
     pub(crate) ledger: LedgerStatus,
     /// What waits for a person.
@@ -176,8 +180,29 @@ pub(crate) struct SyncStatus {
     pub(crate) public_key: String,
     /// The store's other PCs.
     pub(crate) pcs: Vec<PcStatus>,
+    /// Why the hub doesn't admit this PC, if it said so: `not_enrolled`, `clone`, `format`, `busy`.
+    pub(crate) refused: Option<String>,
+    /// What to count again after this PC's disk went back in time.
+    pub(crate) restored: Option<RestoredStatus>,
+    /// Documents that the hub had lost when it was restored from a backup; they are sent again.
+    pub(crate) hub_lost: u64,
     /// The backlog at the last samples, oldest first, for the trend.
     pub(crate) trend: Vec<u64>,
+}
+
+/// What a disk that went back in time put in doubt, until somebody has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RestoredStatus {
+    /// When it was noticed.
+    pub(crate) noticed: Timestamp,
+    /// Documents that the hub or other PCs gave back.
+    pub(crate) returned: u64,
+    /// Documents that the hub said it would give back.
+    pub(crate) expected: u64,
+    /// Items to count again.
+    pub(crate) recount: Vec<String>,
+    /// What happened and what to do.
+    pub(crate) words: String,
 }
 
 /// Another PC of the store, with when that was known.
@@ -212,6 +237,21 @@ pub(crate) struct AtRisk {
     pub(crate) since: Option<Timestamp>,
     /// Open and parked baskets.
     pub(crate) baskets: u64,
+}
+
+/// How the store's orders are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrdersStatus {
+    /// To be picked or handed over.
+    pub(crate) open: usize,
+    /// Promised for a time that has passed.
+    pub(crate) late: usize,
+    /// With something that contradicts itself.
+    pub(crate) exceptions: usize,
+    /// Items that are not sold online until somebody counts them.
+    pub(crate) shut: usize,
+    /// Whether this PC grants the store's rights, and has shaken hands; none: no hub.
+    pub(crate) grantor: Option<bool>,
 }
 
 /// The ledger's health.
@@ -263,6 +303,20 @@ pub(crate) enum Need {
         /// What is wrong.
         detail: String,
     },
+    /// An order contradicts itself.
+    Order {
+        /// Which.
+        order: OrderId,
+        /// How.
+        what: Trouble,
+    },
+    /// A picker found less than the book says: count it.
+    ShutOnline {
+        /// Which item.
+        item: ItemId,
+        /// What it is called.
+        name: String,
+    },
     /// The background check found something.
     Ledger {
         /// What.
@@ -286,7 +340,7 @@ pub(crate) fn verdict(status: &Status) -> Verdict {
     if status.as_of.as_millis() < CLOCK_FLOOR_MS {
         return red(Cause::Clock);
     }
-    let urgent = |it: &&Need| !matches!(it, Need::UnknownCodes { .. });
+    let urgent = |it: &&Need| !matches!(it, Need::UnknownCodes { .. } | Need::ShutOnline { .. });
     if status.needs_you.iter().any(|it| urgent(&it)) {
         return red(Cause::Needs {
             count: status.needs_you.len(),
@@ -352,6 +406,7 @@ mod tests {
                 ..SyncStatus::default()
             },
             at_risk: AtRisk::default(),
+            orders: OrdersStatus::default(),
             ledger: LedgerStatus::default(),
             needs_you: vec![],
         }

@@ -13,10 +13,11 @@ use shelf_till::basket::{BasketView, PaymentState, TillView};
 use tokio::time::Instant;
 
 use super::counter::Counter;
+use super::orders::{self, Orders};
 use super::shop::Shop;
 use super::status::{
-    AtRisk, Cause, DeviceStatus, LedgerStatus, Level, Need, Status, SyncStatus, TillStatus,
-    Verdict, verdict,
+    AtRisk, Cause, DeviceStatus, LedgerStatus, Level, Need, OrdersStatus, Status, SyncStatus,
+    TillStatus, Verdict, verdict,
 };
 use crate::config::{SalesSourceSetting, TillSettings};
 use crate::platform;
@@ -27,6 +28,8 @@ const TREND_SAMPLES: usize = 60;
 pub(crate) const TREND_SAMPLE_MS: u64 = 5_000;
 /// The most unknown codes and inbox entries that are counted; more is shown as so many.
 const COUNTED_MAX: usize = 1_000;
+/// Orders and items that are named one by one; the orders' page has all of them.
+const NAMED_MAX: usize = 10;
 
 /// Where the status is asked for.
 pub(crate) struct StatusBoard {
@@ -99,15 +102,19 @@ struct FromLedger {
     documents: u64,
     unknown: Option<Need>,
     inbox: Option<Need>,
+    shut: Vec<Need>,
 }
 
 fn gather(shop: &Shop) -> Result<Status, ReadError> {
+    let now = platform::wall_now();
+    let orders = shop.orders.orders(shop, now)?;
     let FromLedger {
         sync,
         documents,
         unknown,
         inbox,
-    } = from_ledger(shop)?;
+        shut,
+    } = from_ledger(shop, &orders)?;
     let devices = (shop.devices)();
     let checked = shop.checked();
     let metrics = shop.metrics.snapshot();
@@ -135,7 +142,10 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
     needs_you.extend(inbox);
     let complaints = checked.complaints.iter().cloned();
     needs_you.extend(complaints.map(|complaint| Need::Ledger { complaint }));
+    needs_you.extend(troubled(&orders));
+    let orders = orders_status(shop, &orders, shut.len(), now);
     needs_you.extend(unknown);
+    needs_you.extend(shut.into_iter().take(NAMED_MAX));
     let mut status = Status {
         verdict: Verdict {
             level: Level::Red,
@@ -147,7 +157,7 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
         node: shop.node.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
         currency: shop.config.currency.clone(),
-        as_of: platform::wall_now(),
+        as_of: now,
         started: shop.started,
         tills,
         devices,
@@ -157,6 +167,7 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
             baskets,
         },
         sync,
+        orders,
         ledger: LedgerStatus {
             documents,
             wal_bytes: metrics.wal_bytes,
@@ -171,13 +182,43 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
     Ok(status)
 }
 
+/// Orders that contradict themselves, as many as a page can name.
+fn troubled(orders: &Orders) -> Vec<Need> {
+    let all = orders.shown.iter().flat_map(|view| {
+        view.exceptions.iter().map(|what| Need::Order {
+            order: view.order.id.clone(),
+            what: *what,
+        })
+    });
+    all.take(NAMED_MAX).collect()
+}
+
+fn orders_status(
+    shop: &Shop,
+    orders: &Orders,
+    shut: usize,
+    now: shelf_stock::time::Timestamp,
+) -> OrdersStatus {
+    let grantor = shop.machine.get().map(|it| {
+        let node = it.lock().unwrap_or_else(PoisonError::into_inner);
+        node.is_grantor() && node.rights_ready()
+    });
+    OrdersStatus {
+        open: orders.open,
+        late: orders.late(now),
+        exceptions: orders.troubled,
+        shut,
+        grantor,
+    }
+}
+
 fn missing(device: &DeviceStatus) -> Option<Need> {
     let is_gone = matches!(device.state.as_str(), "absent" | "denied" | "lost");
     let (name, detail) = (device.name.clone(), device.detail.clone());
     is_gone.then_some(Need::Device { name, detail })
 }
 
-fn from_ledger(shop: &Shop) -> Result<FromLedger, ReadError> {
+fn from_ledger(shop: &Shop, orders: &Orders) -> Result<FromLedger, ReadError> {
     use shelf_replica::store::Store as _;
     shop.readers.with(|ledger| {
         let unsynced = ledger.unsynced()?;
@@ -186,11 +227,19 @@ fn from_ledger(shop: &Shop) -> Result<FromLedger, ReadError> {
         sync.oldest_unsynced = unsynced.oldest_wall;
         sync.unsynced_bytes = unsynced.bytes;
         sync.catalogue_revision = ledger.catalogue_revision()?;
+        let doubt = shelf_replica::node::restored(ledger.tables())?;
+        sync.restored = doubt.map(super::lan::restored);
         // Logs have no gaps, so their ends say how many documents there are.
         let logs = ledger.tables().logs()?;
         let codes = ledger.unknown_codes(COUNTED_MAX)?;
         let inbox = ledger.inbox_list(true, 0, COUNTED_MAX)?.len();
         let lines = codes.iter().map(|it| it.lines).sum();
+        let mut shut = Vec::new();
+        for item in orders::shut(ledger, orders)? {
+            let name = ledger.item(&item)?.map(|it| it.name);
+            let name = name.unwrap_or_else(|| item.to_string());
+            shut.push(Need::ShutOnline { item, name });
+        }
         let count = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
         Ok(FromLedger {
             sync,
@@ -202,6 +251,7 @@ fn from_ledger(shop: &Shop) -> Result<FromLedger, ReadError> {
             inbox: (inbox > 0).then(|| Need::Inbox {
                 count: count(inbox),
             }),
+            shut,
         })
     })
 }

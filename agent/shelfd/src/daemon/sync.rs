@@ -21,7 +21,7 @@ use shelf_stock::identity::NodeId;
 use shelf_stock::name::{ItemId, StoreId, TenantId};
 use shelf_stock::time::Timestamp;
 use shelf_wire::key::PublicKey;
-use shelf_wire::message::CfgKind;
+use shelf_wire::message::{CfgKind, Verdict};
 use shelf_wire::topic::{Lane, Topic, Up};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -57,6 +57,9 @@ pub(super) enum Given {
     LanUp { name: String, keys: Vec<PublicKey> },
     LanDown,
     PeerFrame(NodeId, Vec<u8>),
+    /// The machine was reset: the links that are up are told again.
+    Again,
+    RestoreSettled,
     Tick,
 }
 
@@ -99,6 +102,8 @@ pub(super) fn start(
         return Ok(());
     }
     let (taken, catalogues) = mpsc::channel(1);
+    // From now on what changes is collected; the machine looks at everything once by itself.
+    shop.take_touched();
     let node = Arc::new(Mutex::new(node));
     let exchange = Exchange {
         shop: shop.clone(),
@@ -175,13 +180,14 @@ impl Exchange {
                 }
                 () = sleep_until(wake) => {
                     self.wake_at = None;
-                    if std::mem::take(&mut self.greet_again) { self.again().await; continue; }
-                    Some(Given::Tick)
+                    Some(if std::mem::take(&mut self.greet_again) { Given::Again } else { Given::Tick })
                 }
                 _ = stop.wait_for(|it| *it) => break,
             };
-            if let Some(given) = given {
-                self.give(given).await;
+            match given {
+                Some(Given::Again) => self.again().await,
+                Some(given) => self.give(given).await,
+                None => {}
             }
         }
         self.goodbye().await;
@@ -343,7 +349,12 @@ impl Exchange {
                 rights_epoch,
                 ready,
             } => {
-                tracing::info!(grantor, rights_epoch, ready, "who grants the store's rights");
+                tracing::info!(
+                    grantor,
+                    rights_epoch,
+                    ready,
+                    "who grants the store's rights"
+                );
                 self.shop.ring_pages();
             }
             NodeEvent::Policy(policy) => {
@@ -352,7 +363,30 @@ impl Exchange {
             NodeEvent::Received { .. } | NodeEvent::Hint(_) | NodeEvent::Roster(_) => {}
             NodeEvent::Admitted { epoch, returning } => {
                 tracing::info!(epoch, returning, "the hub knows this PC");
+                self.shop.sync.send_modify(|it| it.refused = None);
                 self.shop.ring_pages();
+            }
+            NodeEvent::NotAdmitted(verdict) => {
+                let word = refused(verdict);
+                tracing::warn!(%word, "{}", lan::refusal(word));
+                self.shop
+                    .sync
+                    .send_modify(|it| it.refused = Some(word.into()));
+                self.shop.ring_pages();
+            }
+            NodeEvent::Restored { returning } => {
+                tracing::warn!(
+                    returning,
+                    "this PC's disk went back in time: see `shelfd status`"
+                );
+                self.shop.ring_pages();
+            }
+            NodeEvent::HubLostTime { documents } => {
+                tracing::warn!(
+                    documents,
+                    "the hub was restored from a backup and gets them again"
+                );
+                self.shop.sync.send_modify(|it| it.hub_lost = documents);
             }
             other => tracing::warn!(event = ?other, "exchange with the hub"),
         }
@@ -364,7 +398,12 @@ impl Exchange {
             return;
         };
         // Longer than this is an outage, which has a cut of its own.
-        let took = self.shop.clock.millis().saturating_sub(since).min(ACK_MS_MAX);
+        let took = self
+            .shop
+            .clock
+            .millis()
+            .saturating_sub(since)
+            .min(ACK_MS_MAX);
         let before = self.shop.ack_ms.load(Ordering::Relaxed);
         let mean = match before {
             0 => took,
@@ -452,7 +491,8 @@ fn take(
         Given::LanUp { name, keys } => NodeInput::LanUp { name, keys },
         Given::LanDown => NodeInput::LanDown,
         Given::PeerFrame(from, frame) => NodeInput::PeerFrame { from: *from, frame },
-        Given::Tick => NodeInput::Tick,
+        Given::RestoreSettled => NodeInput::RestoreSettled,
+        Given::Again | Given::Tick => NodeInput::Tick,
         Given::Grown => {
             let own = node.id();
             for log in store.logs()?.into_iter().filter(|it| it.log.node == own) {
@@ -466,6 +506,15 @@ fn take(
         }
     };
     node.handle(now, input, &mut store, effects)
+}
+
+fn refused(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Clone => "clone",
+        Verdict::NotEnrolled => "not_enrolled",
+        Verdict::Format => "format",
+        Verdict::Busy { .. } | Verdict::Admitted => "busy",
+    }
 }
 
 /// The hub's link's next event; never one where there is no hub.

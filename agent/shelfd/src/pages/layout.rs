@@ -18,6 +18,10 @@ pub(crate) enum Place {
     Till,
     /// The count page.
     Count,
+    /// The orders.
+    Orders,
+    /// An item's page.
+    Stock,
 }
 
 /// What stands around a page's content.
@@ -29,7 +33,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) place: Place,
     /// What it is called.
     pub(crate) title: &'a str,
-    /// The address of its live updates.
+    /// The address of its live updates; empty: it has none.
     pub(crate) events: &'a str,
     /// The tills of this PC, for the navigation.
     pub(crate) tills: &'a [TillId],
@@ -72,13 +76,16 @@ pub(crate) fn page(frame: Frame<'_>, live: &Markup, rest: &Markup) -> Markup {
                             a href=(speech.link(&format!("/till/{name}"))) aria-current=[till(name)]
                                 { (name) }
                         }
+                        a href=(speech.link("/orders")) aria-current=[current(Place::Orders)] {
+                            (speech.text("orders"))
+                        }
                         a href=(speech.link("/count")) aria-current=[current(Place::Count)] {
                             (speech.text("count"))
                         }
                     }
                 }
                 p #lost.lost role="alert" hidden { (speech.text("connection_lost")) }
-                main #content data-events=(speech.link(events)) {
+                main #content data-events=[(!events.is_empty()).then(|| speech.link(events))] {
                     // The status page's verdict is its heading.
                     @if place != Place::Status { h1.hidden { (title) } }
                     div #live { (live) }

@@ -5,7 +5,9 @@
 //! the content policy refuses anything inline.
 
 pub(crate) mod count;
+pub(crate) mod explain;
 pub(crate) mod layout;
+pub(crate) mod orders;
 pub(crate) mod speech;
 pub(crate) mod status;
 pub(crate) mod texts;

@@ -5,6 +5,7 @@ use shelf_stock::item::Item;
 use shelf_stock::quantity::Quantity;
 
 use super::layout::moment;
+use super::orders::{address, escaped};
 use super::speech::Speech;
 use super::texts::Language;
 use crate::daemon::status::{Cause, Level, Need, Status, Verdict};
@@ -23,11 +24,12 @@ pub(crate) fn live(speech: Speech, status: &Status, wan: Option<bool>) -> Markup
     let language = speech.language;
     html! {
         (verdict_line(language, status))
-        (needs(language, status))
+        (needs(speech, status))
         div.grid {
             (tills(speech, status))
             (at_risk(language, status))
             (sync(language, status, wan))
+            (orders(speech, status))
             (ledger(language, status))
             (devices(language, status))
         }
@@ -55,7 +57,11 @@ pub(crate) fn stock(speech: Speech, text: &str, found: &[Found], currency: &str)
                         th.number scope="col" { (language.text("price")) }
                     } }
                     tbody { @for it in found { tr {
-                        td { (it.item.name) span.quiet { " " (it.item.id) } }
+                        td {
+                            a href=(speech.link(&format!("/stock/{}", escaped(it.item.id.as_str()))))
+                                { (it.item.name) }
+                            span.quiet { " " (it.item.id) }
+                        }
                         td.number { (it.on_hand) }
                         td.number { @if let Some(price) = it.item.price { (price) " " (currency) } }
                     } } }
@@ -107,7 +113,8 @@ fn verdict_line(language: Language, status: &Status) -> Markup {
     }
 }
 
-fn needs(language: Language, status: &Status) -> Markup {
+fn needs(speech: Speech, status: &Status) -> Markup {
+    let language = speech.language;
     if status.needs_you.is_empty() {
         return html! {};
     }
@@ -117,11 +124,25 @@ fn needs(language: Language, status: &Status) -> Markup {
         Need::Inbox { count } => language.fill("need_inbox", &[count]),
         Need::Device { name, detail } => language.fill("need_device", &[name, detail]),
         Need::Ledger { complaint } => language.fill("need_ledger", &[complaint]),
+        Need::Order { order, what } => {
+            format!("{order}: {}", language.text(what.key()))
+        }
+        Need::ShutOnline { item, name } => language.fill("need_shut", &[name, item]),
     };
     html! {
         section.card.needs aria-labelledby="needs" {
             h2 #needs { (language.text("needs_you")) }
-            ul { @for need in &status.needs_you { li { (text(need)) } } }
+            ul { @for need in &status.needs_you { li {
+                @match need {
+                    Need::Order { order, .. } => {
+                        a href=(speech.link(&address("/orders", order))) { (text(need)) }
+                    }
+                    Need::ShutOnline { .. } => {
+                        a href=(speech.link("/count")) { (text(need)) }
+                    }
+                    _ => (text(need)),
+                }
+            } } }
         }
     }
 }
@@ -158,6 +179,29 @@ fn tills(speech: Speech, status: &Status) -> Markup {
                         }
                         dt { (language.text("sales_today")) } dd { (till.sales) }
                     }
+                }
+            }
+        }
+    }
+}
+
+fn orders(speech: Speech, status: &Status) -> Markup {
+    let it = &status.orders;
+    html! {
+        section.card aria-labelledby="orders" {
+            h2 #orders { a href=(speech.link("/orders")) { (speech.text("orders")) } }
+            @if it.open == 0 { p.quiet { (speech.text("no_orders")) } }
+            @else { p.big { (it.open) } }
+            dl {
+                dt { (speech.text("late")) }
+                dd { span.warn[it.late > 0] { (it.late) } }
+                dt { (speech.text("exceptions")) }
+                dd { span.warn[it.exceptions > 0] { (it.exceptions) } }
+                dt { (speech.text("shut_online")) }
+                dd { span.warn[it.shut > 0] { (it.shut) } }
+                @if let Some(grantor) = it.grantor {
+                    dt { (speech.text("grants")) }
+                    dd { (speech.text(if grantor { "grants_yes" } else { "grants_no" })) }
                 }
             }
         }
