@@ -218,9 +218,7 @@ impl Hub {
         match message {
             Message::LogBatch(batch) => self.on_batch(now, from, &batch, store, effects),
             Message::Heads(heads) => self.on_heads(from, &heads, store, effects),
-            Message::Digests(digests) => {
-                self.on_digests(now, from, *digests, store, effects)
-            }
+            Message::Digests(digests) => self.on_digests(now, from, *digests, store, effects),
             Message::Ack(ack) => self.on_ack(from, &ack, store),
             Message::Nack(nack) => {
                 self.on_nack(from, &nack, effects);

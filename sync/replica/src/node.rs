@@ -7,8 +7,8 @@
 //! hub's cursor but by the hub's ack (or the hub's answer to a hello), and never counts what the
 //! transport says as progress.
 
-mod grants;
 mod digests;
+mod grants;
 mod greeting;
 mod inbox;
 mod lan;
@@ -18,8 +18,8 @@ mod restored;
 mod surface;
 mod telling;
 
-use lan::Lan;
 use digests::Rounds;
+use lan::Lan;
 use relay::Relay;
 
 pub use grants::Permission;

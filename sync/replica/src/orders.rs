@@ -124,6 +124,16 @@ pub enum Cause {
     Count,
 }
 
+impl Cause {
+    fn number(self) -> u8 {
+        match self {
+            Self::FloorOverdraft => 0,
+            Self::Shrink => 1,
+            Self::Count => 2,
+        }
+    }
+}
+
 /// What was done about units that can't be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
@@ -133,6 +143,16 @@ pub enum Remedy {
     OtherStore,
     /// The customer takes something else.
     Substitute,
+}
+
+impl Remedy {
+    fn number(self) -> u8 {
+        match self {
+            Self::Cancelled => 0,
+            Self::OtherStore => 1,
+            Self::Substitute => 2,
+        }
+    }
 }
 
 /// Units of an order that can't be delivered.
@@ -236,31 +256,23 @@ impl Compensation {
         let mut key = self.order.as_str().as_bytes().to_vec();
         key.push(0);
         key.extend(self.item.as_str().as_bytes());
+        key.extend([0, self.cause.number(), self.remedy.number()]);
         key
     }
 
-    /// Adds units to the record of an order's item: one record whatever number of steps.
+    /// Adds units to the record of an order's item with this cause and remedy: one record whatever
+    /// number of steps, and each unit in exactly one record.
     pub(crate) fn record<S: Store + ?Sized>(mut self, store: &mut S) -> Result<(), S::Error> {
         let before = store.row(Family::Compensation, &self.key())?;
         if let Some(before) = before.and_then(|it| Self::read(&it)) {
             self.quantity = self.quantity.plus(before.quantity);
         }
-        let cause = match self.cause {
-            Cause::FloorOverdraft => 0,
-            Cause::Shrink => 1,
-            Cause::Count => 2,
-        };
-        let remedy = match self.remedy {
-            Remedy::Cancelled => 0,
-            Remedy::OtherStore => 1,
-            Remedy::Substitute => 2,
-        };
         let bytes = Writer::new(FORMAT)
             .text(self.order.as_str().as_bytes())
             .text(self.item.as_str().as_bytes())
             .quantity(self.quantity)
-            .number(cause)
-            .number(remedy)
+            .number(self.cause.number().into())
+            .number(self.remedy.number().into())
             .signed(self.at.as_millis())
             .done();
         store.set_row(Family::Compensation, &self.key(), &bytes)

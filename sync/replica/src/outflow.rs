@@ -129,17 +129,7 @@ impl Outflow {
 
     /// A log ends at `upto`; if it wasn't known, the peer has it up to `acked`.
     pub(crate) fn offer(&mut self, log: LogId, acked: Seq, upto: Seq) {
-        let stream = self.streams.entry(log).or_insert(Stream {
-            acked: acked.0,
-            upto: acked.0,
-            next: acked.0.saturating_add(1),
-            beyond: Vec::new(),
-            refused: BTreeSet::new(),
-            flights: VecDeque::new(),
-            attempts: 0,
-            with_prev: true,
-            one_by_one: false,
-        });
+        let stream = self.streams.entry(log).or_insert(Stream::after(acked));
         stream.upto = stream.upto.max(upto.0);
     }
 
@@ -336,7 +326,42 @@ fn less(count: usize) -> usize {
     (count - count.div_ceil(8)).max(1)
 }
 
+/// One payload of what authors signed of a log after a number and not beyond another, with its
+/// last number; `None` where nothing that is signed fits. For files: it stands on its own.
+pub(crate) fn cut_relayed<S: Store + ?Sized>(
+    store: &S,
+    log: LogId,
+    (after, upto): (Seq, Seq),
+    documents_max: usize,
+) -> Result<Option<(Seq, Payload)>, S::Error> {
+    let mut stream = Stream::after(after);
+    stream.upto = upto.0;
+    let mut packer = Packer {
+        reads: u32::from(FORMAT_COLUMNS),
+        room: ReadLimits {
+            documents_max,
+            bytes_max: WIDEST.bytes_max,
+        },
+    };
+    stream.cut(log, store, &crate::hub::AuthorsWord, &mut packer)
+}
+
 impl Stream {
+    /// Of a log that the peer has up to a number.
+    fn after(acked: Seq) -> Self {
+        Self {
+            acked: acked.0,
+            upto: acked.0,
+            next: acked.0.saturating_add(1),
+            beyond: Vec::new(),
+            refused: BTreeSet::new(),
+            flights: VecDeque::new(),
+            attempts: 0,
+            with_prev: true,
+            one_by_one: false,
+        }
+    }
+
     fn go_back(&mut self) {
         self.flights.clear();
         self.next = self.acked.saturating_add(1);

@@ -122,7 +122,7 @@ pub enum Family {
     Order = 2,
     /// Which order changed at which stamp, by stamp (eight bytes, big-endian).
     OrderStamp = 3,
-    /// What became of an oversold unit, by order and item.
+    /// What became of an oversold unit, by order, item, cause and remedy.
     Compensation = 4,
     /// What the hub wants of the store, by name.
     Policy = 5,

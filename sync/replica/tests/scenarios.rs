@@ -407,3 +407,62 @@ fn a_silent_hub_is_greeted_again() {
     world.settle();
     assert_eq!(world.differences(), None);
 }
+
+/// A storm without a shop's limit of PCs: programs that say hello, are told to come again, and do.
+#[test]
+fn five_hundred_that_come_back_at_once_are_all_heard_at_the_pace_that_the_hub_wants() {
+    let mut bench = Bench::new(false);
+    let authors: Vec<_> = (0..=249).map(|number| Author::new(number, 1)).collect();
+    let programs = authors.iter().chain(&authors).enumerate();
+    let mut waiting: Vec<_> = programs
+        .map(|(index, author)| {
+            let boot = u64::try_from(index).unwrap();
+            (
+                author.node(),
+                MemoryStore::new(),
+                machine(author, boot, boot * 7 + 1),
+            )
+        })
+        .collect();
+    for (_, store, pc) in &mut waiting {
+        let now = bench.now();
+        pc.handle(now, NodeInput::LinkUp, store, &mut Vec::new())
+            .unwrap();
+    }
+    let (mut heard, mut most, mut hellos) = (std::collections::BTreeSet::new(), 0, 0_u64);
+    for _ in 0..240 {
+        bench.now_ms += 1_000;
+        let mut this_second = 0_u64;
+        for (index, (from, store, pc)) in waiting.iter_mut().enumerate() {
+            let mut effects = Vec::new();
+            pc.handle(bench.now(), NodeInput::Tick, store, &mut effects)
+                .unwrap();
+            for effect in effects {
+                let NodeEffect::Send { frame, .. } = effect else {
+                    continue;
+                };
+                hellos += 1;
+                let (said, _) = bench.tell(HubInput::Frame {
+                    from: *from,
+                    frame: &frame,
+                });
+                for (_, message) in said {
+                    if let Message::HelloAnswer(answer) = &message
+                        && answer.verdict == Verdict::NotEnrolled
+                    {
+                        this_second += 1;
+                        heard.insert(index);
+                    }
+                    let frame = pack(&message).unwrap();
+                    let input = NodeInput::Frame(&frame);
+                    pc.handle(bench.now(), input, store, &mut Vec::new())
+                        .unwrap();
+                }
+            }
+        }
+        most = most.max(this_second);
+    }
+    assert_eq!(heard.len(), 500, "everybody got the hub's word");
+    assert!(most <= HELLOS_BURST_MAX, "{most} in one second");
+    assert!(hellos < 500 * 60, "{hellos} hellos in four minutes");
+}

@@ -13,7 +13,8 @@ use super::order_flow::OrderFlow;
 use super::record::{Record, TOKEN_BYTES, Token};
 use super::shop::policy;
 use super::{
-    HELLO_INTERVAL_MS, HELLOS_BURST_MAX, HINT_KEY, Hub, HubEffect, HubEvent, Session, roster, send,
+    BOOTSTRAP_DOCUMENTS_MIN, HELLO_INTERVAL_MS, HELLOS_BURST_MAX, HINT_KEY, Hub, HubEffect,
+    HubEvent, Session, roster, send,
 };
 use crate::node::{end_of, saved};
 use crate::outflow::Outflow;
@@ -144,17 +145,26 @@ impl Hub {
         if policy.revision > 0 {
             send(node, Down::Cfg, &Message::Policy(policy), effects);
         }
-        let wants_orders = shop.recovering.is_some_and(|it| !it.orders_done);
+        let lacking: u64 = outflow.waiting().map(|it| it.2).sum();
+        if lacking > BOOTSTRAP_DOCUMENTS_MIN {
+            effects.push(HubEffect::Event(HubEvent::FarBehind {
+                node,
+                documents: lacking,
+            }));
+        }
+        let from = shop.orders_from(hello.orders_upto);
+        let is_old = hello.orders_upto > 0 && from == 0;
+        let wants_orders = is_old || shop.recovering.is_some_and(|it| !it.orders_done);
         let session = Session {
             outflow,
             boot_nonce: hello.boot_nonce,
             last_frame_ms: now.mono_ms,
             looked_ms: now.mono_ms,
-            orders: OrderFlow::new(self.jitter.next(), hello.orders_upto, wants_orders),
+            orders: OrderFlow::new(self.jitter.next(), from, wants_orders),
             orders_upto: hello.orders_upto,
         };
         self.sessions.insert(node, session);
-        self.note_orders(node, hello.orders_upto, store)?;
+        self.note_orders(node, from, store)?;
         let version = hello.version.clone();
         effects.push(HubEffect::Event(HubEvent::Admitted { node, version }));
         Ok(())
@@ -209,13 +219,7 @@ impl Hub {
         record
     }
 
-    fn turn_away(
-        &self,
-        now: Now,
-        hello: &Hello,
-        verdict: Verdict,
-        effects: &mut Vec<HubEffect>,
-    ) {
+    fn turn_away(&self, now: Now, hello: &Hello, verdict: Verdict, effects: &mut Vec<HubEffect>) {
         let node = hello.public_key.node_id();
         let answer = HelloAnswer::of(hello.nonce, verdict, now.wall);
         let message = Message::HelloAnswer(Box::new(answer));

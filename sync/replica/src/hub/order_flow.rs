@@ -298,13 +298,15 @@ pub struct Recovery {
 fn uses(stored: &StoredOrder) -> BTreeMap<ItemId, Quantity> {
     match stored.order.state {
         OrderState::Cancelled | OrderState::Shorted => BTreeMap::new(),
+        // Its documents may be on their way: until then everything that it wanted counts.
+        OrderState::HandedOver if stored.counted.is_empty() => stored.order.needs(),
         OrderState::HandedOver => stored.counted.clone(),
         OrderState::Reserved | OrderState::Picking => stored.order.needs(),
     }
 }
 
 /// Puts a relearned order in the place of what the hub knew of it.
-fn account<S: Store + ?Sized>(
+pub(super) fn account<S: Store + ?Sized>(
     held: Option<&StoredOrder>,
     new: &StoredOrder,
     store: &mut S,

@@ -18,7 +18,8 @@ use crate::orders::{Cause, Remedy, StoredOrder, Undeliverable};
 use crate::store::{Family, Store};
 use crate::time::Now;
 
-/// How long an oversold unit waits for somebody who knows better.
+/// How long an oversold unit waits for somebody who knows better, unless the operator says
+/// otherwise ([`Hub::compensating_after`]).
 pub const COMPENSATE_AFTER_MS: u64 = 120_000;
 /// Open orders that are read at once.
 const PAGE_ORDERS: usize = 500;
@@ -44,7 +45,7 @@ impl Hub {
 
     pub(super) fn oversold_wake_at_ms(&self) -> Option<u64> {
         let first = self.oversold.values().min();
-        first.map(|it| it.saturating_add(COMPENSATE_AFTER_MS))
+        first.map(|it| it.saturating_add(self.compensate_after_ms))
     }
 
     /// Tells of what is newly oversold, and takes from orders what waited long enough. Waits on
@@ -61,7 +62,8 @@ impl Hub {
                 effects.push(HubEffect::Event(HubEvent::Oversold { item, quantity }));
             }
         }
-        let is_due = |since: &u64| since.saturating_add(COMPENSATE_AFTER_MS) <= now.mono_ms;
+        let wait_ms = self.compensate_after_ms;
+        let is_due = |since: &u64| since.saturating_add(wait_ms) <= now.mono_ms;
         let due: Vec<ItemId> = self
             .oversold
             .iter()

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use shelf_stock::identity::NodeId;
-use shelf_stock::name::ItemId;
+use shelf_stock::name::{ChannelId, ItemId};
 use shelf_stock::quantity::Quantity;
 use shelf_wire::message::{
     Hello, HubRight, HubRights, Message, Policy, RIGHTS_ROWS_MAX, RightsPage, RightsPull,
@@ -15,7 +15,7 @@ use shelf_wire::message::{
 };
 use shelf_wire::topic::Down;
 
-use super::shop::{self, Recovering, Shop};
+use super::shop::{self, Shop};
 use super::{Hub, HubEffect, HubEvent, ask_for_hello, roster, send};
 use crate::rights::quotas::{self, Quotas};
 use crate::rights::{HubCells, StoreReport, hub_rows};
@@ -134,18 +134,17 @@ impl Hub {
             hello.rights_epoch > shop.rights_epoch || hello.orders_upto > shop.last_stamp;
         if is_behind {
             shop.rights_epoch = shop.rights_epoch.max(hello.rights_epoch).saturating_add(1);
-            shop.last_stamp = shop.last_stamp.max(hello.orders_upto);
-            let channels = shop::policy(store)?.channels.into_iter();
-            let recovering = shop.recovering.get_or_insert_with(|| Recovering {
-                channels: channels.map(|it| it.channel).collect(),
-                ..Recovering::default()
-            });
-            recovering.rights_done = false;
-            recovering.orders_done = false;
-            recovering.orders_upto = shop.last_stamp;
+            shop.lose_time(channels(store)?, hello.orders_upto);
             effects.push(HubEffect::Event(HubEvent::Behind {
                 rights_epoch: shop.rights_epoch,
             }));
+        }
+        if let Some(recovering) = &mut shop.recovering
+            && hello.orders_upto < shop.old_stamps
+            && hello.orders_upto > recovering.orders_upto
+        {
+            recovering.orders_upto = hello.orders_upto;
+            recovering.orders_done = false;
         }
         if shop.grantor.is_none() {
             shop.grantor = Some(node);
@@ -175,12 +174,7 @@ impl Hub {
     ) -> Result<(), S::Error> {
         let mut shop = Shop::load(store)?;
         shop.rights_epoch = shop.rights_epoch.saturating_add(1);
-        let channels = shop::policy(store)?.channels.into_iter();
-        shop.recovering = Some(Recovering {
-            orders_upto: shop.last_stamp,
-            channels: channels.map(|it| it.channel).collect(),
-            ..Recovering::default()
-        });
+        shop.lose_time(channels(store)?, 0);
         shop.save(store)?;
         let rights_epoch = shop.rights_epoch;
         effects.push(HubEffect::Event(HubEvent::Behind { rights_epoch }));
@@ -415,6 +409,11 @@ impl Hub {
     pub fn policy<S: Store + ?Sized>(store: &S) -> Result<Policy, S::Error> {
         shop::policy(store)
     }
+}
+
+fn channels<S: Store + ?Sized>(store: &S) -> Result<Vec<ChannelId>, S::Error> {
+    let channels = shop::policy(store)?.channels.into_iter();
+    Ok(channels.map(|it| it.channel).collect())
 }
 
 /// Takes over what the store says: the largest of what both sides know of cumulative cells, and

@@ -12,6 +12,8 @@ use crate::store::{Family, Store};
 const KEY: &str = "hub.shop";
 const HEARD_KEY: &str = "hub.heard";
 const FORMAT: u8 = 1;
+/// A restored hub goes on at the next multiple: it can't have forgotten more orders.
+const STAMPS_OF_A_GENERATION: u64 = 1 << 32;
 const POLICY_KEY: &[u8] = b"policy";
 
 /// A shop's fencing and its recovery.
@@ -24,6 +26,9 @@ pub(super) struct Shop {
     pub(super) grantor_boot: u64,
     /// The last stamp that an order got.
     pub(super) last_stamp: u64,
+    /// Stamps up to here are of the time before the hub was last restored: what a PC has under
+    /// them says nothing about what the hub means by them.
+    pub(super) old_stamps: u64,
     /// Orders that are not at an end.
     pub(super) open_orders: u64,
     /// The hub was restored from a backup and is not open yet.
@@ -56,6 +61,7 @@ impl Shop {
             .text(grantor)
             .number(self.grantor_boot)
             .number(self.last_stamp)
+            .number(self.old_stamps)
             .number(self.open_orders)
             .flag(self.recovering.is_some());
         if let Some(it) = &self.recovering {
@@ -81,6 +87,7 @@ impl Shop {
                 .map(NodeId::from_bytes),
             grantor_boot: it.number()?,
             last_stamp: it.number()?,
+            old_stamps: it.number()?,
             open_orders: it.number()?,
             recovering: None,
         };
@@ -108,6 +115,29 @@ impl Shop {
             return true;
         }
         false
+    }
+
+    /// The hub lost time: nothing is sold until it knows again what was promised, and from now on
+    /// stamps are above any that it may have given and forgotten.
+    pub(super) fn lose_time(&mut self, channels: Vec<ChannelId>, orders_upto: u64) {
+        let known = self.last_stamp.max(orders_upto);
+        self.old_stamps = (known | (STAMPS_OF_A_GENERATION - 1)).saturating_add(1);
+        self.last_stamp = self.old_stamps;
+        let recovering = self.recovering.get_or_insert_with(|| Recovering {
+            channels,
+            ..Recovering::default()
+        });
+        recovering.rights_done = false;
+        recovering.orders_done = false;
+        recovering.orders_upto = recovering.orders_upto.max(orders_upto);
+    }
+
+    /// From which stamp a PC that has the orders up to this one gets what changed.
+    pub(super) fn orders_from(&self, orders_upto: u64) -> u64 {
+        match orders_upto < self.old_stamps {
+            true => 0,
+            false => orders_upto,
+        }
     }
 
     pub(super) fn next_stamp(&mut self) -> u64 {
@@ -163,6 +193,7 @@ mod tests {
             grantor: Some(NodeId::from_bytes([7; 16])),
             grantor_boot: 9,
             last_stamp: 11,
+            old_stamps: 8,
             open_orders: 4,
             recovering: Some(Recovering {
                 rights_done: true,

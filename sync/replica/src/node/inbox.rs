@@ -66,7 +66,7 @@ impl Node {
             Message::Digests(digests) => {
                 self.on_digests(now, *digests, effects);
                 Ok(())
-            },
+            }
             Message::Presence(_) => Ok(()),
             // What only PCs say.
             Message::Hello(_)
