@@ -13,7 +13,7 @@ mod check_orders;
 pub mod coverage;
 pub mod customers;
 pub mod disk;
-mod fate;
+pub mod fate;
 pub mod mutant;
 mod network;
 mod news;

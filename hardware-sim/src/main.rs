@@ -128,7 +128,7 @@ fn explore(args: &Explore, started: Instant) -> Result<ExitCode> {
     let report = run::explore(&plan, |so_far| {
         if shown && so_far.seeds % 50 == 0 {
             eprint!("\r{} seeds, {} violations", so_far.seeds, so_far.violations);
-            let _ = std::io::stderr().flush();
+            drop(std::io::stderr().flush());
         }
     });
     if shown {

@@ -19,6 +19,7 @@ pub mod environment;
 mod failure;
 mod files;
 pub mod hosting;
+pub mod in_memory;
 mod metrics;
 mod open;
 mod own;
@@ -33,7 +34,7 @@ mod touched;
 mod tx;
 mod writer;
 
-pub use backup::{BackupError, BackupReport, restore};
+pub use backup::{BackupError, BackupReport, forget_identity, restore};
 pub use connection::Durability;
 pub use deep::{Depth, RunningCheck};
 pub use files::Paths;

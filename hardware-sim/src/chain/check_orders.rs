@@ -67,8 +67,7 @@ impl<D: Disk> World<D> {
                 self.coverage.danger(Danger::RightsReturned);
             }
             place.returned_max[item] = most;
-            if recovering.is_some() || (place.hub_went_back && place.pcs.iter().any(|it| it.doubt))
-            {
+            if recovering.is_some() || place.hub_went_back {
                 continue;
             }
             let free = it.granted - it.returned - it.used;
@@ -209,10 +208,10 @@ impl<D: Disk> World<D> {
                     .iter()
                     .filter(|it| it.order == order.id && it.item == *name);
                 let own: Vec<Quantity> = own.map(|it| it.quantity).collect();
-                let right = match shorted == Quantity::ZERO {
-                    true => own.is_empty(),
-                    false => own == [shorted],
-                };
+                // One record for each cause and remedy, and no unit in two of them.
+                let recorded: Quantity = own.iter().copied().sum();
+                let is_empty = own.iter().any(|it| *it <= Quantity::ZERO);
+                let right = recorded == shorted && !is_empty;
                 hold(right, "I6", || {
                     format!(
                         "{}: {shorted} of item {item} missing, records {own:?}",
@@ -242,6 +241,10 @@ impl<D: Disk> World<D> {
                     "O of {name} is {} at the hub, handed over {}",
                     hub.handed_over, out[item]
                 )
+            })?;
+            let free = hub.granted - hub.returned - hub.used;
+            hold(free >= 0 && !hub.over, "I1", || {
+                format!("hub_free of {name} is {free} at rest")
             })?;
             hold(hub.used == used[item], "I1", || {
                 format!("A of {name} is {}, its orders use {}", hub.used, used[item])

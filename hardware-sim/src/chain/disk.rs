@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use shelf_ledger::in_memory::InMemory;
+use shelf_ledger::tables::TableError;
 use shelf_replica::memory::MemoryStore;
-use shelf_replica::store::Store;
-use shelf_stock::identity::{Digest, Place};
+use shelf_replica::store::{ReadLimits, Store};
+use shelf_stock::identity::{Digest, Place, Seq};
 use shelf_stock::name::ItemId;
 
 use super::violation::Violation;
@@ -95,5 +97,62 @@ impl Disk for MemoryStore {
 
     fn dump(&self) -> Result<String, Violation> {
         Ok(self.fold().dump())
+    }
+}
+
+impl Disk for InMemory {
+    type Error = TableError;
+
+    fn empty() -> Result<Self, Violation> {
+        Self::new("sim", "shop").map_err(Violation::storage)
+    }
+
+    fn image(&self) -> Result<Self, Violation> {
+        self.copy().map_err(Violation::storage)
+    }
+
+    fn read<R>(
+        &self,
+        look: impl FnOnce(&dyn Store<Error = TableError>) -> Result<R, TableError>,
+    ) -> Result<R, Violation> {
+        Self::read(self, |tables| look(tables)).map_err(Violation::storage)
+    }
+
+    fn transact<R>(
+        &mut self,
+        fate: Fate,
+        work: impl FnOnce(&mut dyn Store<Error = TableError>) -> Result<R, TableError>,
+    ) -> Result<R, Violation> {
+        let commit = fate == Fate::Committed;
+        Self::transact(self, commit, |tables| work(tables)).map_err(Violation::storage)
+    }
+
+    fn take_changed(&mut self) -> Option<Vec<ItemId>> {
+        None
+    }
+
+    fn documents(&self) -> Result<BTreeSet<(Place, Digest)>, Violation> {
+        let limits = ReadLimits {
+            documents_max: 1_000,
+            bytes_max: 1 << 24,
+        };
+        Disk::read(self, |store| {
+            let mut all = BTreeSet::new();
+            for state in store.logs()? {
+                let mut after = Seq(0);
+                while after < state.last {
+                    let read = store.read(state.log, after, limits)?;
+                    all.extend(read.iter().map(|it| (it.place(), it.digest())));
+                    // Behind a gap it goes on with the next one that is there.
+                    let last = read.last().map_or(after.0 + 1, |it| it.place().seq.0);
+                    after = Seq(last);
+                }
+            }
+            Ok(all)
+        })
+    }
+
+    fn dump(&self) -> Result<String, Violation> {
+        Self::read(self, |tables| shelf_stock::fold::dump(tables)).map_err(Violation::storage)
     }
 }

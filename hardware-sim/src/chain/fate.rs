@@ -168,7 +168,7 @@ impl<D: Disk> World<D> {
         machine.disk = image;
         // A restored clock of the writer: the oracle's memory of it goes back as well.
         machine.hlc_last = shelf_stock::time::Hlc::default();
-        machine.doubt = true;
+        (machine.doubt, machine.doubt_since_ms) = (true, self.now_ms);
         self.crash(shop, pc);
         Ok(())
     }
@@ -206,6 +206,7 @@ impl<D: Disk> World<D> {
         let (clock_ms, doubt) = (original.clock_ms, original.doubt);
         let mut twin = Pc::open(key, disk, &mut self.random)?;
         (twin.clock_ms, twin.twin, twin.doubt) = (clock_ms, true, doubt);
+        twin.doubt_since_ms = self.now_ms;
         let place = &mut self.shops[shop];
         place.pcs.push(twin);
         let pc = place.pcs.len() - 1;
@@ -228,9 +229,10 @@ impl<D: Disk> World<D> {
             if let Some(backup) = place.hub_backup.take() {
                 place.hub_disk = backup;
                 place.hub_went_back = true;
+                place.hub_to_be_told = true;
             }
             for pc in &mut place.pcs {
-                pc.doubt = true;
+                (pc.doubt, pc.doubt_since_ms) = (true, self.now_ms);
             }
         }
         self.crash_hub();

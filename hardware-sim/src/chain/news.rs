@@ -9,11 +9,17 @@ use super::disk::Disk;
 use super::violation::Violation;
 use super::world::{Event, World};
 
+/// So long may a packet be on its way.
+const DOUBT_MS_MIN: u64 = 30_000;
+
 impl<D: Disk> World<D> {
     pub(super) fn on_node_event(&mut self, shop: usize, pc: usize, event: &NodeEvent) {
         match event {
             NodeEvent::Admitted { returning, .. } => {
-                self.shops[shop].pcs[pc].doubt = false;
+                // A late answer may still be one of before the hub's restore.
+                let now_ms = self.now_ms;
+                let machine = &mut self.shops[shop].pcs[pc];
+                machine.doubt &= now_ms < machine.doubt_since_ms + DOUBT_MS_MIN;
                 if *returning > 0 {
                     self.coverage.danger(Danger::Returned);
                 }

@@ -115,6 +115,8 @@ pub struct Pc<D> {
     pub image: Option<D>,
     /// The hub was restored and this PC has not been admitted since: its cursors may be ahead.
     pub doubt: bool,
+    /// Since when.
+    pub doubt_since_ms: u64,
     /// It runs from a copy of another PC's disk.
     pub twin: bool,
     /// A copy that people have switched off for good.
@@ -143,7 +145,7 @@ impl<D: Disk> Pc<D> {
         let id = key.node_id();
         let log = LogId {
             node: id,
-            incarnation: Incarnation(random.next()),
+            incarnation: Incarnation(random.draw()),
         };
         Ok(Self {
             machine: machine(&key, random),
@@ -165,6 +167,7 @@ impl<D: Disk> Pc<D> {
             slow_ms: 0,
             image: None,
             doubt: false,
+            doubt_since_ms: 0,
             twin: false,
             gone: false,
             old_format: false,
@@ -179,7 +182,7 @@ impl<D: Disk> Pc<D> {
         self.wake_at_ms = None;
         self.link_up = false;
         self.lan_up = false;
-        let incarnation = random.next();
+        let incarnation = random.draw();
         if keep_incarnation {
             // The planted error: numbers go on from what the disk says.
             self.seq = self
@@ -299,8 +302,8 @@ pub fn observe<S: Store + ?Sized>(
 fn machine(key: &NodeKey, random: &mut Random) -> Node {
     Node::new(NodeConfig {
         key: key.clone(),
-        boot_nonce: random.next(),
-        seed: random.next(),
+        boot_nonce: random.draw(),
+        seed: random.draw(),
         version: "sim".to_owned(),
     })
 }

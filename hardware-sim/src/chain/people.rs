@@ -35,8 +35,8 @@ impl<D: Disk> World<D> {
     /// The first goods of a shop.
     pub(super) fn stock_up(&mut self, shop: usize) -> Result<(), Violation> {
         let mut units = [0; ITEMS_MAX];
-        for item in 0..self.items.len() {
-            units[item] = self.random.signed(1, self.swarm.stock_max);
+        for units in units.iter_mut().take(self.items.len()) {
+            *units = self.random.signed(1, self.swarm.stock_max);
         }
         self.receive(shop, 0, &units)
     }
@@ -122,7 +122,7 @@ impl<D: Disk> World<D> {
     }
 
     fn source_key(&mut self) -> Option<SourceKey> {
-        let number = self.random.next();
+        let number = self.random.draw();
         Some(SourceKey {
             source: SourceId::new("pos").ok()?,
             receipt: ReceiptNo::new(format!("r{number}")).ok()?,

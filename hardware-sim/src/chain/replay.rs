@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 use shelf_replica::memory::MemoryStore;
+use shelf_replica::orders;
+use shelf_replica::rights::{HubCells, StoreCells};
 use shelf_replica::store::Peer;
 
 use super::disk::Disk;
@@ -137,6 +139,7 @@ fn state(world: &World<MemoryStore>) -> BTreeMap<String, String> {
         put("staged".into(), format!("{:?}", place.physical.staged));
         put("given".into(), format!("{:?}", place.physical.given));
         describe(&place.hub_disk, world, "hub", &mut put);
+        describe_hub(&place.hub_disk, world, &mut put);
         for (pc, it) in place.pcs.iter().enumerate() {
             put(
                 format!("PC {pc}"),
@@ -155,8 +158,28 @@ fn describe(
     put: &mut impl FnMut(String, String),
 ) {
     let looked = disk.read(|store| {
+        for stored in orders::listed(store, None, usize::MAX)? {
+            let it = &stored.order;
+            let (state, revision, stamp) = (it.state.word(), it.revision, it.stamp);
+            let wanted = if it.cancel_wanted {
+                " cancel wanted"
+            } else {
+                ""
+            };
+            let counted = stored.counted.len();
+            let text =
+                format!("{state} revision {revision} stamp {stamp} counted {counted}{wanted}");
+            put(format!("{who} order {}", it.id), text);
+        }
         for item in &world.items {
             put(format!("{who} book {item}"), store.book(item)?.to_string());
+            if who != "hub" {
+                let it = StoreCells::load(store, item)?;
+                let (granted, returned, out) = (it.granted, it.returned_seen, it.handed_over);
+                let shut = if it.shut_since.is_some() { " shut" } else { "" };
+                let cells = format!("G {granted} T {returned} O {out}{shut}");
+                put(format!("{who} rights {item}"), cells);
+            }
         }
         for log in store.logs()? {
             let (id, short) = (log.log, log.log.node.short());
@@ -168,6 +191,31 @@ fn describe(
             );
             let acked = store.cursor(Peer::Hub, id)?;
             put(format!("{log_name} acked"), acked.0.to_string());
+        }
+        Ok(())
+    });
+    debug_assert!(looked.is_ok());
+}
+
+fn describe_hub(
+    disk: &MemoryStore,
+    world: &World<MemoryStore>,
+    put: &mut impl FnMut(String, String),
+) {
+    let looked = disk.read(|store| {
+        for item in &world.items {
+            let it = HubCells::load(store, item)?;
+            let quotas = store.quotas(item)?;
+            let quotas = quotas.iter().map(|(channel, it)| {
+                format!("{channel} {}/{} held {}", it.used, it.limit, it.held)
+            });
+            let quotas: Vec<String> = quotas.collect();
+            let (granted, returned, out) = (it.granted, it.returned, it.handed_over);
+            let cells = format!("G {granted} T {returned} O {out} level {}", it.level);
+            put(
+                format!("hub rights {item}"),
+                format!("{cells}; {}", quotas.join(", ")),
+            );
         }
         Ok(())
     });

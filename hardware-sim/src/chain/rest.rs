@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use shelf_replica::hub::HubInput;
 use shelf_replica::store::Peer;
 use shelf_stock::fold::memory::MemoryFold;
-use shelf_stock::identity::{Digest, Place};
+use shelf_stock::identity::{Digest, NodeId, Place};
 use shelf_wire::sealed::Authored;
 
 use super::disk::Disk;
@@ -87,7 +88,7 @@ impl<D: Disk> World<D> {
         self.calm = true;
         (self.swarm.loss_percent, self.swarm.doubling_percent) = (0, 0);
         self.swarm.delay_ms_max = 20;
-        self.hub_up = true;
+        self.start_hub()?;
         for shop in 0..self.shops.len() {
             self.shops[shop].wan = Cut::None;
             self.shops[shop].lan_cut = false;
@@ -101,28 +102,41 @@ impl<D: Disk> World<D> {
         Ok(())
     }
 
-    /// People were told that a disk was cloned: the copy delivers what it wrote, and is switched
-    /// off.
+    /// People were told that a disk was cloned: the copy delivers what it wrote, alone and with
+    /// the operator's leave, and is switched off.
     fn retire_twins(&mut self) -> Result<(), Violation> {
         for shop in 0..self.shops.len() {
             let real = self.shops[shop].pcs_real;
             for pc in real..self.shops[shop].pcs.len() {
                 let id = self.shops[shop].pcs[pc].id;
-                for other in 0..self.shops[shop].pcs.len() {
-                    let machine = &mut self.shops[shop].pcs[other];
-                    if machine.id == id {
-                        machine.kicked_until_ms = if other == pc { 0 } else { u64::MAX };
-                        self.relink(shop, other)?;
-                    }
-                }
-                self.run_for(4 * ROUND_MS)?;
+                self.connect_only(shop, id, Some(pc))?;
+                self.tell_hub(shop, HubInput::Forgive { node: id })?;
+                self.relink_all(shop)?;
+                self.run_for(8 * ROUND_MS)?;
                 let twin = &mut self.shops[shop].pcs[pc];
                 (twin.gone, twin.on) = (true, false);
                 (twin.link_up, twin.lan_up, twin.wake_at_ms) = (false, false, None);
-                for other in 0..self.shops[shop].pcs.len() {
-                    self.shops[shop].pcs[other].kicked_until_ms = 0;
-                    self.relink(shop, other)?;
-                }
+                self.connect_only(shop, id, None)?;
+                self.tell_hub(shop, HubInput::Forgive { node: id })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of several PCs with one identity only this one is connected; all that are there if none is
+    /// named.
+    fn connect_only(
+        &mut self,
+        shop: usize,
+        id: NodeId,
+        only: Option<usize>,
+    ) -> Result<(), Violation> {
+        for pc in 0..self.shops[shop].pcs.len() {
+            let machine = &mut self.shops[shop].pcs[pc];
+            if machine.id == id && !machine.gone {
+                let may = only.is_none_or(|it| it == pc);
+                machine.kicked_until_ms = if may { 0 } else { u64::MAX };
+                self.relink(shop, pc)?;
             }
         }
         Ok(())
@@ -241,6 +255,8 @@ impl<D: Disk> World<D> {
         }
         // Clocks were wrong by up to some hours: count after the latest time that anybody wrote.
         self.now_ms += 24 * 3_600_000;
+        // What was due in that time comes before the count, not at the same moment.
+        self.run_for(2_000)?;
         for shop in 0..self.shops.len() {
             let items: Vec<usize> = (0..self.items.len()).collect();
             self.count_items(shop, 0, &items, true)?;

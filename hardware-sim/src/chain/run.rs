@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use serde::Serialize;
+use shelf_ledger::in_memory::InMemory;
 use shelf_replica::memory::MemoryStore;
 
 use super::coverage::{Coverage, Danger};
 use super::disk::Disk;
 use super::mutant::Mutant;
+use super::random::Random;
 use super::swarm::{Fault, words};
 use super::violation::Violation;
 use super::world::World;
@@ -57,6 +59,16 @@ fn live<D: Disk>(world: &mut World<D>) -> Result<(), Violation> {
         world.step(u64::MAX)?;
     }
     world.rest()
+}
+
+/// Runs a seed again on real tables.
+pub fn on_tables(seed: u64) -> Outcome {
+    once::<InMemory>(seed, None)
+}
+
+/// Whether a seed is one of those that run again on real tables.
+pub fn is_on_tables(seed: u64, per_mille: u64) -> bool {
+    Random::new(seed).per_mille(per_mille)
 }
 
 /// Runs a seed twice: the same seed must give the same run.
@@ -179,7 +191,7 @@ const RESULTS_MAX: usize = 64;
 pub fn explore(plan: &Plan, mut tell: impl FnMut(&Report)) -> Report {
     let (mut report, mut runs) = (Report::default(), BTreeMap::new());
     report.corpus_seeds = plan.corpus.len() as u64;
-    let next = AtomicU64::new(0);
+    let (next, tables) = (AtomicU64::new(0), plan.sqlite_per_mille);
     let total = plan.corpus.len() as u64 + plan.seeds;
     let seed_of = |number: u64| {
         let corpus = usize::try_from(number)
@@ -200,14 +212,20 @@ pub fn explore(plan: &Plan, mut tell: impl FnMut(&Report)) -> Report {
                         return;
                     }
                     let seed = seed_of(number);
-                    if done.send((seed, twice(seed))).is_err() {
+                    let mut outcome = twice(seed);
+                    let again = is_on_tables(seed, tables);
+                    if again && outcome.violation.is_none() {
+                        outcome.violation = on_tables(seed).violation;
+                    }
+                    if done.send((seed, again, outcome)).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(done);
-        for (seed, outcome) in results {
+        for (seed, again, outcome) in results {
+            report.sqlite_seeds += u64::from(again);
             report.add(seed, outcome, &mut runs);
             tell(&report);
         }

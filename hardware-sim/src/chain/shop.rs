@@ -59,6 +59,8 @@ pub struct Shop<D> {
     pub returned_max: Units,
     /// The hub's database went back to a backup in this run.
     pub hub_went_back: bool,
+    /// Somebody put back a backup, and has to say so to the hub's program when it starts.
+    pub hub_to_be_told: bool,
 }
 
 impl<D: Disk> Shop<D> {
@@ -89,6 +91,7 @@ impl<D: Disk> Shop<D> {
             granted_max: [0; ITEMS_MAX],
             returned_max: [0; ITEMS_MAX],
             hub_went_back: false,
+            hub_to_be_told: false,
         })
     }
 
@@ -108,7 +111,7 @@ impl<D: Disk> Shop<D> {
 /// A machine at the hub that has heard of nobody yet.
 pub fn hub(random: &mut Random) -> Hub {
     Hub::new(HubConfig {
-        seed: random.next(),
+        seed: random.draw(),
         trust_first_use: true,
     })
 }

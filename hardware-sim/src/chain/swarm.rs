@@ -138,8 +138,8 @@ pub struct Eagerness {
 
 impl Swarm {
     /// What this seed's world is like.
-    pub fn draw(random: &mut Random) -> Self {
-        let shops = [1, 1, 1, 2, 2, 3][random.index(6)];
+    pub fn of(random: &mut Random) -> Self {
+        let shops = [1, 1, 1, 1, 1, 2, 2, 3][random.index(8)];
         let pcs = (0..shops)
             .map(|_| [1, 2, 2, 2, 3][random.index(5)])
             .collect();
@@ -151,7 +151,7 @@ impl Swarm {
         let has = |it| faults.contains(&it);
         Self {
             pcs,
-            items: random.between(2, ITEMS_MAX as u64) as usize,
+            items: 2 + random.index(ITEMS_MAX - 1),
             stock_max: random.signed(2, 12),
             loss_percent: if has(Fault::Loss) {
                 random.between(2, 30)
@@ -169,7 +169,7 @@ impl Swarm {
                 40
             },
             crash_per_mille: random.between(2, 12),
-            gap_ms_max: [400, 2_000, 8_000, 20_000][random.index(4)],
+            gap_ms_max: [300, 1_000, 3_000, 6_000][random.index(4)],
             keys_named: random.percent(50),
             steps: random.between(220, 340),
             eagerness: Eagerness {

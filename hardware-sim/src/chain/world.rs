@@ -5,6 +5,7 @@
 //! world changes machines only through their own methods; it knows nothing of what is inside.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::OccupiedEntry;
 use std::rc::Rc;
 
 use shelf_replica::Now;
@@ -120,7 +121,7 @@ impl<D: Disk> World<D> {
     /// The world of a seed.
     pub fn new(seed: u64, mutant: Option<Mutant>) -> Result<Self, Violation> {
         let mut random = Random::new(seed ^ 0x5EED_5EED_5EED_5EED);
-        let mut swarm = Swarm::draw(&mut random);
+        let mut swarm = Swarm::of(&mut random);
         if let Some(mutant) = mutant {
             mutant.provoke(&mut swarm, &mut random);
         }
@@ -193,7 +194,7 @@ impl<D: Disk> World<D> {
     /// Handles the next event, if one is due before that time.
     pub fn step(&mut self, until_ms: u64) -> Result<bool, Violation> {
         let next = self.queue.first_entry().filter(|it| it.key().0 <= until_ms);
-        let Some(((at, _), event)) = next.map(|it| it.remove_entry()) else {
+        let Some(((at, _), event)) = next.map(OccupiedEntry::remove_entry) else {
             self.now_ms = self.now_ms.max(until_ms);
             return Ok(false);
         };
@@ -253,10 +254,7 @@ impl<D: Disk> World<D> {
             }
             Event::Start { shop, pc } => self.start(shop, pc),
             Event::Relink { shop, pc } => self.relink(shop, pc),
-            Event::StartHub => {
-                self.hub_up = true;
-                Ok(())
-            }
+            Event::StartHub => self.start_hub(),
             Event::Reconcile { shop } if self.hub_up => {
                 self.reconcile(shop)?;
                 let recovery = self.shops[shop]
@@ -483,6 +481,26 @@ impl<D: Disk> World<D> {
         machine.on = true;
         machine.reopen(&mut self.random, keep);
         self.relink(shop, pc)
+    }
+
+    /// The hub's program starts; whoever put back a backup says so first.
+    pub(super) fn start_hub(&mut self) -> Result<(), Violation> {
+        self.hub_up = true;
+        for shop in 0..self.shops.len() {
+            if !self.shops[shop].hub_to_be_told {
+                continue;
+            }
+            let now = self.hub_now();
+            let told = self.hub_work(shop, |hub, store, effects| {
+                hub.restored(store, effects)?;
+                hub.finish(now, store, effects)
+            })?;
+            if told.is_none() {
+                return Ok(());
+            }
+            self.shops[shop].hub_to_be_told = false;
+        }
+        Ok(())
     }
 
     /// The hub's program dies and starts again after a while.
