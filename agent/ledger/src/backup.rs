@@ -220,6 +220,31 @@ pub fn restore(backup: &Path, dir: &Path) -> Result<(), BackupError> {
     paths.finish_database().map_err(io("finish"))
 }
 
+/// Takes the identity out of a ledger that no process has open: the next opening makes a new one.
+/// What was written under the old identity stays, as another PC's log.
+pub fn forget_identity(dir: &Path) -> Result<(), BackupError> {
+    let paths = Paths::new(dir);
+    let lock = paths
+        .try_lock()
+        .map_err(|source| failed("lock", dir, source))?;
+    let Some(_lock) = lock else {
+        return Err(BackupError::Locked {
+            path: dir.to_owned(),
+        });
+    };
+    let sqlite = |source| BackupError::Sqlite {
+        path: paths.database(),
+        source,
+    };
+    let ledger = Connection::open(paths.database()).map_err(sqlite)?;
+    ledger
+        .pragma_update(None, "secure_delete", true)
+        .map_err(sqlite)?;
+    ledger
+        .execute_batch("BEGIN IMMEDIATE; DELETE FROM identity; DELETE FROM replica_state; COMMIT;")
+        .map_err(sqlite)
+}
+
 fn beside(to: &Path) -> PathBuf {
     let mut name = to.as_os_str().to_owned();
     name.push(".new");
