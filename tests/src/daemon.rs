@@ -24,6 +24,8 @@ use crate::programs;
 pub struct Setup {
     /// The PC's name.
     pub pc: String,
+    /// Its store; empty: `berlin`.
+    pub store: String,
     /// The broker's port; none: it works alone.
     pub broker: Option<u16>,
     /// The hub's address, for catalogues.
@@ -69,8 +71,13 @@ impl TillSetup {
 
 impl Setup {
     fn toml(&self, dir: &Path) -> String {
+        let store = if self.store.is_empty() {
+            "berlin"
+        } else {
+            &self.store
+        };
         let mut text = format!(
-            "tenant = \"acme\"\nstore = \"berlin\"\npc_name = \"{}\"\n{}\n\
+            "tenant = \"acme\"\nstore = \"{store}\"\npc_name = \"{}\"\n{}\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\
              [ledger]\nwal_prefill_mib = 1\nballast_mib = {}\n\
              [log]\ntarget = \"console\"\nfilter = \"info,shelfd=debug\"\n\
@@ -196,6 +203,19 @@ impl Daemon {
     /// SIGKILL.
     pub fn kill9(&mut self) {
         self.process = None;
+    }
+
+    /// Puts another directory's content in the place of its data. It must not run.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "plays somebody who restores a disk"
+    )]
+    pub fn replace_data(&mut self, with: &Path) -> Result<()> {
+        if self.process.is_some() {
+            bail!("shelfd runs on the data that are to be replaced");
+        }
+        std::fs::remove_dir_all(&self.data)?;
+        copy_folder(with, &self.data)
     }
 
     /// SIGTERM; must end by itself with exit code 0.
@@ -370,6 +390,26 @@ impl Daemon {
         let output = command.args(words).output()?;
         Ok(outcome(&output))
     }
+}
+
+/// Copies a folder with everything in it, modes included.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "plays somebody who copies a disk"
+)]
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else if entry.file_type()?.is_file() {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
 }
 
 /// How a program ended: exit code (-1: by a signal), standard output, errors.

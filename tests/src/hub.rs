@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http;
+use crate::daemon::outcome;
+use crate::http::{self, Answer};
 use crate::process::Process;
 use crate::programs;
 
@@ -22,17 +23,22 @@ pub struct Hub {
 
 impl Hub {
     /// Starts one at a broker's port and waits until it serves.
+    pub fn start(broker: u16) -> Result<Self> {
+        Self::start_with(broker, "")
+    }
+
+    /// The same, with more tables in its configuration.
     #[allow(
         clippy::disallowed_methods,
         reason = "writes the configuration under test"
     )]
-    pub fn start(broker: u16) -> Result<Self> {
+    pub fn start_with(broker: u16, more: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let data = dir.path().join("data");
         std::fs::create_dir_all(&data)?;
         let text = format!(
             "tenant = \"acme\"\ndata_dir = \"{}\"\n[broker]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
-             [enrolment]\ntrust_first_use = true\n",
+             [enrolment]\ntrust_first_use = true\n{more}",
             data.display()
         );
         std::fs::write(dir.path().join("hub.toml"), text)?;
@@ -102,6 +108,27 @@ impl Hub {
         report["revision"].as_u64().context("revision")
     }
 
+    /// `POST` of JSON.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        Ok(http::post_json(self.http, path, body)?)
+    }
+
+    /// Any request with JSON.
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Answer> {
+        let kind = [("content-type", "application/json")];
+        let body = body.to_string();
+        Ok(http::ask(self.http, method, path, &kind, body.as_bytes())?)
+    }
+
+    /// Another command of the program with this hub's configuration, asked to the end: exit code,
+    /// standard output, errors.
+    pub fn command(&self, words: &[&str]) -> Result<(i32, String, String)> {
+        let mut command = Command::new(programs::shelf_hub()?);
+        command.args(words).arg("--config");
+        let output = command.arg(self.dir.path().join("hub.toml")).output()?;
+        Ok(outcome(&output))
+    }
+
     /// Every document that it has of the store, each row with `id` and `document`.
     pub fn documents(&self) -> Result<Vec<Value>> {
         let mut all = Vec::new();
@@ -118,7 +145,12 @@ impl Hub {
 
     /// What the hub's book says of an item, in thousandths.
     pub fn book(&self, item: &str) -> Result<i64> {
-        let row = self.get(&format!("/api/v1/stores/berlin/stock/{item}"))?;
+        self.book_of("berlin", item)
+    }
+
+    /// The same of any store.
+    pub fn book_of(&self, store: &str, item: &str) -> Result<i64> {
+        let row = self.get(&format!("/api/v1/stores/{store}/stock/{item}"))?;
         row["book_thousandths"]
             .as_i64()
             .with_context(|| row.to_string())
