@@ -11,22 +11,32 @@
 )]
 
 mod auth;
+mod bootstrap;
 mod catalogue;
 mod document;
+mod file;
 mod health;
+mod level;
 mod openapi;
+mod order;
+mod pickup;
+mod policy;
 mod problem;
 mod stock;
 mod store;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::extract::rejection::QueryRejection;
-use axum::routing::get;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::routing::{get, post, put};
+use shelf_replica::Now;
+use shelf_stock::name::TenantId;
 
+use crate::bootstrap::maker::Maker;
 use crate::catalogue::import::IMPORT_BYTES_MAX;
 use crate::config::Secret;
 use crate::metrics::Metrics;
@@ -56,6 +66,10 @@ pub struct Parts {
     pub worker: WorkerHandle,
     /// Makes catalogue files.
     pub publisher: Publisher,
+    /// Makes files of stores' documents.
+    pub bootstrap: Maker,
+    /// Whose stores these are.
+    pub tenant: TenantId,
     /// Where catalogue files are.
     pub snapshots: PathBuf,
     /// What callers must know.
@@ -86,11 +100,17 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/v1/stores/{store}/stock", get(stock::page))
         .route("/api/v1/stores/{store}/stock/{item}", get(stock::one))
         .route("/api/v1/stores/{store}/documents", get(document::page))
+        .route("/api/v1/stores/{store}/bootstrap", get(bootstrap::list))
+        .route(
+            "/api/v1/stores/{store}/bootstrap/{part}",
+            get(bootstrap::part),
+        )
         .route(
             "/api/v1/catalogue",
             get(catalogue::page).post(catalogue::import),
         )
         .route("/catalogue/{revision}", get(catalogue::file))
+        .merge(channels())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(axum::middleware::from_fn_with_state(
@@ -99,6 +119,66 @@ pub fn router(parts: Parts) -> Router {
         ))
         .layer(DefaultBodyLimit::max(IMPORT_BYTES_MAX))
         .with_state(api)
+}
+
+/// Routes of orders and channels.
+fn channels() -> Router<Api> {
+    const ORDER: &str = "/api/v1/channels/{channel}/orders/{order}";
+    Router::new()
+        .route(
+            "/api/v1/stores/{store}/policy",
+            get(policy::one).put(policy::put),
+        )
+        .route(
+            "/api/v1/stores/{store}/grantor",
+            get(policy::grantor).put(policy::set_grantor),
+        )
+        .route("/api/v1/stores/{store}/orders", get(watch::page))
+        .route("/api/v1/stores/{store}/exceptions", get(watch::exceptions))
+        .route(
+            "/api/v1/stores/{store}/compensations",
+            get(watch::compensations),
+        )
+        .route("/api/v1/stores/{store}/recovery", get(watch::recovery))
+        .route("/api/v1/channels/{channel}/orders", post(order::create))
+        .route("/api/v1/channels/{channel}/levels", get(level::page))
+        .route(
+            "/api/v1/channels/{channel}/reconciled",
+            post(watch::reconciled),
+        )
+        .route(ORDER, get(order::one))
+        .route(&format!("{ORDER}/cancel"), post(order::cancel))
+        .route(&format!("{ORDER}/lines"), put(order::change))
+        .route(&format!("{ORDER}/payment"), put(order::pay))
+        .route(&format!("{ORDER}/owner"), put(watch::assign))
+        .route(
+            &format!("{ORDER}/pickup-name"),
+            get(pickup::one).put(pickup::put).delete(pickup::delete),
+        )
+}
+
+/// The moment of a request, as machines take it.
+fn machine_now(api: &Api) -> Now {
+    let now = api.clock.now();
+    Now {
+        mono_ms: now.mono_ms,
+        wall: now.wall,
+    }
+}
+
+/// The body of a request, or a problem that says what is wrong with it.
+fn body<T>(given: Result<axum::Json<T>, JsonRejection>) -> Result<T, Problem> {
+    match given {
+        Ok(axum::Json(body)) => Ok(body),
+        Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::media_type(
+            "the body is not declared as JSON",
+            "send `Content-Type: application/json`",
+        )),
+        Err(rejection) => Err(Problem::unusable(
+            rejection.body_text(),
+            "the bodies of each path are described at /openapi.json",
+        )),
+    }
 }
 
 /// The query of a request, or a problem that says what is wrong with it.

@@ -4,13 +4,15 @@
 //! refuses anything else and says file, line and the key that was probably meant. Secrets are
 //! never in this file: it names files that hold them. Reading has no side effect.
 
+mod channels;
 pub mod keys;
 mod read;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use shelf_stock::name::TenantId;
+use shelf_replica::hub::COMPENSATE_AFTER_MS;
+use shelf_stock::name::{ChannelId, TenantId};
 
 pub use read::{ConfigError, Overrides, load, parse};
 
@@ -34,8 +36,12 @@ pub struct HubConfig {
     pub broker: Option<BrokerConfig>,
     /// Whether the key of a node that was never seen is taken on its first hello.
     pub trust_first_use: bool,
+    /// How long an oversold unit waits before an order loses it.
+    pub compensate_after_ms: u64,
     /// The most messages that one transaction takes.
     pub group_messages_max: usize,
+    /// Channels that are told their levels.
+    pub channels: Vec<ChannelConfig>,
 }
 
 impl HubConfig {
@@ -58,7 +64,9 @@ impl HubConfig {
                 login: None,
             }),
             trust_first_use: true,
+            compensate_after_ms: COMPENSATE_AFTER_MS,
             group_messages_max: GROUP_MESSAGES_DEFAULT,
+            channels: Vec::new(),
         }
     }
 }
@@ -99,6 +107,39 @@ pub struct BrokerConfig {
     pub port: u16,
     /// User name and password, where the broker asks for them.
     pub login: Option<(String, Secret)>,
+}
+
+/// A channel that is told its levels.
+#[derive(Clone, Debug)]
+pub struct ChannelConfig {
+    /// Its name, as in policies.
+    pub channel: ChannelId,
+    /// Where batches of levels are posted.
+    pub url: String,
+    /// The bearer token that it asks for.
+    pub token: Option<Secret>,
+    /// The least time between two batches.
+    pub interval_ms: u64,
+    /// The most levels of a batch.
+    pub batch_levels_max: usize,
+    /// An external marketplace: how long after its answer it may still sell what it was shown
+    /// before.
+    pub grace_ms: Option<u64>,
+}
+
+impl ChannelConfig {
+    /// A channel at an address, told at most once a second.
+    #[must_use]
+    pub fn new(channel: ChannelId, url: String) -> Self {
+        Self {
+            channel,
+            url,
+            token: None,
+            interval_ms: 1_000,
+            batch_levels_max: 100,
+            grace_ms: None,
+        }
+    }
 }
 
 /// A text that must not be shown: its `Debug` says only that it is there.

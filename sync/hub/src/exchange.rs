@@ -11,8 +11,7 @@ use shelf_link::Frame;
 use shelf_replica::Now;
 use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubEvent, HubInput};
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
-use shelf_stock::name::{ItemId, StoreId, TenantId};
-use shelf_stock::quantity::Quantity;
+use shelf_stock::name::{StoreId, TenantId};
 use shelf_wire::frame::pack;
 use shelf_wire::message::{CfgHint, CfgKind, Message, Nack, NackReason, Stat};
 use shelf_wire::topic::{Down, Lane, Topic};
@@ -21,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::catalogue::table::Published;
 use crate::config::HubConfig;
 use crate::metrics::Metrics;
+use crate::news::{News, news_of, tell};
 use crate::orders::{self, Command, Desk, Outcome, names};
 use crate::platform::{self, Moment};
 use crate::seen::Seen;
@@ -50,46 +50,6 @@ impl ExchangeError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Storage(error) if error.is_transient())
-    }
-}
-
-/// What was committed, for whoever shows levels to channels and looks for other stores.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// What channels are shown of these items may have changed.
-    Levels {
-        /// Where.
-        store: StoreId,
-        /// Which.
-        items: Vec<ItemId>,
-    },
-    /// Everything may have changed.
-    Sweep,
-    /// More is promised than the store has.
-    Oversold {
-        /// Where.
-        store: StoreId,
-        /// What.
-        item: ItemId,
-        /// How many.
-        quantity: Quantity,
-    },
-}
-
-fn news_of(store: &StoreId, event: &HubEvent) -> Option<News> {
-    let store = store.clone();
-    match event {
-        HubEvent::LevelsChanged { items } => Some(News::Levels {
-            store,
-            items: items.clone(),
-        }),
-        HubEvent::Recovered | HubEvent::Behind { .. } => Some(News::Sweep),
-        HubEvent::Oversold { item, quantity } => Some(News::Oversold {
-            store,
-            item: item.clone(),
-            quantity: *quantity,
-        }),
-        _ => None,
     }
 }
 
@@ -235,7 +195,10 @@ impl Exchange {
             };
             orders::run(&mut desk, command)
         })?;
-        if matches!((command, &outcome), (Command::Policy(_), Some(Outcome::Done))) {
+        if matches!(
+            (command, &outcome),
+            (Command::Policy(_), Some(Outcome::Done))
+        ) {
             self.news.push(News::Sweep);
         }
         Ok(outcome.unwrap_or(Outcome::NoStore))
@@ -369,9 +332,13 @@ impl Exchange {
         input: HubInput<'_>,
         leaving: &mut Vec<Frame>,
     ) -> Result<(), ExchangeError> {
-        self.drive(transaction, now, store, leaving, |hub, mut shop, effects| {
-            hub.handle(machine_time(now), input, &mut *shop, effects)
-        })?;
+        self.drive(
+            transaction,
+            now,
+            store,
+            leaving,
+            |hub, mut shop, effects| hub.handle(machine_time(now), input, &mut *shop, effects),
+        )?;
         Ok(())
     }
 
@@ -526,34 +493,5 @@ fn row_of(stat: &Stat, now: Moment) -> Seen {
         catalogue_revision: Some(stat.catalogue_revision),
         wall: Some(stat.wall),
         version: Some(stat.version.clone()),
-    }
-}
-
-fn tell(store: &StoreId, event: &HubEvent) {
-    match event {
-        HubEvent::Admitted { .. } | HubEvent::Enrolled { .. } | HubEvent::Gone { .. } => {
-            tracing::info!(%store, ?event, "a PC");
-        }
-        HubEvent::Stored { .. } | HubEvent::Stat { .. } => {
-            tracing::debug!(%store, ?event, "from a PC");
-        }
-        HubEvent::LevelsChanged { .. } | HubEvent::OrderChanged { .. } => {
-            tracing::debug!(%store, ?event, "for channels");
-        }
-        HubEvent::FarBehind { .. } => tracing::info!(%store, ?event, "a PC gets files"),
-        HubEvent::Recovered => tracing::info!(%store, ?event, "this hub sells again"),
-        HubEvent::Behind { .. } => tracing::warn!(%store, ?event, "this hub was restored"),
-        HubEvent::Oversold { .. } | HubEvent::Compensated { .. } | HubEvent::Exception { .. } => {
-            tracing::warn!(%store, ?event, "look at this order");
-        }
-        HubEvent::NotAdmitted { .. }
-        | HubEvent::Restored { .. }
-        | HubEvent::LostTime { .. }
-        | HubEvent::BalancesDiffer { .. }
-        | HubEvent::Clone { .. }
-        | HubEvent::Fork { .. }
-        | HubEvent::Parked { .. }
-        | HubEvent::Refused { .. }
-        | HubEvent::BadFrame { .. } => tracing::warn!(%store, ?event, "look at this PC"),
     }
 }

@@ -26,6 +26,8 @@
 //!   SQLite with the tables that `shelf_ledger` gives both sides ([`database`]), or PostgreSQL.
 //! - [`link`]: moves frames between broker and worker, and knows nothing else.
 //! - [`api`], [`readers`], [`catalogue`], [`publisher`]: HTTP over read-only connections.
+//! - [`orders`], [`channels`]: what channels ask of stores, what they are told, and which other
+//!   store helps.
 //! - [`server`]: starts and stops all of it; [`check`]: looks without starting.
 //! - [`replay`]: what safety stock would have done with a retailer's own sales.
 //! - [`platform`]: the only door to clock, randomness and files.
@@ -37,15 +39,20 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod ask;
+pub mod bootstrap;
 #[cfg(feature = "broker")]
 pub mod broker;
 pub mod catalogue;
+pub mod channels;
 pub mod check;
 pub mod config;
 pub mod database;
 pub mod exchange;
 pub mod link;
 pub mod metrics;
+pub mod news;
+pub mod orders;
 pub mod platform;
 pub mod publisher;
 pub mod readers;

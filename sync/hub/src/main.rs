@@ -1,4 +1,4 @@
-//! The command line of the hub: `run`, `check`, `replay` and `keys`.
+//! The command line of the hub: `run`, `check`, `replay`, `orders`, `levels`, `exceptions`, `keys`.
 //!
 //! Reads arguments and the configuration, prints for people or, with `--json`, for programs, and
 //! turns errors into exit codes: 1 failed, 2 usage, 75 try again later, 78 configuration. What a
@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use shelf_hub::ask;
 use shelf_hub::check;
 use shelf_hub::config::{self, ConfigError, HubConfig, Overrides, keys};
 use shelf_hub::database::DatabaseError;
@@ -60,6 +61,18 @@ enum Command {
     Check(CheckArgs),
     /// Replay your own sales: cancelled orders and hidden stock, against the usual ways.
     Replay(ReplayArgs),
+    /// Show a store's orders, as a running hub has them.
+    Orders(AskArgs),
+    /// Show what a channel is shown of a store, and why.
+    Levels {
+        #[command(flatten)]
+        ask: AskArgs,
+        /// Which channel.
+        #[arg(long, value_name = "NAME")]
+        channel: String,
+    },
+    /// Show what somebody should look at in a store.
+    Exceptions(AskArgs),
     /// List every key of the configuration.
     Keys {
         /// As JSON.
@@ -85,6 +98,22 @@ struct CheckArgs {
     #[command(flatten)]
     place: Place,
     /// Print the findings as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct AskArgs {
+    /// Which store.
+    #[arg(long, value_name = "NAME")]
+    store: String,
+    /// Where the hub's API is.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8430")]
+    url: String,
+    /// File holding the token that the API asks for.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Print what the API answers.
     #[arg(long)]
     json: bool,
 }
@@ -129,8 +158,62 @@ fn main() -> ExitCode {
         Command::Run(args) => run(&args),
         Command::Check(args) => checked(&args),
         Command::Replay(args) => replayed(&args),
+        Command::Orders(args) => asked(&args, "orders", ("orders", &ORDER_COLUMNS)),
+        Command::Levels { ask, channel } => {
+            let path = format!("/api/v1/channels/{channel}/levels?store={}", ask.store);
+            shown(&ask, &path, ("levels", &LEVEL_COLUMNS))
+        }
+        Command::Exceptions(args) => asked(&args, "exceptions", ("orders", &EXCEPTION_COLUMNS)),
         Command::Keys { json } => listed(json),
     }
+}
+
+/// The most bytes of a token's file.
+const TOKEN_BYTES_MAX: u64 = 4096;
+const ORDER_COLUMNS: [&str; 5] = ["order", "channel", "state", "payment", "revision"];
+const LEVEL_COLUMNS: [&str; 5] = [
+    "item",
+    "shown_thousandths",
+    "sellable_thousandths",
+    "quota_left_thousandths",
+    "haircut_thousandths",
+];
+const EXCEPTION_COLUMNS: [&str; 4] = ["order", "what", "owner", "hint"];
+
+fn asked(args: &AskArgs, what: &str, rows: (&str, &[&str])) -> ExitCode {
+    let path = format!("/api/v1/stores/{}/{what}?limit=1000", args.store);
+    shown(args, &path, rows)
+}
+
+/// Asks a running hub and shows some of its answer, or all of it as JSON.
+fn shown(args: &AskArgs, path: &str, (rows, columns): (&str, &[&str])) -> ExitCode {
+    let token = match &args.token_file {
+        None => None,
+        Some(file) => match platform::read_text(file, TOKEN_BYTES_MAX) {
+            Ok(token) => Some(config::Secret::new(token.trim())),
+            Err(error) => return complain(&error, "name a file that this user may read", 1),
+        },
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error, "free some memory", EXIT_TEMPORARY),
+    };
+    let answer = match runtime.block_on(ask::get(&args.url, path, token.as_ref())) {
+        Ok(answer) => answer,
+        Err(error) => return complain(&error, "is the hub running there? see --url", 1),
+    };
+    if args.json {
+        println!("{answer}");
+        return ExitCode::SUCCESS;
+    }
+    match answer.get(rows).and_then(serde_json::Value::as_array) {
+        Some(found) if !found.is_empty() => println!("{}", ask::table(found, columns)),
+        _ => println!("there is nothing"),
+    }
+    ExitCode::SUCCESS
 }
 
 fn run(args: &RunArgs) -> ExitCode {

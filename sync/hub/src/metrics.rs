@@ -57,6 +57,18 @@ metrics! {
     commit_failures: "counter", "shelf_hub_commit_failures_total";
     /// Microseconds spent in transactions, commit included.
     commit_us: "counter", "shelf_hub_commit_microseconds_total";
+    /// News of levels that found no room and are found by the next sweep.
+    news_dropped: "counter", "shelf_hub_news_dropped_total";
+    /// Levels that a channel confirmed.
+    levels_pushed: "counter", "shelf_hub_channel_levels_pushed_total";
+    /// Batches of levels that a channel did not take.
+    push_failures: "counter", "shelf_hub_channel_push_failures_total";
+    /// Levels that wait to be pushed.
+    levels_waiting: "gauge", "shelf_hub_channel_levels_waiting";
+    /// How long the oldest of them waits, in milliseconds.
+    levels_oldest_ms: "gauge", "shelf_hub_channel_oldest_level_milliseconds";
+    /// Units that other stores took over.
+    legs: "counter", "shelf_hub_order_legs_total";
     /// The catalogue's revision that stores can fetch.
     catalogue_revision: "gauge", "shelf_hub_catalogue_revision";
 }

@@ -13,11 +13,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::api::{self, Parts};
+use crate::bootstrap::maker::Maker;
+use crate::channels::{self, NEWS_MAX};
 use crate::config::{Database, HubConfig};
 use crate::database::DatabaseError;
 use crate::exchange::Exchange;
 use crate::link;
 use crate::metrics::Metrics;
+use crate::news::News;
 use crate::platform::Clock;
 use crate::publisher::Publisher;
 use crate::readers::Readers;
@@ -28,6 +31,8 @@ use crate::worker::{self, Acks, GaveUp, LEAVING_FRAMES_MAX, WorkerHandle, Worker
 
 /// Where catalogue files are, below the data directory.
 const SNAPSHOT_DIRECTORY: &str = "catalogue";
+/// Where files of stores' documents are, below the data directory.
+const BOOTSTRAP_DIRECTORY: &str = "bootstrap";
 /// How often an unpublished revision of the catalogue is tried again.
 const PUBLISH_AGAIN_S: u64 = 30;
 /// How long clients and the broker may take to let go once the writer has ended.
@@ -104,7 +109,8 @@ impl HubServer {
         let published = published.map_err(StartError::Storage)?;
         let revision = published.map_or(0, |it| it.revision);
         Metrics::set(&metrics.catalogue_revision, revision);
-        let exchange = Exchange::new(config);
+        let (reader, news) = mpsc::channel(NEWS_MAX);
+        let exchange = Exchange::new(config).with_reader(reader);
         let (leaving, frames) = mpsc::channel(LEAVING_FRAMES_MAX);
         let resource = |what| move |source| StartError::Resource { what, source };
         let (worker, writer) = worker::start(WorkerParts {
@@ -128,6 +134,7 @@ impl HubServer {
             stop: stop.clone(),
             stopped,
             end,
+            news,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -230,6 +237,7 @@ struct Edge {
     stop: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
     end: watch::Sender<bool>,
+    news: mpsc::Receiver<News>,
 }
 
 impl Edge {
@@ -237,10 +245,15 @@ impl Edge {
         let snapshots = self.config.data.join(SNAPSHOT_DIRECTORY);
         let readers = Readers::new(self.source);
         let publisher = Publisher::new(readers.clone(), self.worker.clone(), snapshots.clone());
+        let directory = self.config.data.join(BOOTSTRAP_DIRECTORY);
+        let first_number = u64::try_from(self.clock.wall().as_millis()).unwrap_or(0);
+        let bootstrap = Maker::new(readers.clone(), directory, first_number);
         let router = api::router(Parts {
-            readers,
+            bootstrap,
+            readers: readers.clone(),
             worker: self.worker.clone(),
             publisher: publisher.clone(),
+            tenant: self.config.tenant.clone(),
             snapshots,
             token: self.config.http.token.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -254,8 +267,19 @@ impl Edge {
             metrics: Arc::clone(&self.metrics),
             stopped: self.stopped.clone(),
         });
+        let channels = channels::run(
+            channels::Parts {
+                config: self.config.clone(),
+                readers: readers.clone(),
+                worker: self.worker.clone(),
+                metrics: Arc::clone(&self.metrics),
+                clock: self.clock,
+            },
+            self.news,
+            self.stopped.clone(),
+        );
         let publishing = publish_leftovers(publisher, self.stopped.clone());
-        let mut all = std::pin::pin!(async { tokio::join!(http, link, publishing) });
+        let mut all = std::pin::pin!(async { tokio::join!(http, link, publishing, channels) });
         tokio::select! {
             _ = &mut all => {}
             // The writer ended, asked to or by itself: nothing can be acked any more.

@@ -173,6 +173,8 @@ pub trait View {
     ) -> Result<Vec<Entry>, StorageError>;
     /// An item's name, where the catalogue has it.
     fn item_name(&self, item: &str) -> Result<Option<String>, StorageError>;
+    /// An item's JSON, where the catalogue has it.
+    fn item_body(&self, item: &str) -> Result<Option<String>, StorageError>;
     /// How many items the catalogue has.
     fn item_count(&self) -> Result<u64, StorageError>;
     /// Items' numbers and their JSON, by number, above `after`.

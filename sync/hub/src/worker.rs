@@ -11,12 +11,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use shelf_link::Frame;
+use shelf_stock::name::StoreId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::catalogue::import::Import;
 use crate::catalogue::table::{ImportReport, Published};
 use crate::exchange::{Exchange, ExchangeError};
 use crate::metrics::Metrics;
+use crate::orders::{Command, Outcome};
 use crate::platform::{self, Clock, Moment};
 use crate::storage::{Storage, Transaction};
 
@@ -78,6 +80,12 @@ enum Input {
         published: Published,
         reply: Option<oneshot::Sender<Result<(), WorkerError>>>,
     },
+    Command {
+        store: Option<StoreId>,
+        command: Command,
+        reply: Option<oneshot::Sender<Result<Outcome, WorkerError>>>,
+        outcome: Option<Outcome>,
+    },
     Connected,
     Tick,
     Stop,
@@ -128,6 +136,26 @@ impl WorkerHandle {
         let input = Input::Published {
             published,
             reply: Some(reply),
+        };
+        self.queue
+            .send(input)
+            .await
+            .map_err(|_| WorkerError::Stopped)?;
+        answer.await.unwrap_or(Err(WorkerError::Stopped))
+    }
+
+    /// Carries out a command for a store; answers after the commit.
+    pub async fn command(
+        &self,
+        store: Option<&StoreId>,
+        command: Command,
+    ) -> Result<Outcome, WorkerError> {
+        let (reply, answer) = oneshot::channel();
+        let input = Input::Command {
+            store: store.cloned(),
+            command,
+            reply: Some(reply),
+            outcome: None,
         };
         self.queue
             .send(input)
@@ -314,7 +342,13 @@ impl Worker {
             Input::Frame(frame) => Some(frame),
             _ => None,
         });
-        parts.exchange.claim(&*transaction, now, frames)?;
+        let stores = group.iter().filter_map(|it| match it {
+            Input::Command { store, .. } => store.as_ref(),
+            _ => None,
+        });
+        parts
+            .exchange
+            .claim_with(&*transaction, now, frames, stores)?;
         for input in group.iter_mut() {
             take(&mut parts.exchange, &*transaction, now, input, effects)?;
         }
@@ -355,6 +389,15 @@ fn take(
             transaction.publish(published)?;
             exchange.published(transaction, now, published, effects)?;
         }
+        Input::Command {
+            store,
+            command,
+            outcome,
+            ..
+        } => {
+            let asked = (store.as_ref(), &*command);
+            *outcome = Some(exchange.command(transaction, now, asked, effects)?);
+        }
         Input::Connected => exchange.connected(transaction, now, effects)?,
         Input::Tick | Input::Stop => {}
     }
@@ -376,16 +419,8 @@ fn answer(inputs: &mut [Input], result: Result<(), String>) {
         let failed = |why: &String| WorkerError::Failed(why.clone());
         // Whoever asked may have gone away; what was committed stands all the same.
         match input {
-            Input::Import { reply, report, .. } => {
-                if let Some(reply) = reply.take() {
-                    let answer = match (&result, report.take()) {
-                        (Ok(()), Some(report)) => Ok(report),
-                        (Ok(()), None) => Err(WorkerError::Stopped),
-                        (Err(why), _) => Err(failed(why)),
-                    };
-                    drop(reply.send(answer));
-                }
-            }
+            Input::Import { reply, report, .. } => reply_with(reply, report, &result),
+            Input::Command { reply, outcome, .. } => reply_with(reply, outcome, &result),
             Input::Published { reply, .. } => {
                 if let Some(reply) = reply.take() {
                     drop(reply.send(result.as_ref().copied().map_err(failed)));
@@ -393,6 +428,21 @@ fn answer(inputs: &mut [Input], result: Result<(), String>) {
             }
             Input::Frame(_) | Input::Connected | Input::Tick | Input::Stop => {}
         }
+    }
+}
+
+fn reply_with<T>(
+    reply: &mut Option<oneshot::Sender<Result<T, WorkerError>>>,
+    given: &mut Option<T>,
+    result: &Result<(), String>,
+) {
+    if let Some(reply) = reply.take() {
+        let answer = match (result, given.take()) {
+            (Ok(()), Some(given)) => Ok(given),
+            (Ok(()), None) => Err(WorkerError::Stopped),
+            (Err(why), _) => Err(WorkerError::Failed(why.clone())),
+        };
+        drop(reply.send(answer));
     }
 }
 

@@ -236,7 +236,9 @@ fn hub_config(folder: &Path, broker: SocketAddr) -> Result<HubConfig, WorldError
             login: None,
         }),
         trust_first_use: true,
+        compensate_after_ms: shelf_replica::hub::COMPENSATE_AFTER_MS,
         group_messages_max: GROUP_MESSAGES_MAX,
+        channels: Vec::new(),
     })
 }
 

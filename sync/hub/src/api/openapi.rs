@@ -8,7 +8,10 @@ use axum::response::IntoResponse;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
-use super::{catalogue, document, health, problem, stock, store};
+use super::{
+    bootstrap, catalogue, document, health, level, order, pickup, policy, problem, stock, store,
+    watch,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,9 +29,30 @@ use super::{catalogue, document, health, problem, stock, store};
         stock::page,
         stock::one,
         document::page,
+        bootstrap::list,
+        bootstrap::part,
         catalogue::import,
         catalogue::page,
         catalogue::file,
+        order::create,
+        order::one,
+        order::cancel,
+        order::change,
+        order::pay,
+        watch::assign,
+        pickup::one,
+        pickup::put,
+        pickup::delete,
+        level::page,
+        watch::reconciled,
+        policy::one,
+        policy::put,
+        policy::grantor,
+        policy::set_grantor,
+        watch::page,
+        watch::exceptions,
+        watch::compensations,
+        watch::recovery,
         served,
     ),
     components(schemas(problem::Problem)),

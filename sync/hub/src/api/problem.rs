@@ -83,6 +83,18 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail, hint)
     }
 
+    /// 409: it contradicts what is there.
+    pub(super) fn conflict(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        let kind = ("urn:shelf:problem:conflict", "It contradicts what is there");
+        Self::new(StatusCode::CONFLICT, kind, detail, hint)
+    }
+
+    /// 409: not so much can be had.
+    pub(super) fn refused(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        let kind = ("urn:shelf:problem:refused", "Not so much can be had");
+        Self::new(StatusCode::CONFLICT, kind, detail, hint)
+    }
+
     /// 416: beyond the end.
     pub(super) fn range(detail: impl Into<String>) -> Self {
         let kind = ("urn:shelf:problem:range", "The range is beyond the end");

@@ -5,16 +5,20 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use shelf_replica::hub::COMPENSATE_AFTER_MS;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, Kind};
 use super::{
     BrokerConfig, Database, GROUP_MESSAGES_DEFAULT, HttpConfig, HubConfig, Secret, WorkerName,
+    channels,
 };
 use crate::platform;
 
 /// The largest configuration file that is read.
 const CONFIG_BYTES_MAX: u64 = 256 * 1024;
+/// The longest time that a key can name: a day.
+const TIME_MS_MAX: i64 = 86_400_000;
 /// The largest secret that is read from a file.
 const SECRET_BYTES_MAX: u64 = 4 * 1024;
 
@@ -99,11 +103,13 @@ pub fn parse(text: &str, file: &Path, overrides: &Overrides) -> Result<HubConfig
         http,
         broker: Some(broker(&values)?),
         trust_first_use: values.flag("enrolment.trust_first_use"),
+        compensate_after_ms: values.millis("orders.compensate_after_ms", COMPENSATE_AFTER_MS)?,
         group_messages_max: values.number(
             "limits.group_messages_max",
             GROUP_MESSAGES_DEFAULT,
             1..1025,
         )?,
+        channels: channels::read(text, file)?,
     })
 }
 
@@ -274,6 +280,7 @@ impl<'a> Values<'a> {
                     })?;
                     self.found.insert(key.path, (value, name.span()));
                 }
+                (_, None) if path == channels::TABLE => {}
                 (_, None) => {
                     let hint = match keys::nearest(&path) {
                         Some(key) => format!("did you mean `{key}`?"),
@@ -316,6 +323,14 @@ impl<'a> Values<'a> {
                 "leave it out for the default",
             )),
         }
+    }
+
+    fn millis(&self, key: &str, default: u64) -> Result<u64, ConfigError> {
+        if !self.found.contains_key(key) {
+            return Ok(default);
+        }
+        let time = self.number(key, 0, 0..TIME_MS_MAX + 1)?;
+        Ok(u64::try_from(time).unwrap_or(default))
     }
 
     fn required(&self, key: &'static str) -> Result<String, ConfigError> {
