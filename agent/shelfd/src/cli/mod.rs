@@ -48,6 +48,8 @@ enum Command {
     Stock(ask::StockArguments),
     /// Ask the running daemon for its devices.
     Devices(ask::AskArguments),
+    /// Give this PC new keys, after its disk was copied to another PC that runs too.
+    NewIdentity(run::RunArguments),
     /// Look for what is wrong: configuration, ledger, disk, clock, port.
     Check(check::CheckArguments),
     /// The configuration: every key, or a check of a file.
@@ -79,6 +81,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Status(it) => ask::status(&it, json),
         Command::Stock(it) => ask::stock(&it, json),
         Command::Devices(it) => ask::devices(&it, json),
+        Command::NewIdentity(it) => run::new_identity(it),
         Command::Check(it) => check::run(&it, json),
         Command::Config {
             command: ConfigCommand::Keys,

@@ -35,6 +35,23 @@ pub(crate) fn run(arguments: RunArguments) -> Result<(), Failure> {
     daemon::run_until_stopped(config, data)
 }
 
+/// `shelfd new-identity`: the next start makes new keys; what was written stays as another PC's.
+pub(crate) fn new_identity(arguments: RunArguments) -> Result<(), Failure> {
+    let (_, mut config) = configuration(arguments.config.as_deref(), arguments.system)?;
+    if let Some(data) = arguments.data {
+        config.data_dir = Some(data);
+    }
+    let data = data_folder(&config, arguments.system)?;
+    shelf_ledger::forget_identity(&data)
+        .map_err(|error| Failure::new(error).hint("stop shelfd on this PC first"))?;
+    println!(
+        "{}: the next start makes new keys. Have them enrolled, and tell the hub's operator which \
+         PC was the clone.",
+        data.display()
+    );
+    Ok(())
+}
+
 /// Reads the configuration that `run` would read. A user without any gets the defaults: one PC
 /// that works alone.
 pub(crate) fn configuration(

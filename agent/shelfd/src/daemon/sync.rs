@@ -15,20 +15,21 @@ use shelf_ledger::{Ledger, Tx};
 use shelf_link::mqtt::{self, MqttLink, Role};
 use shelf_link::{Event, Frame, Link as _};
 use shelf_replica::Now;
-use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent, NodeInput};
-use shelf_replica::store::Store as _;
+use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent};
 use shelf_stock::identity::NodeId;
-use shelf_stock::name::{ItemId, StoreId, TenantId};
+use shelf_stock::name::{StoreId, TenantId};
 use shelf_stock::time::Timestamp;
-use shelf_wire::key::PublicKey;
 use shelf_wire::message::{CfgKind, Verdict};
 use shelf_wire::topic::{Lane, Topic, Up};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::broker::{Way, broker};
+use super::bootstrap::Files;
 use super::catalogue::{self, Revision};
 use super::counter::chain;
+pub(super) use super::given::Given;
+use super::given::take;
 use super::lan::{self, LanEnd};
 use super::shop::Shop;
 use super::start::StartError;
@@ -42,26 +43,6 @@ const GOODBYE_MS_MAX: u64 = 1_000;
 const AFTER_FAILURE_MS: u64 = 1_000;
 /// The longest time to an acknowledgement that is taken for the link's, in milliseconds.
 const ACK_MS_MAX: u64 = 300_000;
-
-/// What the machine is given, owned so that it can cross to the writer's thread.
-#[derive(Clone, Debug)]
-pub(super) enum Given {
-    LinkUp,
-    LinkDown,
-    Frame(Vec<u8>),
-    Grown,
-    StockChanged(Vec<ItemId>),
-    NobodyListens,
-    CatalogueHeld(u64),
-    Stopping,
-    LanUp { name: String, keys: Vec<PublicKey> },
-    LanDown,
-    PeerFrame(NodeId, Vec<u8>),
-    /// The machine was reset: the links that are up are told again.
-    Again,
-    RestoreSettled,
-    Tick,
-}
 
 /// Starts the task, if there is a hub to talk to.
 pub(super) fn start(
@@ -120,6 +101,7 @@ pub(super) fn start(
         greet_again: false,
         hint: None,
         taken,
+        files: Files::new(),
         fetching: false,
     };
     tasks.spawn(exchange.run(catalogues, stop));
@@ -156,6 +138,7 @@ struct Exchange {
     /// A catalogue that the hub announced and that is not held yet.
     hint: Option<Revision>,
     taken: mpsc::Sender<Option<u64>>,
+    files: Files,
     fetching: bool,
     /// When this PC wrote something that the hub has not acknowledged.
     unacked_since_ms: Option<u64>,
@@ -173,6 +156,7 @@ impl Exchange {
             let given = tokio::select! {
                 event = heard(&mut self.link) => self.event(event),
                 event = lan::heard(&mut self.lan) => self.lan_event(event),
+                frame = self.files.next() => Some(Given::Snapshot(frame)),
                 changed = grown.changed() => changed.ok().map(|()| Given::Grown),
                 taken = catalogues.recv() => {
                     self.fetching = false;
@@ -189,6 +173,7 @@ impl Exchange {
                 Some(given) => self.give(given).await,
                 None => {}
             }
+            self.files.taken();
         }
         self.goodbye().await;
     }
@@ -330,6 +315,9 @@ impl Exchange {
                 };
                 self.hint = Some(revision);
             }
+            NodeEvent::Hint(hint) if hint.kind == CfgKind::Bootstrap => {
+                self.files.announced(&self.shop, hint.path);
+            }
             NodeEvent::Received { author, new } if new > 0 => {
                 tracing::debug!(%author, new, "documents came");
                 self.shop.orders.changed();
@@ -468,44 +456,6 @@ impl Exchange {
             tracing::debug!("the goodbye took too long");
         }
     }
-}
-
-fn take(
-    node: &mut Node,
-    now: Now,
-    given: &Given,
-    tx: &mut Tx<'_>,
-    effects: &mut Vec<NodeEffect>,
-) -> Result<(), TableError> {
-    let mut store = tx.replica_store();
-    let input = match given {
-        Given::LinkUp => NodeInput::LinkUp,
-        Given::LinkDown => NodeInput::LinkDown,
-        Given::Frame(frame) => NodeInput::Frame(frame),
-        Given::NobodyListens => NodeInput::NobodyListens,
-        Given::CatalogueHeld(revision) => NodeInput::CatalogueHeld {
-            revision: *revision,
-        },
-        Given::Stopping => NodeInput::Stopping,
-        Given::StockChanged(items) => NodeInput::StockChanged { items },
-        Given::LanUp { name, keys } => NodeInput::LanUp { name, keys },
-        Given::LanDown => NodeInput::LanDown,
-        Given::PeerFrame(from, frame) => NodeInput::PeerFrame { from: *from, frame },
-        Given::RestoreSettled => NodeInput::RestoreSettled,
-        Given::Again | Given::Tick => NodeInput::Tick,
-        Given::Grown => {
-            let own = node.id();
-            for log in store.logs()?.into_iter().filter(|it| it.log.node == own) {
-                let input = NodeInput::Appended {
-                    log: log.log,
-                    upto: log.last,
-                };
-                node.handle(now, input, &mut store, effects)?;
-            }
-            return Ok(());
-        }
-    };
-    node.handle(now, input, &mut store, effects)
 }
 
 fn refused(verdict: Verdict) -> &'static str {

@@ -8,6 +8,7 @@ use super::layout::moment;
 use super::orders::{address, escaped};
 use super::speech::Speech;
 use super::texts::Language;
+use crate::daemon::lan::refusal;
 use crate::daemon::status::{Cause, Level, Need, Status, Verdict};
 
 /// An item as the search shows it.
@@ -256,13 +257,47 @@ fn sync(language: Language, status: &Status, wan: Option<bool>) -> Markup {
                     dt { (language.text("oldest")) } dd { (at(sync.oldest_unsynced)) }
                 }
                 dt { (language.text("catalogue")) } dd { (sync.catalogue_revision) }
+                @if let Some(it) = sync.bootstrap {
+                    dt { (language.text("bootstrap")) } dd { (it.held) " / " (it.documents) }
+                }
             }
+            (others(language, status))
             (spark(language, &sync.trend))
             @if let Some(up) = wan {
                 form method="post" action="/demo/wan" data-act {
                     input type="hidden" name="up" value=(if up { "false" } else { "true" });
                     button { (language.text("wan")) ": "
                         (language.text(if up { "wan_cut" } else { "wan_restore" })) }
+                }
+            }
+        }
+    }
+}
+
+/// The store's other PCs, each with when that was known; and what to do about this one's identity
+/// or disk.
+fn others(language: Language, status: &Status) -> Markup {
+    let sync = &status.sync;
+    let state = |here: bool, stopped: bool| match (here, stopped) {
+        (true, _) => "pc_here",
+        (false, true) => "pc_stopped",
+        (false, false) => "pc_gone",
+    };
+    html! {
+        @if let Some(word) = &sync.refused { p { (refusal(word)) } }
+        @if let Some(doubt) = &sync.restored {
+            p { (doubt.words) }
+            ul { @for item in &doubt.recount { li { (item) } } }
+        }
+        @for pc in &sync.pcs {
+            p {
+                strong { (if pc.name.is_empty() { &pc.node } else { &pc.name }) } " "
+                (language.text(state(pc.here, pc.stopped)))
+                @if let Some(at) = pc.as_of {
+                    ", " (language.fill("pc_as_of", &[&moment(at, status.as_of)]))
+                }
+                @if let Some(count) = pc.unsynced {
+                    ": " (language.fill("pc_waits", &[&count]))
                 }
             }
         }
