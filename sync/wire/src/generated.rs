@@ -1005,6 +1005,8 @@ impl NackReason {
 pub enum CfgKind {
     Unknown = 0,
     Catalogue = 1,
+    /// The store's documents as files; the path is that of their list, and nothing is said of its hash.
+    Bootstrap = 2,
 }
 impl CfgKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1015,6 +1017,7 @@ impl CfgKind {
         match self {
             Self::Unknown => "CFG_KIND_UNKNOWN",
             Self::Catalogue => "CFG_KIND_CATALOGUE",
+            Self::Bootstrap => "CFG_KIND_BOOTSTRAP",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1022,6 +1025,7 @@ impl CfgKind {
         match value {
             "CFG_KIND_UNKNOWN" => Some(Self::Unknown),
             "CFG_KIND_CATALOGUE" => Some(Self::Catalogue),
+            "CFG_KIND_BOOTSTRAP" => Some(Self::Bootstrap),
             _ => None,
         }
     }

@@ -176,9 +176,9 @@ pub struct CfgHint {
     pub revision: u64,
     /// Path below the hub's base address, beginning with a slash.
     pub path: String,
-    /// SHA-256 of what is there.
+    /// SHA-256 of what is there; zero for [`CfgKind::Bootstrap`], whose list has a hash of each part.
     pub sha256: Digest,
-    /// Its size.
+    /// Its size; zero where it isn't known.
     pub bytes: u64,
 }
 
@@ -187,6 +187,8 @@ pub struct CfgHint {
 pub enum CfgKind {
     /// The shop's catalogue.
     Catalogue,
+    /// The shop's documents as files, of which the path gives a list.
+    Bootstrap,
 }
 
 /// The PCs of the shop.
@@ -438,9 +440,12 @@ impl Stat {
 
 impl CfgHint {
     fn encode(&self) -> Vec<u8> {
-        let CfgKind::Catalogue = self.kind;
+        let kind = match self.kind {
+            CfgKind::Catalogue => proto::CfgKind::Catalogue,
+            CfgKind::Bootstrap => proto::CfgKind::Bootstrap,
+        };
         proto::CfgHint {
-            kind: proto::CfgKind::Catalogue.into(),
+            kind: kind.into(),
             revision: self.revision,
             path: self.path.clone(),
             sha256: self.sha256.as_bytes().to_vec(),
@@ -451,15 +456,19 @@ impl CfgHint {
 
     fn decode(body: &[u8]) -> Result<Self, MessageError> {
         let read: proto::CfgHint = parse(body)?;
-        if read.kind != i32::from(proto::CfgKind::Catalogue) {
-            return Err(MessageError::Field { field: "kind" });
-        }
+        let kind = match proto::CfgKind::try_from(read.kind) {
+            Ok(proto::CfgKind::Catalogue) => CfgKind::Catalogue,
+            Ok(proto::CfgKind::Bootstrap) => CfgKind::Bootstrap,
+            // Of a newer hub: the receiver drops the frame and goes on.
+            _ => return Err(MessageError::Field { field: "kind" }),
+        };
         let printable = read.path.bytes().all(|it| it.is_ascii_graphic());
         let short = read.path.len() <= CFG_PATH_BYTES_MAX;
         let path = Some(read.path).filter(|it| it.starts_with('/') && printable && short);
-        let sha256 = read_digest(&read.sha256).filter(|it| *it != Digest::ZERO);
+        let listed = kind == CfgKind::Bootstrap;
+        let sha256 = read_digest(&read.sha256).filter(|it| listed || *it != Digest::ZERO);
         Ok(Self {
-            kind: CfgKind::Catalogue,
+            kind,
             revision: read.revision,
             path: field("path", path)?,
             sha256: field("sha256", sha256)?,
