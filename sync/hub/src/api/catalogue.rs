@@ -1,25 +1,20 @@
 //! The catalogue over HTTP: import, changes since a revision, and the file that PCs download.
 
-use std::io::{Read, Seek, SeekFrom};
-
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use shelf_stock::item::Item;
 use utoipa::{IntoParams, ToSchema};
 
+use super::file::{Served, hex};
 use super::{Api, Problem, page_rows, query};
 use crate::catalogue::import::{self, IMPORT_BYTES_MAX, Import, ImportError};
 use crate::catalogue::snapshot;
 use crate::catalogue::table::ImportReport;
-use crate::platform;
-
-/// Bytes of one answer to a `Range` request; a longer range is answered with its beginning.
-const RANGE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// How an import is meant.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -227,33 +222,6 @@ pub(super) async fn file(
     let number: u64 = revision.parse().map_err(|_| missing())?;
     let published = api.readers.query(move |view| view.published(Some(number)));
     let published = published.await?.ok_or_else(missing)?;
-    let path = snapshot::path(&api.snapshots, number);
-    let etag = format!("\"{}\"", hex(&published.sha256));
-    let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
-    let common = [
-        (header::ETAG, etag.clone()),
-        (header::CONTENT_TYPE, "application/zstd".to_owned()),
-        (header::ACCEPT_RANGES, "bytes".to_owned()),
-        (
-            header::CACHE_CONTROL,
-            "private, max-age=31536000, immutable".to_owned(),
-        ),
-    ];
-    if text(header::IF_NONE_MATCH).is_some_and(|it| it.contains(&etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
-    }
-    let resumable = text(header::IF_RANGE).is_none_or(|it| it == etag);
-    let range = text(header::RANGE).filter(|_| resumable);
-    let part = match range.and_then(|it| byte_range(it, published.bytes)) {
-        Some(Ok(part)) => Some(part),
-        Some(Err(())) => {
-            let size = format!("bytes */{}", published.bytes);
-            let problem = Problem::range(format!("the file has {} bytes", published.bytes));
-            return Ok(([(header::CONTENT_RANGE, size)], problem).into_response());
-        }
-        None => None,
-    };
-    let (first, length) = part.unwrap_or((0, published.bytes));
     if !snapshot::is_there(&api.snapshots, number) {
         // Another worker published it, or the file was lost: it is made again if it is the newest.
         if let Err(error) = api.publisher.publish().await {
@@ -265,78 +233,11 @@ pub(super) async fn file(
             );
         }
     }
-    let read = tokio::task::spawn_blocking(move || read_part(&path, first, length));
-    let Ok(Ok(content)) = read.await else {
-        return Err(missing());
+    let file = Served {
+        path: snapshot::path(&api.snapshots, number),
+        bytes: published.bytes,
+        sha256: hex(&published.sha256),
+        kind: "application/zstd",
     };
-    if part.is_none() {
-        return Ok((StatusCode::OK, common, Body::from(content)).into_response());
-    }
-    let last = first + length - 1;
-    let place = [(
-        header::CONTENT_RANGE,
-        format!("bytes {first}-{last}/{}", published.bytes),
-    )];
-    Ok((
-        StatusCode::PARTIAL_CONTENT,
-        common,
-        place,
-        Body::from(content),
-    )
-        .into_response())
-}
-
-fn read_part(path: &std::path::Path, first: u64, length: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = platform::open(path).map_err(std::io::Error::other)?;
-    file.seek(SeekFrom::Start(first))?;
-    let mut content = Vec::new();
-    file.take(length).read_to_end(&mut content)?;
-    match u64::try_from(content.len()) {
-        Ok(read) if read == length => Ok(content),
-        _ => Err(std::io::ErrorKind::UnexpectedEof.into()),
-    }
-}
-
-/// First byte and length of one range; `None` where the header is not understood and the whole
-/// is sent, `Err` where the range is beyond the end.
-fn byte_range(header: &str, size: u64) -> Option<Result<(u64, u64), ()>> {
-    let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
-    let (first, last) = match (first, last) {
-        ("", suffix) => (
-            size.saturating_sub(suffix.parse().ok()?),
-            size.checked_sub(1)?,
-        ),
-        (first, "") => (first.parse().ok()?, size.checked_sub(1)?),
-        (first, last) => (first.parse().ok()?, last.parse::<u64>().ok()?.min(size - 1)),
-    };
-    if first >= size {
-        return Some(Err(()));
-    }
-    let length = (last.checked_sub(first)? + 1).min(RANGE_BYTES_MAX);
-    Some(Ok((first, length)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn byte_ranges() {
-        for (header, expected) in [
-            ("bytes=0-", Some(Ok((0, 10)))),
-            ("bytes=3-5", Some(Ok((3, 3)))),
-            ("bytes=3-99", Some(Ok((3, 7)))),
-            ("bytes=-4", Some(Ok((6, 4)))),
-            ("bytes=10-", Some(Err(()))),
-            ("bytes=5-3", None),
-            ("bytes=0-1,3-4", None),
-            ("lines=0-1", None),
-        ] {
-            assert_eq!(byte_range(header, 10), expected, "{header}");
-        }
-    }
+    file.answer(&headers).await?.ok_or_else(missing)
 }
