@@ -20,7 +20,7 @@ use super::fields::{Fields, WantsPage};
 use super::problem::Problem;
 use super::{Answer, Site, Web, lookups};
 use crate::daemon::order_steps::{By, Step, StepError, take};
-use crate::daemon::orders::{OrderView, one, shut};
+use crate::daemon::orders::{Lost, OrderView, one, shut};
 use crate::daemon::picking::Scanned;
 use crate::daemon::pins::PinError;
 use crate::daemon::shop::Shop;
@@ -38,6 +38,8 @@ pub(super) struct Listed {
     /// Items that are shut online until they are counted.
     shut: Vec<ItemId>,
     orders: Vec<OrderView>,
+    /// What orders of the last two weeks lost because the store could not deliver it.
+    lost: Vec<Lost>,
 }
 
 /// A step was recorded.
@@ -60,6 +62,7 @@ pub(super) async fn list(State(web): Site) -> Answer<Json<Listed>> {
             exceptions: orders.troubled,
             shut: shop.readers.with(|ledger| shut(ledger, &orders))?,
             orders: orders.shown.clone(),
+            lost: orders.lost.clone(),
         })
     });
     listed.await.map(Json)

@@ -1,5 +1,7 @@
 //! The whole surface over a real ledger in a folder of its own.
 
+mod orders;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -50,6 +52,13 @@ async fn bench() -> Bench {
 }
 
 async fn bench_with(wan: Option<WanSwitch>) -> Bench {
+    bench_of(wan, |_, _| ()).await
+}
+
+async fn bench_of(
+    wan: Option<WanSwitch>,
+    change: impl FnOnce(&mut Config, &std::path::Path),
+) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config {
         pc_name: "PC <1>".into(),
@@ -61,7 +70,8 @@ async fn bench_with(wan: Option<WanSwitch>) -> Bench {
         till("front", SalesSourceSetting::Basket),
         till("pos", SalesSourceSetting::Api),
     ];
-    let data = folder.path().to_owned();
+    change(&mut config, folder.path());
+    let data = folder.path().join("data");
     let opened = tokio::task::spawn_blocking(move || open(config, data, wan).unwrap());
     Bench {
         opened: opened.await.unwrap(),

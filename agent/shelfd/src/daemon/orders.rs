@@ -31,6 +31,9 @@ const PAGE_ORDERS: usize = 200;
 /// Items that a picker didn't find, at most so many are looked at.
 const SHUT_MAX: usize = 1_000;
 
+/// Units that orders lost, at most so many are listed.
+const LOST_MAX: usize = 200;
+
 /// What waits for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,6 +125,21 @@ impl OrderView {
     }
 }
 
+/// Units that an order lost because the store could not deliver them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lost {
+    /// Which order.
+    pub(crate) order: OrderId,
+    /// Whose it is.
+    pub(crate) channel: ChannelId,
+    /// Which item.
+    pub(crate) item: ItemId,
+    /// What it is called.
+    pub(crate) name: String,
+    /// How much.
+    pub(crate) quantity: Quantity,
+}
+
 /// All orders that somebody has to know of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
@@ -135,6 +153,8 @@ pub(crate) struct Orders {
     promised: Vec<Timestamp>,
     /// R by item and channel.
     pub(crate) reserved: BTreeMap<ItemId, BTreeMap<ChannelId, Quantity>>,
+    /// Units that orders of the last two weeks lost.
+    pub(crate) lost: Vec<Lost>,
     /// Items that pickers didn't find.
     missing: Vec<ItemId>,
 }
@@ -245,6 +265,7 @@ fn take(
     orders
         .missing
         .extend(progress.missing.keys().take(room).cloned());
+    note_lost(ledger, &order, orders)?;
     let view = view(ledger, order, &progress)?;
     if view.is_open() {
         orders.open += 1;
@@ -258,6 +279,22 @@ fn take(
     orders.troubled += usize::from(!view.exceptions.is_empty());
     if view.is_open() || !view.exceptions.is_empty() {
         orders.shown.push(view);
+    }
+    Ok(())
+}
+
+/// Lists what an order lost.
+fn note_lost(ledger: &Read<'_>, order: &Order, orders: &mut Orders) -> Result<(), TableError> {
+    let room = LOST_MAX.saturating_sub(orders.lost.len());
+    for part in order.shorted.iter().take(room) {
+        let name = ledger.item(&part.item)?.map(|it| it.name);
+        orders.lost.push(Lost {
+            order: order.id.clone(),
+            channel: order.channel.clone(),
+            item: part.item.clone(),
+            name: name.unwrap_or_else(|| part.item.to_string()),
+            quantity: part.quantity,
+        });
     }
     Ok(())
 }

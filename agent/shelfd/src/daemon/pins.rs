@@ -98,6 +98,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "a test makes its own file")]
     #[test]
     fn a_pin_counts_for_its_owner_and_guessing_ends_in_a_pause() {
         let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ mod learned;
 mod model;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ async fn run(shop: Arc<Shop>, mut stop: watch::Receiver<bool>) {
     let mut wait_ms = FIRST_PASS_MS;
     loop {
         let work = async {
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            pause(wait_ms).await;
             slow_pass(&shop).await
         };
         tokio::select! {
@@ -88,6 +89,11 @@ async fn run(shop: Arc<Shop>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+async fn pause(wait_ms: u64) {
+    let until = tokio::time::Instant::now() + Duration::from_millis(wait_ms);
+    tokio::time::sleep_until(until).await;
+}
+
 async fn slow_pass(shop: &Arc<Shop>) -> Result<(), String> {
     let mut pass = Pass::Start;
     loop {
@@ -98,7 +104,7 @@ async fn slow_pass(shop: &Arc<Shop>) -> Result<(), String> {
             Pass::Done => return Ok(()),
             next => pass = next,
         }
-        tokio::time::sleep(Duration::from_millis(PAUSE_MS)).await;
+        pause(PAUSE_MS).await;
     }
 }
 
@@ -219,9 +225,9 @@ fn page_of_sales(
         }
         let mut items = BTreeMap::new();
         for item in documents.iter().flat_map(learned::sold_items) {
-            if !items.contains_key(&item) {
-                let known = known(ledger, &item)?;
-                items.insert(item, known);
+            if let Entry::Vacant(place) = items.entry(item) {
+                let known = known(ledger, place.key())?;
+                place.insert(known);
             }
         }
         let learned = Learned::load(ledger)?;

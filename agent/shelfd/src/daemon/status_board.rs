@@ -117,7 +117,6 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
     } = from_ledger(shop, &orders)?;
     let devices = (shop.devices)();
     let checked = shop.checked();
-    let metrics = shop.metrics.snapshot();
     let mut needs_you = Vec::new();
     let mut tills = Vec::new();
     let mut baskets = 0;
@@ -161,25 +160,34 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
         started: shop.started,
         tills,
         devices,
-        at_risk: AtRisk {
-            documents: sync.unsynced,
-            since: sync.oldest_unsynced,
-            baskets,
-        },
+        at_risk: at_risk(&sync, baskets),
         sync,
         orders,
-        ledger: LedgerStatus {
-            documents,
-            wal_bytes: metrics.wal_bytes,
-            disk_free_bytes: platform::files::disk_free_bytes(&shop.data).unwrap_or(0),
-            ballast_released: metrics.ballast_released > 0,
-            complaints: checked.complaints,
-            checked: checked.done,
-        },
+        ledger: ledger_status(shop, documents, checked),
         needs_you,
     };
     status.verdict = verdict(&status);
     Ok(status)
+}
+
+fn at_risk(sync: &SyncStatus, baskets: u64) -> AtRisk {
+    AtRisk {
+        documents: sync.unsynced,
+        since: sync.oldest_unsynced,
+        baskets,
+    }
+}
+
+fn ledger_status(shop: &Shop, documents: u64, checked: super::shop::CheckState) -> LedgerStatus {
+    let metrics = shop.metrics.snapshot();
+    LedgerStatus {
+        documents,
+        wal_bytes: metrics.wal_bytes,
+        disk_free_bytes: platform::files::disk_free_bytes(&shop.data).unwrap_or(0),
+        ballast_released: metrics.ballast_released > 0,
+        complaints: checked.complaints,
+        checked: checked.done,
+    }
 }
 
 /// Orders that contradict themselves, as many as a page can name.

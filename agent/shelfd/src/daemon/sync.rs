@@ -332,21 +332,9 @@ impl Exchange {
                 self.shop.orders.changed();
                 self.shop.ring_pages();
             }
-            NodeEvent::Rights {
-                grantor,
-                rights_epoch,
-                ready,
-            } => {
-                tracing::info!(
-                    grantor,
-                    rights_epoch,
-                    ready,
-                    "who grants the store's rights"
-                );
+            event @ (NodeEvent::Rights { .. } | NodeEvent::Policy(_)) => {
+                tracing::info!(?event, "the store's rights");
                 self.shop.ring_pages();
-            }
-            NodeEvent::Policy(policy) => {
-                tracing::info!(revision = policy.revision, "the hub's policy is in use");
             }
             NodeEvent::Received { .. } | NodeEvent::Hint(_) | NodeEvent::Roster(_) => {}
             NodeEvent::Admitted { epoch, returning } => {

@@ -235,6 +235,20 @@ fn list(speech: Speech, page: &Page) -> Markup {
                 }
             } } }
         }
+        @if !page.orders.lost.is_empty() { (lost(speech, page)) }
+    }
+}
+
+/// What orders lost, and why nobody has to do anything about it here.
+fn lost(speech: Speech, page: &Page) -> Markup {
+    html! {
+        section.card aria-labelledby="lost" {
+            h2 #lost { (speech.text("lost_title")) }
+            p.quiet { (speech.text("lost_lead")) }
+            ul.plain { @for it in &page.orders.lost {
+                li { strong { (it.order) } " · " (it.channel) " · " (it.quantity) " × " (it.name) }
+            } }
+        }
     }
 }
 
