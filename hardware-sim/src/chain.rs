@@ -14,6 +14,7 @@ pub mod coverage;
 pub mod customers;
 pub mod disk;
 pub mod fate;
+mod life;
 pub mod mutant;
 mod network;
 mod news;

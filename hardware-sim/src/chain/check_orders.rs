@@ -289,7 +289,9 @@ impl<D: Disk> World<D> {
     fn check_wishes(&self, shop: usize) -> Result<(), Violation> {
         let place = &self.shops[shop];
         for (id, wish) in &place.wishes {
-            if !wish.confirmed || wish.refused {
+            // A restored hub that had forgotten a cancelled order knows no more than that.
+            let forgotten = wish.cancelled && place.hub_went_back;
+            if !wish.confirmed || wish.refused || forgotten {
                 continue;
             }
             let order = OrderId::new(id).map_err(Violation::storage)?;

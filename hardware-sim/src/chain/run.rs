@@ -29,9 +29,22 @@ pub struct Outcome {
     pub violation: Option<Violation>,
 }
 
+/// Runs the world of a planted error without the error.
+pub fn control(seed: u64, mutant: Mutant) -> Outcome {
+    let world = World::<MemoryStore>::new(seed, Some(mutant));
+    run(world.map(|mut world| {
+        world.mutant = None;
+        world
+    }))
+}
+
 /// Runs a seed once.
 pub fn once<D: Disk>(seed: u64, mutant: Option<Mutant>) -> Outcome {
-    match World::<D>::new(seed, mutant) {
+    run(World::<D>::new(seed, mutant))
+}
+
+fn run<D: Disk>(world: Result<World<D>, Violation>) -> Outcome {
+    match world {
         Ok(mut world) => {
             let violation = live(&mut world).err();
             Outcome {
@@ -257,6 +270,8 @@ pub struct MutantReport {
     pub violation: Option<Violation>,
     /// How many seeds were tried.
     pub seeds_tried: u64,
+    /// Seeds that broke something without the error as well: they prove nothing.
+    pub controls_failed: u64,
 }
 
 /// Looks for a seed that finds a planted error.
@@ -267,10 +282,16 @@ pub fn hunt(mutant: Mutant, seeds: std::ops::Range<u64>) -> MutantReport {
         seed: None,
         violation: None,
         seeds_tried: 0,
+        controls_failed: 0,
     };
     for seed in seeds {
         report.seeds_tried += 1;
         if let Some(violation) = once::<MemoryStore>(seed, Some(mutant)).violation {
+            // The same world without the error must be well, or the error wasn't what was found.
+            if control(seed, mutant).violation.is_some() {
+                report.controls_failed += 1;
+                continue;
+            }
             report.verdict = Verdict::Caught;
             report.seed = Some(seed);
             report.violation = Some(violation);
