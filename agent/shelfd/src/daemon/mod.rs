@@ -4,11 +4,13 @@
 //! the ledger closes last. Each part owns its own threads or tasks; this module owns the parts.
 
 pub(crate) mod backup;
+pub(crate) mod bootstrap;
 pub(crate) mod broker;
 pub(crate) mod catalogue;
 pub(crate) mod counter;
 pub(crate) mod drop_folder;
 pub(crate) mod front;
+pub(crate) mod given;
 pub(crate) mod intake;
 pub(crate) mod lan;
 pub(crate) mod logging;

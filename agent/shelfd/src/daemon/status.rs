@@ -186,8 +186,20 @@ pub(crate) struct SyncStatus {
     pub(crate) restored: Option<RestoredStatus>,
     /// Documents that the hub had lost when it was restored from a backup; they are sent again.
     pub(crate) hub_lost: u64,
+    /// How far the store's documents are fetched as files; none: nothing is being fetched.
+    #[serde(default)]
+    pub(crate) bootstrap: Option<BootstrapStatus>,
     /// The backlog at the last samples, oldest first, for the trend.
     pub(crate) trend: Vec<u64>,
+}
+
+/// How far the store's documents are fetched as files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BootstrapStatus {
+    /// Documents that the hub has in files so far.
+    pub(crate) documents: u64,
+    /// Those of them that are here.
+    pub(crate) held: u64,
 }
 
 /// What a disk that went back in time put in doubt, until somebody has counted.
