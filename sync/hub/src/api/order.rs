@@ -209,7 +209,7 @@ async fn look(
             stores.push((name, possible::lacking(view, now, key, &channel, &wants)?));
         }
         Ok(Ok(Look {
-            place: place::find(view, &id)?,
+            place: place::find_anywhere(view, tenant.as_str(), &id)?,
             lines,
             stores,
         }))
@@ -235,9 +235,10 @@ async fn find(
     channel: &ChannelId,
     id: &OrderId,
 ) -> Result<Option<(StoreId, Order, Vec<LegRow>)>, Problem> {
-    let (channel, id) = (channel.clone(), id.clone());
+    let (channel, id, tenant) = (channel.clone(), id.clone(), api.tenant.clone());
     let read = api.readers.query(move |view| {
-        let place = place::find(view, &id)?.filter(|it| it.channel == channel);
+        let place = place::find_anywhere(view, tenant.as_str(), &id)?;
+        let place = place.filter(|it| it.channel == channel);
         let Some(store) = place.and_then(|it| it.store) else {
             return Ok(None);
         };
@@ -300,10 +301,11 @@ pub(super) async fn cancel(
     Path((channel, order)): Path<(String, String)>,
 ) -> Result<Json<Cancelled>, Problem> {
     let (channel, id) = names(&channel, &order)?;
-    let number = id.clone();
+    let (number, tenant) = (id.clone(), api.tenant.clone());
     let places = api.readers.query(move |view| {
         let legs = place::legs(view, &number)?;
-        Ok((place::find(view, &number)?, legs))
+        let place = place::find_anywhere(view, tenant.as_str(), &number)?;
+        Ok((place, legs))
     });
     let (place, legs) = places.await?;
     if place.as_ref().is_some_and(|it| it.channel != channel) {

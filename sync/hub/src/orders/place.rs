@@ -4,6 +4,7 @@
 //! same order whatever store it names. A number without a store was cancelled before it came.
 
 use serde::{Deserialize, Serialize};
+use shelf_replica::orders::StoredOrder;
 use shelf_stock::name::{ChannelId, OrderId, StoreId};
 
 use crate::storage::{StorageError, Transaction, View};
@@ -31,6 +32,29 @@ pub fn find(view: &dyn View, order: &OrderId) -> Result<Option<Place>, StorageEr
         serde_json::from_slice(&it).map_err(|_| StorageError::Damaged { what: "order" })
     };
     bytes.map(read).transpose()
+}
+
+/// As [`find`]; where there is no row, every store is asked: a hub that was restored from a backup
+/// learned orders again from their stores.
+pub fn find_anywhere(
+    view: &dyn View,
+    tenant: &str,
+    order: &OrderId,
+) -> Result<Option<Place>, StorageError> {
+    let noted = find(view, order)?;
+    if noted.is_some() {
+        return Ok(noted);
+    }
+    for row in view.stores()?.into_iter().filter(|it| it.tenant == tenant) {
+        let held = StoredOrder::load(&*view.shop(row.key), order)?;
+        if let (Some(held), Ok(store)) = (held, StoreId::new(row.name)) {
+            return Ok(Some(Place {
+                store: Some(store),
+                channel: held.order.channel,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// The name of an order's leg, from 2.

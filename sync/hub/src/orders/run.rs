@@ -1,7 +1,7 @@
 //! Carries out one command inside the transaction.
 
 use shelf_replica::Now;
-use shelf_replica::hub::{Hub, HubEffect};
+use shelf_replica::hub::{Hub, HubEffect, HubInput};
 use shelf_replica::orders::{
     Cancelling, Cause, Decision, NewOrder, Refusal, Remedy, StoredOrder, Undeliverable,
 };
@@ -54,6 +54,12 @@ pub(crate) fn run(desk: &mut Desk<'_>, command: &Command) -> Told {
             desk.hub.set_grantor(*node, &mut *desk.shop, desk.effects)?;
             Outcome::Done
         }
+        Command::Admit(node) => {
+            let forgiven = HubInput::Forgive { node: *node };
+            desk.hub
+                .handle(desk.now, forgiven, &mut *desk.shop, desk.effects)?;
+            Outcome::Done
+        }
         Command::Reconciled(channel) => {
             desk.hub
                 .reconciled(channel, &mut *desk.shop, desk.effects)?;
@@ -84,7 +90,12 @@ impl Desk<'_> {
         let channel = policy.channels.iter().find(|it| it.channel == new.channel);
         match channel {
             None => return Ok(Outcome::NoChannel),
-            Some(it) if new.sold_already && !it.external => return Ok(Outcome::NotExternal),
+            // A channel of a restored hub gives again what it sold in the time that was lost.
+            Some(it) if new.sold_already && !it.external => {
+                if Hub::recovery(&*self.shop)?.is_none() {
+                    return Ok(Outcome::NotExternal);
+                }
+            }
             Some(_) => {}
         }
         let decision = self
