@@ -95,9 +95,9 @@ impl Mutant {
         if faults.contains(&Fault::Reordering) {
             swarm.delay_ms_max = random.between(2_000, 9_000);
         }
-        if swarm.pcs.iter().all(|it| *it < 2) {
-            swarm.pcs[0] = 2;
-        }
+        // One shop is enough, and quicker.
+        swarm.pcs = vec![2];
+        swarm.steps = swarm.steps.min(240);
         swarm.crash_per_mille = swarm.crash_per_mille.max(8);
         swarm.eagerness.fate = swarm.eagerness.fate.max(8);
     }
