@@ -17,7 +17,7 @@ pub use cells::{HubCells, StoreCells, StoreReport};
 pub use safety::Safety;
 
 pub(crate) use bytes::{Reader, Writer};
-pub(crate) use cells::hub_rows;
+pub(crate) use cells::{hub_rows, store_rows};
 
 use shelf_stock::name::ItemId;
 use shelf_stock::quantity::{Quantity, THOUSANDTHS_PER_UNIT, Unit};

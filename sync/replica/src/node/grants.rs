@@ -18,7 +18,7 @@ use shelf_wire::topic::Up;
 use super::orders::OpenOrders;
 use super::{Node, NodeEffect, NodeEvent, send};
 use crate::facts::Facts;
-use crate::rights::{Safety, Situation, StoreCells, Wish};
+use crate::rights::{Safety, Situation, StoreCells, Wish, store_rows};
 use crate::store::{Family, LogId, Store};
 use crate::time::Now;
 
@@ -292,6 +292,7 @@ impl Node {
                 self.grants.tell(row.item.clone(), now);
             }
         }
+        self.tell_unnamed(now, page, store)?;
         let last = page.rows.last().map(|it| it.item.clone());
         self.grants.pull = match last {
             Some(item) if page.more => Some(Pull {
@@ -302,6 +303,34 @@ impl Node {
             _ => None,
         };
         Ok(())
+    }
+
+    /// Rows between those of a page are news to a hub that forgot them.
+    fn tell_unnamed<S: Store + ?Sized>(
+        &mut self,
+        now: Now,
+        page: &RightsPage,
+        store: &S,
+    ) -> Result<(), S::Error> {
+        let end = page.rows.last().map(|it| &it.item).filter(|_| page.more);
+        let named = |item: &ItemId| page.rows.iter().any(|it| it.item == *item);
+        let mut after = page.after.clone();
+        loop {
+            let rows = store_rows(store, after.as_ref(), LOOKED_AT_ONCE)?;
+            let count = rows.len();
+            for (item, cells) in rows {
+                if end.is_some_and(|it| item > *it) {
+                    return Ok(());
+                }
+                if cells.granted > Quantity::ZERO && !named(&item) {
+                    self.grants.tell(item.clone(), now);
+                }
+                after = Some(item);
+            }
+            if count < LOOKED_AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 
     /// Asks, looks and tells, as far as time and place allow.

@@ -162,7 +162,6 @@ impl HubCells {
 }
 
 /// The store's rows above an item, in order.
-#[cfg(test)]
 pub(crate) fn store_rows<S: Store + ?Sized>(
     store: &S,
     after: Option<&ItemId>,
