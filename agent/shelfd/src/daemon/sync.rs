@@ -24,8 +24,8 @@ use shelf_wire::topic::{Lane, Topic, Up};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::broker::{Way, broker};
 use super::bootstrap::Files;
+use super::broker::{Way, broker};
 use super::catalogue::{self, Revision};
 use super::counter::chain;
 pub(super) use super::given::Given;
