@@ -50,9 +50,19 @@ pub fn until<T>(
 pub fn until_eq<T: PartialEq + Debug>(
     what: &str,
     expected: &T,
+    value: impl FnMut() -> Result<T>,
+) -> Result<()> {
+    within_eq(what, USUAL, expected, value)
+}
+
+/// The same, where the usual time isn't enough: somebody waits between two attempts.
+pub fn within_eq<T: PartialEq + Debug>(
+    what: &str,
+    limit: Duration,
+    expected: &T,
     mut value: impl FnMut() -> Result<T>,
 ) -> Result<()> {
-    until(what, USUAL, || {
+    until(what, limit, || {
         let value = value()?;
         Ok(match value == *expected {
             true => Look::Done(()),

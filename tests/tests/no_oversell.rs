@@ -12,10 +12,10 @@ use shelf_tests::daemon::{Daemon, Setup};
 use shelf_tests::http;
 use shelf_tests::hub::Hub;
 use shelf_tests::mosquitto::Broker;
-use shelf_tests::patience::{Look, until, until_eq};
+use shelf_tests::patience::{Look, until, within_eq};
 use shelf_tests::pos::Pos;
 use shelf_tests::postgres::{Disk, Postgres};
-use shelf_tests::wares::{catalogue, item};
+use shelf_tests::wares::{catalogue, item, opening};
 use shelf_tests::wire::Wire;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -37,17 +37,25 @@ struct Pc {
 }
 
 impl Pc {
-    fn start(name: &str, store: &str, port: u16) -> Self {
+    fn start(name: &str, store: &str, port: u16, hub: &Hub) -> Self {
         let pos = Pos::at(&format!("pos-{name}"));
         let setup = Setup {
             pc: format!("PC {name}"),
             store: store.into(),
             broker: Some(port),
+            hub: Some(hub.http()),
             tills: vec![pos.till()],
             ..Setup::default()
         };
         let daemon = Daemon::start(&setup).unwrap();
+        let has = |it: &Value| it["sync"]["catalogue_revision"] == 1;
+        daemon.status_until("the hub's catalogue", has).unwrap();
         Self { daemon, pos }
+    }
+
+    fn stock_up(&self, pieces: u32) {
+        let rows = opening(WARES, pieces);
+        self.daemon.import("/api/v1/opening", &rows).unwrap();
     }
 
     fn sell(&mut self, ware: u32) {
@@ -89,11 +97,11 @@ impl Chain {
             assert_eq!(answer.status, 200, "{}", answer.text());
         }
         let wire = Wire::to(broker.port()).unwrap();
-        let one = Pc::start("1", "berlin", wire.port());
-        one.daemon.stock_up(WARES, BERLIN).unwrap();
-        let two = Pc::start("2", "berlin", wire.port());
-        let other = Pc::start("3", "hamburg", broker.port());
-        other.daemon.stock_up(WARES, HAMBURG).unwrap();
+        let one = Pc::start("1", "berlin", wire.port(), &hub);
+        one.stock_up(BERLIN);
+        let two = Pc::start("2", "berlin", wire.port(), &hub);
+        let other = Pc::start("3", "hamburg", broker.port(), &hub);
+        other.stock_up(HAMBURG);
         Self {
             hub,
             one,
@@ -181,15 +189,24 @@ fn same_everywhere(chain: &Chain, sold: &BTreeMap<u32, i64>) {
         let item = item(ware);
         let left = (i64::from(BERLIN) - sold.get(&ware).copied().unwrap_or(0)) * UNIT;
         let at = |who: &str| format!("{who}: ware {ware}");
-        until_eq(&at("hub"), &left, || chain.hub.book(&item)).unwrap();
-        until_eq(&at("PC 1"), &left, || chain.one.daemon.on_hand(&item)).unwrap();
-        until_eq(&at("PC 2"), &left, || chain.two.daemon.on_hand(&item)).unwrap();
+        within_eq(&at("hub"), PATIENCE, &left, || chain.hub.book(&item)).unwrap();
+        within_eq(&at("PC 1"), PATIENCE, &left, || {
+            chain.one.daemon.on_hand(&item)
+        })
+        .unwrap();
+        within_eq(&at("PC 2"), PATIENCE, &left, || {
+            chain.two.daemon.on_hand(&item)
+        })
+        .unwrap();
         let other = i64::from(HAMBURG) * UNIT;
-        until_eq(&at("hub, hamburg"), &other, || {
+        within_eq(&at("hub, hamburg"), PATIENCE, &other, || {
             chain.hub.book_of("hamburg", &item)
         })
         .unwrap();
-        until_eq(&at("PC 3"), &other, || chain.other.daemon.on_hand(&item)).unwrap();
+        within_eq(&at("PC 3"), PATIENCE, &other, || {
+            chain.other.daemon.on_hand(&item)
+        })
+        .unwrap();
     }
 }
 
@@ -203,8 +220,8 @@ fn refusals_help(chain: &Chain) {
         possible > 0 && possible <= i64::from(BERLIN) * UNIT,
         "{said}"
     );
-    let here = chain.level("hamburg", PLENTY).unwrap()["shown_thousandths"].clone();
-    let more = here.as_i64().unwrap() / UNIT + 1;
+
+    let more = i64::from(HAMBURG) + 1;
     let answer = chain.order("elsewhere", "hamburg", &[(PLENTY, more)]);
     let said = answer.json().unwrap();
     assert_eq!(
@@ -251,7 +268,7 @@ fn a_cut_off_store_oversells_no_more_than_its_floor_took_and_every_unit_is_accou
     let mut chain = Chain::open();
     let shown = chain.level_until("berlin", SCARCE, |it| it > 2 * UNIT);
     chain.level_until("berlin", PLENTY, |it| it > 2 * UNIT);
-    chain.level_until("hamburg", PLENTY, |it| it >= 0);
+    chain.level_until("hamburg", PLENTY, |it| it > 0);
     refusals_help(&chain);
 
     // While everything is up: sales and an order that the store hears of.
@@ -290,7 +307,7 @@ fn a_cut_off_store_oversells_no_more_than_its_floor_took_and_every_unit_is_accou
     let sold = BTreeMap::from([(SCARCE, i64::from(BERLIN)), (PLENTY, 3)]);
     same_everywhere(&chain, &sold);
     accounted(&chain, &promised);
-    explained(&chain);
+    explained(&chain, &promised);
 }
 
 /// Each oversold unit stands in exactly one record, and its order knows of it.
@@ -299,15 +316,20 @@ fn accounted(chain: &Chain, promised: &Promised) {
         .iter()
         .map(|(order, units)| (order.clone(), units * UNIT))
         .collect();
-    until_eq("a record for each oversold unit", &expected, || {
-        let mut found = BTreeMap::new();
-        for row in chain.compensations()? {
-            let order = row["order"].as_str().unwrap_or_default().to_owned();
-            let units = row["quantity_thousandths"].as_i64().unwrap_or_default();
-            *found.entry(order).or_insert(0) += units;
-        }
-        Ok(found)
-    })
+    within_eq(
+        "a record for each oversold unit",
+        PATIENCE,
+        &expected,
+        || {
+            let mut found = BTreeMap::new();
+            for row in chain.compensations()? {
+                let order = row["order"].as_str().unwrap_or_default().to_owned();
+                let units = row["quantity_thousandths"].as_i64().unwrap_or_default();
+                *found.entry(order).or_insert(0) += units;
+            }
+            Ok(found)
+        },
+    )
     .unwrap();
     for row in chain.compensations().unwrap() {
         assert_eq!(row["cause"], "floor_overdraft", "{row}");
@@ -342,7 +364,7 @@ fn accounted(chain: &Chain, promised: &Promised) {
 }
 
 /// What contradicts itself is said with what to do: at the hub, on the PC's API and on its page.
-fn explained(chain: &Chain) {
+fn explained(chain: &Chain, promised: &Promised) {
     let exceptions = waits("the exception at the hub", || {
         let found = chain.hub.get("/api/v1/stores/berlin/exceptions")?;
         Ok(
@@ -382,5 +404,30 @@ fn explained(chain: &Chain) {
             text.contains("It was cancelled and the customer has the goods"),
             "{text}"
         );
+        lost_in_store(pc, promised);
+    }
+}
+
+/// The store sees which orders lost what, and why, on its API and its page.
+fn lost_in_store(pc: &Pc, promised: &Promised) {
+    let expected: Promised = promised
+        .iter()
+        .map(|(order, units)| (order.clone(), units * UNIT))
+        .collect();
+    within_eq("what orders lost", PATIENCE, &expected, || {
+        let orders = pc.daemon.get("/api/v1/orders")?;
+        let lost = orders["lost"].as_array().cloned().unwrap_or_default();
+        let row = |it: &Value| {
+            let order = it["order"].as_str().unwrap_or_default().to_owned();
+            (order, it["quantity"].as_i64().unwrap_or_default())
+        };
+        Ok(lost.iter().map(row).collect())
+    })
+    .unwrap();
+    let page = http::get(pc.daemon.http(), "/orders?lang=en").unwrap();
+    let text = page.text();
+    assert!(text.contains("sold on the floor, not found"), "{text}");
+    for order in promised.keys() {
+        assert!(text.contains(order.as_str()), "{order}: {text}");
     }
 }

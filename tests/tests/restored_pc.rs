@@ -10,7 +10,7 @@ use serde_json::Value;
 use shelf_tests::daemon::{Daemon, Setup, copy_folder};
 use shelf_tests::hub::Hub;
 use shelf_tests::mosquitto::Broker;
-use shelf_tests::patience::{Look, until, until_eq};
+use shelf_tests::patience::{Look, until, within_eq};
 use shelf_tests::pos::Pos;
 use shelf_tests::wares::item;
 use shelf_tests::wire::Wire;
@@ -126,15 +126,18 @@ fn a_pc_restored_from_an_old_copy_gets_its_tail_back_and_says_what_to_count() {
     assert!(said.contains(&format!("count again: {first}")), "{said}");
 
     let expected: BTreeSet<String> = before.iter().cloned().chain(alone).collect();
-    until_eq("every document at the hub, once", &expected, || {
-        Ok(places(&hub.documents()?, "id"))
-    })
+    within_eq(
+        "every document at the hub, once",
+        PATIENCE,
+        &expected,
+        || Ok(places(&hub.documents()?, "id")),
+    )
     .unwrap();
     for (ware, less) in [(1, 4), (2, 3), (3, 2), (4, 0)] {
         let left = (i64::from(PIECES) - less) * 1_000;
         let item = item(ware);
-        until_eq("this PC's book", &left, || pc.on_hand(&item)).unwrap();
-        until_eq("the hub's book", &left, || hub.book(&item)).unwrap();
+        within_eq("this PC's book", PATIENCE, &left, || pc.on_hand(&item)).unwrap();
+        within_eq("the hub's book", PATIENCE, &left, || hub.book(&item)).unwrap();
     }
 }
 
@@ -211,7 +214,7 @@ fn settle(hub: &Hub, one: &mut Daemon, two: &mut Daemon) {
     let (code, said, errors) = two.ask(&words).unwrap();
     assert_eq!(code, 0, "{said} {errors}");
     two.restart().unwrap();
-    let path = format!("/api/v1/stores/berlin/nodes/{node}/forgive");
+    let path = format!("/api/v1/stores/berlin/nodes/{node}/admit");
     let answer = hub.post(&path, &serde_json::json!({})).unwrap();
     assert!(answer.status < 300, "{} {}", answer.status, answer.text());
     assert_ne!(two.status().unwrap()["node"], node.as_str());

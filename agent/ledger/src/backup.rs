@@ -9,8 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OptionalExtension as _};
+use shelf_replica::store::Store as _;
+use shelf_stock::fold::Rules;
+use shelf_stock::identity::{Head, Place, Seq};
+use shelf_wire::key::NodeKey;
 
 use crate::check;
 use crate::connection::open_reader;
@@ -23,6 +27,8 @@ use crate::tables::{StoreKey, TableError, Tables};
 const STEP_PAGES: i32 = 100;
 /// How long to wait between two steps, in milliseconds.
 const STEP_PAUSE_MS: u64 = 5;
+/// Documents between two signatures of an identity that ends; a batch ends at one of them.
+const SIGNED_EVERY_DOCUMENTS: u64 = 25;
 
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +164,7 @@ fn strip(copy: &Connection) -> rusqlite::Result<()> {
 }
 
 fn verify(copy: &Connection, store: StoreKey, path: &Path) -> Result<u64, BackupError> {
-    let tables = Tables::new(copy, store, shelf_stock::fold::Rules::default());
+    let tables = Tables::new(copy, store, Rules::default());
     let report = check::deep(&tables).map_err(|source| BackupError::Table {
         path: path.to_owned(),
         source,
@@ -237,12 +243,47 @@ pub fn forget_identity(dir: &Path) -> Result<(), BackupError> {
         source,
     };
     let ledger = Connection::open(paths.database()).map_err(sqlite)?;
+    sign_last_words(&ledger).map_err(|source| BackupError::Table {
+        path: paths.database(),
+        source,
+    })?;
     ledger
         .pragma_update(None, "secure_delete", true)
         .map_err(sqlite)?;
     ledger
         .execute_batch("BEGIN IMMEDIATE; DELETE FROM identity; DELETE FROM replica_state; COMMIT;")
         .map_err(sqlite)
+}
+
+/// Signs what was written under an identity that ends: its key is gone afterwards, and a document
+/// that nobody signed can't be sent to anybody.
+fn sign_last_words(ledger: &Connection) -> Result<(), TableError> {
+    let seed = ledger.query_row("SELECT key_seed FROM identity", [], |row| row.get(0));
+    let Some(seed) = seed.optional()? else {
+        return Ok(());
+    };
+    let key = NodeKey::from_seed(seed);
+    let mut statement = ledger.prepare("SELECT DISTINCT store FROM author")?;
+    let stores = statement.query_map([], |row| row.get(0))?;
+    for store in stores.collect::<Result<Vec<i64>, _>>()? {
+        let mut tables = Tables::new(ledger, StoreKey(store), Rules::default());
+        for (author, node, _) in tables.authors()? {
+            let end = tables.tail(author)?.filter(|_| node == key.node_id());
+            let Some((Head { place, .. }, _)) = end else {
+                continue;
+            };
+            for seq in (1..=place.seq.0).map(Seq) {
+                if seq.0 % SIGNED_EVERY_DOCUMENTS != 0 && seq != place.seq {
+                    continue;
+                }
+                let place = Place { seq, ..place };
+                if let Some(digest) = tables.digest_at(place)? {
+                    tables.put_signed_head(&key.sign_head(&Head { place, digest }))?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn beside(to: &Path) -> PathBuf {
