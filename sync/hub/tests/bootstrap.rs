@@ -114,7 +114,10 @@ fn a_new_pc_gets_every_document_also_when_it_is_killed_in_the_middle() {
     grow(data.path(), &mut office, 1_500);
     let hub = TestHub::start(data.path());
     let list = hub.get(LIST).json();
-    assert_eq!((&list["complete"], &list["format"]), (&true.into(), &1.into()));
+    assert_eq!(
+        (&list["complete"], &list["format"]),
+        (&true.into(), &1.into())
+    );
     let frames = frames(&hub, &list);
 
     let keys = [till.key().public_key(), office.key().public_key()];
@@ -179,7 +182,10 @@ fn parts_never_change_and_the_last_one_gets_a_successor() {
     assert_eq!(whole.header("etag"), Some(etag.as_str()));
     let ask = |headers: &[(&str, &str)]| hub.ask("GET", &last, headers, b"");
     let rest = ask(&[("range", "bytes=100-"), ("if-range", &etag)]);
-    assert_eq!((rest.status, rest.body.as_slice()), (206, &whole.body[100..]));
+    assert_eq!(
+        (rest.status, rest.body.as_slice()),
+        (206, &whole.body[100..])
+    );
     let other = ask(&[("range", "bytes=100-"), ("if-range", "\"x\"")]);
     assert_eq!((other.status, other.body == whole.body), (200, true));
     assert_eq!(ask(&[("if-none-match", &etag)]).status, 304);

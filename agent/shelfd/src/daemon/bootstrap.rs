@@ -257,7 +257,7 @@ impl Fetching {
 
     fn upto(&self, part: &Part) -> Result<u64, FetchError> {
         let Some(log) = part.log() else { return Ok(0) };
-        let state = self.shop.readers.with(|it| Ok(it.tables().log(log)?));
+        let state = self.shop.readers.with(|it| it.tables().log(log));
         let state = state.map_err(|it| FetchError::Ledger {
             message: chain(&it),
         })?;
@@ -277,9 +277,7 @@ impl Fetching {
             status.documents += all;
             status.held += (upto + 1).saturating_sub(part.first).min(all);
         }
-        self.shop
-            .sync
-            .send_modify(|it| it.bootstrap = Some(status));
+        self.shop.sync.send_modify(|it| it.bootstrap = Some(status));
         self.shop.ring_pages();
         Ok(())
     }
