@@ -97,6 +97,10 @@ pub fn router(parts: Parts) -> Router {
         .route("/openapi.json", get(openapi::served))
         .route("/api/v1/stores", get(store::stores))
         .route("/api/v1/stores/{store}/nodes", get(store::nodes))
+        .route(
+            "/api/v1/stores/{store}/nodes/{node}/admit",
+            post(store::admit),
+        )
         .route("/api/v1/stores/{store}/stock", get(stock::page))
         .route("/api/v1/stores/{store}/stock/{item}", get(stock::one))
         .route("/api/v1/stores/{store}/documents", get(document::page))

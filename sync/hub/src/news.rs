@@ -66,11 +66,17 @@ pub(crate) fn tell(store: &StoreId, event: &HubEvent) {
         HubEvent::Oversold { .. } | HubEvent::Compensated { .. } | HubEvent::Exception { .. } => {
             tracing::warn!(%store, ?event, "look at this order");
         }
+        HubEvent::Clone { node } => tracing::warn!(
+            %store,
+            %node,
+            "two programs run with this PC's identity, so neither is admitted: stop shelfd on the \
+             copy and run `shelfd new-identity` there, then POST \
+             /api/v1/stores/{store}/nodes/{node}/admit here"
+        ),
         HubEvent::NotAdmitted { .. }
         | HubEvent::Restored { .. }
         | HubEvent::LostTime { .. }
         | HubEvent::BalancesDiffer { .. }
-        | HubEvent::Clone { .. }
         | HubEvent::Fork { .. }
         | HubEvent::Parked { .. }
         | HubEvent::Refused { .. }

@@ -69,6 +69,8 @@ pub enum Command {
     Policy(Policy),
     /// Make a PC the store's grantor.
     Grantor(NodeId),
+    /// The clone of a PC's identity is gone: whoever says hello with it now is admitted again.
+    Admit(NodeId),
     /// A channel has given all orders of the time that a restored hub lost.
     Reconciled(ChannelId),
     /// An external marketplace is about to be shown these levels.

@@ -26,6 +26,7 @@ use super::{
         health::metrics,
         store::stores,
         store::nodes,
+        store::admit,
         stock::page,
         stock::one,
         document::page,

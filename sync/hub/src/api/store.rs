@@ -2,11 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::Serialize;
 use shelf_stock::time::Timestamp;
 use utoipa::ToSchema;
 
-use super::{Api, Problem};
+use super::{Api, Problem, order};
+use crate::orders::{Command, Outcome};
 use crate::seen::Seen;
 use crate::storage::{StorageError, StoreKey, View};
 
@@ -105,6 +107,41 @@ pub(super) async fn nodes(
         nodes: nodes.await?,
         store,
     }))
+}
+
+/// Admits a PC again that was kept out because two programs ran with its identity, once the copy
+/// is gone or has an identity of its own.
+#[utoipa::path(post, path = "/api/v1/stores/{store}/nodes/{node}/admit", tag = "stores",
+    params(
+        ("store" = String, Path, description = "the store's name"),
+        ("node" = String, Path, description = "the PC, as /nodes lists it"),
+    ),
+    responses(
+        (status = 204, description = "its next hello is admitted"),
+        (status = 404, description = "no such store or PC", body = Problem,
+            content_type = "application/problem+json"),
+    ))]
+pub(super) async fn admit(
+    State(api): State<Api>,
+    Path((name, node)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let store = order::store_name(&name)?;
+    let seen = of_store(&api, &name, |view, key| view.seen(key)).await?;
+    let known = seen.into_iter().find(|(id, _)| id.to_string() == node);
+    let Some((id, _)) = known else {
+        return Err(Problem::not_found(
+            format!("`{name}` has no PC `{node}`"),
+            "its PCs are listed at /api/v1/stores/{store}/nodes",
+        ));
+    };
+    let admitted = api.worker.command(Some(&store), Command::Admit(id)).await?;
+    match admitted {
+        Outcome::Done => Ok(StatusCode::NO_CONTENT),
+        _ => Err(Problem::not_found(
+            format!("no PC of a store `{name}` was ever heard"),
+            "the known stores are listed at /api/v1/stores",
+        )),
+    }
 }
 
 fn read_nodes(view: &dyn View, store: StoreKey) -> Result<Vec<Node>, StorageError> {

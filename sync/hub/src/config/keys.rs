@@ -123,6 +123,12 @@ pub const KEYS: &[Key] = &[
         "take the key of an unknown PC on its first hello",
     ),
     key(
+        "orders.compensate_after_ms",
+        Kind::Number,
+        "120000 ms",
+        "how long units that a store sold twice wait for another store before an order loses them",
+    ),
+    key(
         "limits.group_messages_max",
         Kind::Number,
         "64 messages",
