@@ -163,7 +163,10 @@ fn a_refused_basket_names_what_is_possible_and_where() {
         (&paid["payment"], &paid["may_be_picked"]),
         (&json!("authorised"), &json!(true))
     );
-    assert_eq!(berlin.order("G-1", OrderState::Reserved).tenders.len(), 1);
+    until("the payment reaches the store", || {
+        let held = berlin.order("G-1", OrderState::Reserved);
+        held.tenders.len() == 1
+    });
     hub.stop();
 }
 
