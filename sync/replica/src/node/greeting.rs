@@ -144,7 +144,7 @@ impl Node {
             returning: answer.returning,
         }));
         effects.push(NodeEffect::Event(NodeEvent::Roster(roster)));
-        self.compare_times(now, answer, before, lost_by_hub, store, effects)?;
+        self.compare_times(now, answer, (before, lost_by_hub), store, effects)?;
         self.take_role(now, answer, store, effects)
     }
 

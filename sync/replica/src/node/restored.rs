@@ -44,13 +44,13 @@ pub(super) fn settle<S: Store + ?Sized>(store: &mut S) -> Result<(), S::Error> {
 }
 
 impl Node {
-    /// After the hub's yes: which of the two sides went back in time, if any.
+    /// After the hub's yes: which of the two sides went back in time, if any. Given
+    /// are this PC's epoch before, and how many of its documents the hub lost.
     pub(super) fn compare_times<S: Store + ?Sized>(
         &mut self,
         now: Now,
         answer: &HelloAnswer,
-        epoch_before: Option<u64>,
-        lost_by_hub: u64,
+        (epoch_before, lost_by_hub): (Option<u64>, u64),
         store: &mut S,
         effects: &mut Vec<NodeEffect>,
     ) -> Result<(), S::Error> {
