@@ -227,7 +227,7 @@ impl<D: Disk> World<D> {
             items.retain(|it| *it == only);
         }
         let close = self.random.percent(75);
-        self.count_items(shop, pc, &items, close)
+        self.count_items(shop, pc, &items, (&Location::SalesFloor, close))
     }
 
     /// Counts items where they lie; the staging area is never counted here.
@@ -236,7 +236,7 @@ impl<D: Disk> World<D> {
         shop: usize,
         pc: usize,
         items: &[usize],
-        close: bool,
+        (location, close): (&Location, bool),
     ) -> Result<(), Violation> {
         self.shops[shop].sessions += 1;
         let number = self.shops[shop].sessions;
@@ -247,8 +247,8 @@ impl<D: Disk> World<D> {
         };
         let counted = items.iter().map(|item| CountLine {
             item: self.items[*item].clone(),
-            location: Location::SalesFloor,
-            quantity: Quantity::units(self.shops[shop].physical.shelf[*item]),
+            location: location.clone(),
+            quantity: Quantity::units(self.shops[shop].physical.at(location, *item)),
             effective: wall,
         });
         let count = Draft::new(Kind::Count {
@@ -268,7 +268,7 @@ impl<D: Disk> World<D> {
         if close && self.shops[shop].pcs[pc].on {
             let close = Draft::new(Kind::CountClose {
                 session,
-                location: Location::SalesFloor,
+                location: location.clone(),
                 scope: CountScope::EveryCounted,
             });
             self.write(shop, pc, &close)?;

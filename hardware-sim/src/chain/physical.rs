@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use shelf_stock::location::Location;
+
 use super::swarm::ITEMS_MAX;
 
 /// Units of each item.
@@ -114,6 +116,20 @@ impl Physical {
             self.given.entry(order.to_owned()).or_default(),
             units,
         );
+    }
+
+    /// What lies at a place of the shop.
+    pub fn at(&self, location: &Location, item: usize) -> i64 {
+        match location {
+            Location::Staging => self.staged.values().map(|it| it[item]).sum(),
+            _ => self.shelf[item],
+        }
+    }
+
+    /// Whether an order's customer has what it wants.
+    pub fn has_given(&self, order: &str, units: &Units) -> bool {
+        let given = self.given.get(order).copied().unwrap_or_default();
+        given.iter().zip(units).all(|(has, wants)| has >= wants)
     }
 
     /// What is in the shop for sale: shelf and staging.

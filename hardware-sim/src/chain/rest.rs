@@ -6,6 +6,7 @@ use shelf_replica::hub::HubInput;
 use shelf_replica::store::Peer;
 use shelf_stock::fold::memory::MemoryFold;
 use shelf_stock::identity::{Digest, NodeId, Place};
+use shelf_stock::location::Location;
 use shelf_wire::sealed::Authored;
 
 use super::disk::Disk;
@@ -38,6 +39,8 @@ impl<D: Disk> World<D> {
         for shop in 0..self.shops.len() {
             self.close_market(shop)?;
         }
+        // Before anybody writes again what a disk lost, everybody has what the others know.
+        self.settle("I15")?;
         for _ in 0..SERVE_ROUNDS_MAX {
             let mut busy = false;
             (0..self.shops.len()).try_for_each(|shop| self.spoil_records(shop))?;
@@ -259,7 +262,9 @@ impl<D: Disk> World<D> {
         self.run_for(2_000)?;
         for shop in 0..self.shops.len() {
             let items: Vec<usize> = (0..self.items.len()).collect();
-            self.count_items(shop, 0, &items, true)?;
+            for place in [Location::SalesFloor, Location::Staging] {
+                self.count_items(shop, 0, &items, (&place, true))?;
+            }
         }
         Ok(())
     }

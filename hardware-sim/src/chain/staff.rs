@@ -72,6 +72,17 @@ impl<D: Disk> World<D> {
             }
             return self.hand_over(shop, pc, order, &wanted, true);
         }
+        // The page says that goods wait and they don't: the customer has them, and a disk that went
+        // back in time has lost the document. Whoever looks writes it again.
+        let has_them = self.shops[shop]
+            .physical
+            .has_given(order.id.as_str(), &wanted);
+        let lost = progress.is_picked && !ended && has_them;
+        if self.calm && lost && wanted.iter().any(|it| *it > 0) {
+            let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
+            self.write(shop, pc, &orders::hand_over(order, true, wall))?;
+            return Ok(());
+        }
         // Some hand over again what was handed over: the slip was printed twice.
         let again = progress.handed_over_by.is_some();
         if ended || again && !self.random.percent(8) || !order.may_be_picked() && !again {

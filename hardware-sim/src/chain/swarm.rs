@@ -171,7 +171,7 @@ impl Swarm {
             crash_per_mille: random.between(2, 12),
             gap_ms_max: [300, 1_000, 3_000, 6_000][random.index(4)],
             keys_named: random.percent(50),
-            steps: random.between(220, 340),
+            steps: random.between(110, 190),
             eagerness: Eagerness {
                 sell: random.between(8, 30),
                 receive: random.between(2, 8),

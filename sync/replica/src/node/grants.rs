@@ -25,7 +25,7 @@ use crate::time::Now;
 /// Items that are looked at for one input.
 const LOOKED_AT_ONCE: usize = 500;
 /// Rows leave at most this often.
-pub(super) const TELL_INTERVAL_MS: u64 = 250;
+pub(super) const TELL_INTERVAL_MS: u64 = 25;
 /// How long an echo may take at first, and at most.
 pub(super) const ECHO_TIMEOUT_MS: u64 = 5_000;
 pub(super) const ECHO_TIMEOUT_MS_MAX: u64 = 60_000;
