@@ -5,6 +5,7 @@
 //! zstd only makes them larger. Both directions have hard limits, so that neither a broker's limit
 //! nor a receiver's memory depends on what somebody sends.
 
+use std::cell::RefCell;
 use std::io::Write as _;
 
 use crate::message::{Message, MessageError};
@@ -149,8 +150,41 @@ fn write(
     }
 }
 
+/// Contexts that a thread keeps, because making one costs more than a small payload. What they
+/// give never depends on what they did before.
+#[derive(Default)]
+struct Kept {
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+    decompressor: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+thread_local! {
+    static KEPT: RefCell<Kept> = RefCell::default();
+}
+
+impl Kept {
+    fn compress(&mut self, body: &[u8]) -> Option<Vec<u8>> {
+        let compressor = match &mut self.compressor {
+            Some(it) => it,
+            none => none.insert(zstd::bulk::Compressor::new(COMPRESSION_LEVEL).ok()?),
+        };
+        compressor.compress(body).ok()
+    }
+
+    fn decompress(&mut self, body: &[u8], size: usize) -> Option<Vec<u8>> {
+        let decompressor = match &mut self.decompressor {
+            Some(it) => it,
+            none => none.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        decompressor.decompress(body, size).ok()
+    }
+}
+
 /// One zstd frame that declares its size, with a block for each part.
 fn compress(body: &[u8], cuts: &[usize], level: i32) -> Option<Vec<u8>> {
+    if cuts.is_empty() && level == COMPRESSION_LEVEL {
+        return KEPT.with_borrow_mut(|kept| kept.compress(body));
+    }
     if cuts.is_empty() {
         return zstd::bulk::compress(body, level).ok();
     }
@@ -195,7 +229,8 @@ fn decompress(body: &[u8]) -> Result<Vec<u8>, UnpackError> {
     };
     match usize::try_from(size) {
         Ok(size) if size <= UNPACKED_BYTES_MAX => {
-            zstd::bulk::decompress(body, size).map_err(|_| UnpackError::Compression)
+            let unpacked = KEPT.with_borrow_mut(|kept| kept.decompress(body, size));
+            unpacked.ok_or(UnpackError::Compression)
         }
         _ => Err(UnpackError::TooLarge),
     }

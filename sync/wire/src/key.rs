@@ -5,6 +5,9 @@
 //! covered through the chain of digests. A relay has no key of the author and so can't forge or
 //! shorten-and-sign anything.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use shelf_stock::identity::{Head, NODE_ID_BYTES, NodeId};
@@ -13,6 +16,13 @@ use shelf_stock::identity::{Head, NODE_ID_BYTES, NodeId};
 pub const PUBLIC_KEY_BYTES: usize = 32;
 /// Bytes of a signature.
 pub const SIGNATURE_BYTES: usize = 64;
+
+/// Points of public keys that a thread keeps.
+const POINTS_KEPT_MAX: usize = 256;
+
+thread_local! {
+    static POINTS: RefCell<BTreeMap<[u8; PUBLIC_KEY_BYTES], VerifyingKey>> = RefCell::default();
+}
 
 const HEAD_CONTEXT: &[u8] = b"shelf/v1 head\0";
 const HELLO_CONTEXT: &[u8] = b"shelf/v1 hello\0";
@@ -98,9 +108,25 @@ impl PublicKey {
     }
 
     fn verifies(&self, message: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
-        VerifyingKey::from_bytes(&self.0)
-            .and_then(|it| it.verify_strict(message, &Signature::from_bytes(signature)))
-            .is_ok()
+        let signature = Signature::from_bytes(signature);
+        self.point()
+            .is_some_and(|it| it.verify_strict(message, &signature).is_ok())
+    }
+
+    /// The point of the curve. A thread keeps those of the keys that it meets all the time: finding
+    /// the point of its bytes is a third of a verification.
+    fn point(&self) -> Option<VerifyingKey> {
+        POINTS.with_borrow_mut(|points| {
+            if let Some(point) = points.get(&self.0) {
+                return Some(*point);
+            }
+            let point = VerifyingKey::from_bytes(&self.0).ok()?;
+            if points.len() >= POINTS_KEPT_MAX {
+                points.clear();
+            }
+            points.insert(self.0, point);
+            Some(point)
+        })
     }
 
     pub(crate) fn verifies_hello(&self, hello: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
