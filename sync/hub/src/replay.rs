@@ -125,10 +125,7 @@ pub enum ReplayError {
 }
 
 /// Reads, replays and judges. Deterministic: the same files and options give the same report.
-pub fn run(
-    options: &Options,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Report, ReplayError> {
+pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report, ReplayError> {
     let read = read::files(options, progress)?;
     let goods = goods::sort_out(read, options);
     if goods.lines.is_empty() {

@@ -5,7 +5,8 @@
 //! receipt) into its own log; every number that anybody sees is folded from documents. The types
 //! here say what a document is; the folds say what a set of documents means. Both ends of the
 //! wire, the ledger and the hub share them, which is why the crate is pure: no clock, no
-//! randomness, no IO, no hash-map order, and no floating point in what is stored or compared. Anything that depends on how or when
+//! randomness, no IO, no hash-map order, and no floating point in what is stored or compared.
+//! Anything that depends on how or when
 //! documents arrived is a bug here (DESIGN, section 2).
 //!
 //! Rooms: [`quantity`] and [`money`] (amounts), [`time`] (wall time and hybrid logical time),

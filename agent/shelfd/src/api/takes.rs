@@ -45,7 +45,8 @@ enum TakeError {
     Lacking { item: ItemId, available: Quantity },
     /// This PC can't know.
     #[error(
-        "this PC can't know what is promised online: another PC of the store grants, or the hub was not reached since the start"
+        "this PC can't know what is promised online: another PC of the store grants, or the hub was \
+         not reached since the start"
     )]
     NotGrantor,
     /// The ledger.

@@ -132,19 +132,7 @@ impl Hub {
         answer.rights_epoch = shop.rights_epoch;
         answer.grantor = shop.grantor;
         answer.orders_upto = shop.last_stamp;
-        send(
-            node,
-            Down::Hello,
-            &Message::HelloAnswer(Box::new(answer)),
-            effects,
-        );
-        if let Some(hint) = saved(store, HINT_KEY)? {
-            send(node, Down::Cfg, &hint, effects);
-        }
-        let policy = policy(store)?;
-        if policy.revision > 0 {
-            send(node, Down::Cfg, &Message::Policy(policy), effects);
-        }
+        welcome(node, answer, store, effects)?;
         let lacking: u64 = outflow.waiting().map(|it| it.2).sum();
         if lacking > BOOTSTRAP_DOCUMENTS_MIN {
             effects.push(HubEffect::Event(HubEvent::FarBehind {
@@ -253,6 +241,25 @@ impl Hub {
 fn own_documents(node: NodeId, logs: &[LogState]) -> u64 {
     let own = logs.iter().filter(|it| it.log.node == node);
     own.fold(0, |sum, it| sum.saturating_add(it.upto.0))
+}
+
+/// The answer, and what the shop's PCs are told after each hello.
+fn welcome<S: Store + ?Sized>(
+    node: NodeId,
+    answer: HelloAnswer,
+    store: &S,
+    effects: &mut Vec<HubEffect>,
+) -> Result<(), S::Error> {
+    let answer = Message::HelloAnswer(Box::new(answer));
+    send(node, Down::Hello, &answer, effects);
+    if let Some(hint) = saved(store, HINT_KEY)? {
+        send(node, Down::Cfg, &hint, effects);
+    }
+    let policy = policy(store)?;
+    if policy.revision > 0 {
+        send(node, Down::Cfg, &Message::Policy(policy), effects);
+    }
+    Ok(())
 }
 
 /// Compares what the PC says of its own logs with what is here.
