@@ -14,7 +14,7 @@ use shelf_tests::daemon::{Daemon, Setup};
 use shelf_tests::hub::Hub;
 use shelf_tests::mosquitto::Broker;
 use shelf_tests::patience::{Look, until};
-use shelf_tests::wares::{item, opening};
+use shelf_tests::wares::{catalogue, item, opening};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 const WARES: u32 = 4;
@@ -63,6 +63,7 @@ fn siblings_share_their_stock_without_a_hub_and_one_carries_both_logs_to_it() {
     configure(&mut one, &format!("siblings = [\"{second}\"]\n"));
     configure(&mut two, &format!("siblings = [\"{first}\"]\n"));
     one.stock_up(WARES, 20).unwrap();
+    two.import("/api/v1/items", &catalogue(WARES)).unwrap();
     two.import("/api/v1/opening", &opening(1, 7)).unwrap();
     let before = one.on_hand(&item(2)).unwrap();
     shows(&two, 2, before);
@@ -72,8 +73,10 @@ fn siblings_share_their_stock_without_a_hub_and_one_carries_both_logs_to_it() {
             .any(|it| it["name"] == "PC 1" && it["here"] == true && it["over"] == "store")
     };
     two.status_until("the other PC by name", knows).unwrap();
-    let (code, said, _) = two.ask(&["status"]).unwrap();
-    assert_eq!(code, 0);
+    let at = two.http().to_string();
+    let (code, said, trouble) = two.ask(&["status", "--at", &at]).unwrap();
+    // Without a hub the store is not green: nothing is safe outside of it.
+    assert_eq!(code, 0, "{said}{trouble}");
     assert!(said.contains("PC PC 1: heard now over the store"), "{said}");
 
     // A hub appears, and only PC 2 knows of it.

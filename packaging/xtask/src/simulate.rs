@@ -1,7 +1,9 @@
-//! The simulated chain: many seeds without a violation, and every planted error found.
+//! The simulated chain: many seeds without a violation.
 //!
 //! What the simulator reports is held against what it must reach; the figures are printed so that
-//! a run that proves less than yesterday's is seen. The time it takes is reported, not judged.
+//! a run that proves less than yesterday's is seen. The time it takes is reported, not judged. The
+//! long exploration and the hunt for planted errors are the command line's: `shelf-sim explore`,
+//! `shelf-sim mutants`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,13 +12,13 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// Seeds of one run of the test command.
-const SEEDS: &str = "10000";
+const SEEDS: &str = "1000";
 /// An oversell was possible in at least so many of a thousand runs.
 const OVERSELL_POSSIBLE_PER_MILLE_MIN: u64 = 200;
 /// Each fault happened in at least so many of a thousand runs.
 const FAULT_PER_MILLE_MIN: u64 = 10;
 
-/// Explores, then hunts the mutants.
+/// Explores.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let (ended, report) = simulator(root, &["explore", "--seeds", SEEDS, "--json"])?;
     println!("explore: {report}");
@@ -36,9 +38,6 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             "the fault `{fault}` happened in {share} of 1,000 runs: too few"
         );
     }
-    let (ended, report) = simulator(root, &["mutants", "--json"])?;
-    println!("mutants: {report}");
-    ensure!(ended && report["missed"] == 0, "a planted error was missed");
     Ok(())
 }
 
