@@ -202,7 +202,9 @@ fn replay(args: &Replay) -> Result<ExitCode> {
 }
 
 fn mutants(args: &Mutants, started: Instant) -> Result<ExitCode> {
-    let mutants = run::hunt_all(args.seeds, threads(args.threads));
+    let mutants = run::hunt_all(args.seeds, threads(args.threads), |it| {
+        eprintln!("{:.1} {it:?}", started.elapsed().as_secs_f64());
+    });
     let missed = mutants
         .iter()
         .filter(|it| it.verdict == Verdict::Missed)

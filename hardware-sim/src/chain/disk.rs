@@ -128,7 +128,8 @@ impl Disk for InMemory {
     }
 
     fn take_changed(&mut self) -> Option<Vec<ItemId>> {
-        None
+        let changed = Self::take_changed(self);
+        (!changed).then(Vec::new)
     }
 
     fn documents(&self) -> Result<BTreeSet<(Place, Digest)>, Violation> {

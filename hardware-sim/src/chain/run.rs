@@ -302,7 +302,7 @@ pub fn hunt(mutant: Mutant, seeds: std::ops::Range<u64>) -> MutantReport {
 }
 
 /// Looks for a seed for every planted error, on several threads.
-pub fn hunt_all(seeds: u64, threads: usize) -> Vec<MutantReport> {
+pub fn hunt_all(seeds: u64, threads: usize, mut tell: impl FnMut(&MutantReport)) -> Vec<MutantReport> {
     let next = AtomicU64::new(0);
     let mut reports = Vec::new();
     std::thread::scope(|scope| {
@@ -323,7 +323,10 @@ pub fn hunt_all(seeds: u64, threads: usize) -> Vec<MutantReport> {
             });
         }
         drop(done);
-        reports.extend(results);
+        for (number, report) in results {
+            tell(&report);
+            reports.push((number, report));
+        }
     });
     reports.sort_by_key(|(number, _)| *number);
     reports.into_iter().map(|(_, report)| report).collect()
