@@ -125,6 +125,26 @@ impl OrderView {
     }
 }
 
+/// Why an order lost units, as far as this store's own documents tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LostCause {
+    /// A picker didn't find them.
+    NotFound,
+    /// The book said that they are gone: sold on the floor, or counted away.
+    Gone,
+}
+
+impl LostCause {
+    /// Its text's key.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::NotFound => "lost_not_found",
+            Self::Gone => "lost_gone",
+        }
+    }
+}
+
 /// Units that an order lost because the store could not deliver them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lost {
@@ -138,6 +158,10 @@ pub(crate) struct Lost {
     pub(crate) name: String,
     /// How much.
     pub(crate) quantity: Quantity,
+    /// When the order was accepted.
+    pub(crate) accepted: Timestamp,
+    /// Why.
+    pub(crate) cause: LostCause,
 }
 
 /// All orders that somebody has to know of.
@@ -265,7 +289,7 @@ fn take(
     orders
         .missing
         .extend(progress.missing.keys().take(room).cloned());
-    note_lost(ledger, &order, orders)?;
+    note_lost(ledger, &order, &progress, orders)?;
     let view = view(ledger, order, &progress)?;
     if view.is_open() {
         orders.open += 1;
@@ -284,7 +308,12 @@ fn take(
 }
 
 /// Lists what an order lost.
-fn note_lost(ledger: &Read<'_>, order: &Order, orders: &mut Orders) -> Result<(), TableError> {
+fn note_lost(
+    ledger: &Read<'_>,
+    order: &Order,
+    progress: &Progress,
+    orders: &mut Orders,
+) -> Result<(), TableError> {
     let room = LOST_MAX.saturating_sub(orders.lost.len());
     for part in order.shorted.iter().take(room) {
         let name = ledger.item(&part.item)?.map(|it| it.name);
@@ -294,6 +323,11 @@ fn note_lost(ledger: &Read<'_>, order: &Order, orders: &mut Orders) -> Result<()
             item: part.item.clone(),
             name: name.unwrap_or_else(|| part.item.to_string()),
             quantity: part.quantity,
+            accepted: order.accepted,
+            cause: match progress.missing.contains_key(&part.item) {
+                true => LostCause::NotFound,
+                false => LostCause::Gone,
+            },
         });
     }
     Ok(())

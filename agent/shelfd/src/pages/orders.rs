@@ -66,25 +66,36 @@ pub(crate) fn live(speech: Speech, page: &Page) -> Markup {
 
 fn chosen(speech: Speech, page: &Page) -> Markup {
     html! {
-        section.last aria-live="assertive" aria-label=(speech.text("last_scan")) {
-            @match &page.said {
-                Some((_, said, wrong)) => {
-                    p.name.warn[*wrong] { (said) }
-                }
-                None => {
+        section.last.hint[page.said.is_none()] aria-live="assertive"
+            aria-label=(speech.text("last_scan")) {
+            @match (&page.said, &page.selected) {
+                (Some((_, said, wrong)), _) => { p.name.warn[*wrong] { (said) } }
+                (None, None) => {
                     p.name.quiet { (speech.text("orders_title")) }
                     p.quiet { (speech.text("orders_lead")) }
                 }
+                (None, Some(view)) => { p.quiet { (speech.text(hint(view))) } }
             }
         }
         @if let Some(view) = &page.selected { (one(speech, page, view)) }
     }
 }
 
+/// What is to be done next with a chosen order.
+fn hint(view: &OrderView) -> &'static str {
+    match view.stage {
+        Stage::Waiting if view.may_be_picked => "hint_pick",
+        Stage::Waiting => "scan_not_pickable",
+        Stage::Picked => "hint_hand_over",
+        Stage::HandedOver => "order_handed_over",
+        Stage::Ended => "hint_ended",
+    }
+}
+
 fn one(speech: Speech, page: &Page, view: &OrderView) -> Markup {
     let id = &view.order.id;
     html! {
-        section.card aria-labelledby="order" {
+        section.card.order aria-labelledby="order" {
             h2 #order { (id) " · " (view.order.channel) }
             (badges(speech, page, view))
             @for trouble in &view.exceptions {
@@ -126,7 +137,7 @@ fn badges(speech: Speech, page: &Page, view: &OrderView) -> Markup {
             span.tag { (speech.text(state)) } " "
             @if let Some(promised) = view.order.promised {
                 span.warn[view.is_late(page.now)] {
-                    @if view.is_late(page.now) { (speech.text("late")) " " }
+                    @if view.is_late(page.now) { (speech.text("late")) " · " }
                     (speech.language.fill("promised", &[&moment(promised, page.now)]))
                 }
             }
@@ -246,7 +257,13 @@ fn lost(speech: Speech, page: &Page) -> Markup {
             h2 #lost { (speech.text("lost_title")) }
             p.quiet { (speech.text("lost_lead")) }
             ul.plain { @for it in &page.orders.lost {
-                li { strong { (it.order) } " · " (it.channel) " · " (it.quantity) " × " (it.name) }
+                li {
+                    strong { (it.order) } " · " (it.channel) " · " (it.quantity) " × " (it.name)
+                    p.quiet {
+                        (speech.language.fill("lost_accepted", &[&moment(it.accepted, page.now)]))
+                        " " (speech.text(it.cause.key()))
+                    }
+                }
             } }
         }
     }

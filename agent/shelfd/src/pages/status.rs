@@ -176,7 +176,11 @@ fn tills(speech: Speech, status: &Status) -> Markup {
                             }
                         }
                         @if let Some(terminal) = &till.terminal {
-                            dt { (language.text("terminal")) } dd { (terminal) }
+                            dt { (language.text("terminal")) }
+                            dd {
+                                @if terminal.is_empty() { (language.text("terminal_idle")) }
+                                @else { (terminal) }
+                            }
                         }
                         dt { (language.text("sales_today")) } dd { (till.sales) }
                     }
@@ -304,9 +308,13 @@ fn others(language: Language, status: &Status) -> Markup {
     }
 }
 
-/// The backlog over the last samples as bars; the numbers stand beside it as text.
+/// The backlog over the last samples as bars; the numbers stand beside it as text. Nothing where
+/// nothing waited.
 fn spark(language: Language, trend: &[u64]) -> Markup {
-    let most = trend.iter().copied().max().unwrap_or(0).max(1);
+    let most = trend.iter().copied().max().unwrap_or(0);
+    if most == 0 {
+        return html! {};
+    }
     html! {
         svg.spark viewBox="0 0 120 24" role="img" preserveAspectRatio="none"
             aria-label=(language.text("trend")) {
@@ -336,7 +344,12 @@ fn devices(language: Language, status: &Status) -> Markup {
                     } }
                     tbody { @for it in &status.devices { tr {
                         th scope="row" { (it.name) }
-                        td { (it.detail) }
+                        td {
+                            (language.text(device_state(&it.state)))
+                            @if !matches!(it.state.as_str(), "ready" | "busy" | "opening") {
+                                div.quiet { (it.detail) }
+                            }
+                        }
                         td { @if let Some(till) = &it.till { (till) } }
                         td.quiet { (it.place) }
                         td { (it.last_data.map_or_else(never, |at| moment(at, status.as_of))) }
@@ -346,6 +359,18 @@ fn devices(language: Language, status: &Status) -> Markup {
                 } }
             }
         }
+    }
+}
+
+fn device_state(word: &str) -> &'static str {
+    match word {
+        "ready" => "device_ready",
+        "busy" => "device_busy",
+        "opening" => "device_opening",
+        "denied" => "device_denied",
+        "lost" => "device_lost",
+        "stopped" => "device_stopped",
+        _ => "device_absent",
     }
 }
 
