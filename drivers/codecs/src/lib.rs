@@ -8,14 +8,18 @@
 //! The rooms:
 //! - [`barcode`]: what a scanned text *means*: article numbers, in-store labels, payment means to
 //!   refuse. Start at [`barcode::interpret`].
+//! - [`epc`]: what is written in RFID tags, and what it names.
 //! - [`gs1`]: element strings, the dictionary of application identifiers, Digital Links.
+//! - [`scale`]: weights at rest, or the words why there is none.
 //! - [`scanner`]: how scanners deliver texts: serial lines, HID POS reports, keyboards.
 //! - [`redact`]: masking of card numbers in text and in raw frames, for everyone who logs.
 //! - [`zvt`]: frames of payment terminals.
 #![forbid(unsafe_code)]
 
 pub mod barcode;
+pub mod epc;
 pub mod gs1;
 pub mod redact;
+pub mod scale;
 pub mod scanner;
 pub mod zvt;

@@ -5,6 +5,7 @@
 //! nothing up: whether an article exists is the caller's question. It must never guess where two
 //! readings are valid ([`Barcode::Ambiguous8`]), and never let a payment means through.
 
+pub mod code128;
 mod gtin;
 mod interpret;
 mod measure;

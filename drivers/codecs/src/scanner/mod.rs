@@ -1,4 +1,4 @@
-//! How scanners deliver what they read: serial lines, HID POS reports, keyboards.
+//! How scanners deliver what they read: serial lines, HID POS and OEM reports, packets, keyboards.
 //!
 //! Each decoder takes what the transport gives and yields whole scans and faults. A scan is the
 //! text of one symbol; what it means is [`crate::barcode`]'s question. A damaged scan is a fault,
@@ -6,9 +6,17 @@
 //! argument. Decoders are iterators: drain them after every push; what a push adds is bounded by
 //! the bytes it was given.
 
+pub mod feedback;
 pub mod hid_pos;
 pub mod line;
+pub mod magellan;
+pub mod oem;
+pub mod setup;
+pub mod ssi;
 pub mod wedge;
+
+#[cfg(test)]
+mod tests;
 
 use crate::barcode::{Aim, PrefixScheme, ScanText, Symbology};
 
@@ -185,6 +193,9 @@ pub enum FaultReason {
     /// Key events were lost by the system.
     #[error("key presses were lost")]
     KeysLost,
+    /// A check sum or check digit doesn't hold: bytes were damaged.
+    #[error("the check sum is wrong: damaged on the way")]
+    CheckWrong,
     /// A key that types nothing in the configured layout: the layout is wrong.
     #[error("a key has no character in the configured keyboard layout")]
     KeyUnmapped,
