@@ -33,7 +33,7 @@ use shelf_stock::identity::{NodeId, Seq};
 use shelf_stock::name::ItemId;
 use shelf_wire::frame::{pack, unpack};
 use shelf_wire::key::{PublicKey, SignedHead};
-use shelf_wire::message::{HELLO_NODES_MAX, Message, Nack, NackReason, Roster, Will};
+use shelf_wire::message::{HELLO_NODES_MAX, Message, Nack, NackReason, Presence, Roster, Will};
 use shelf_wire::sealed::Sealed;
 use shelf_wire::topic::Down;
 
@@ -239,6 +239,9 @@ impl Hub {
                 self.note_orders(from, ack.upto, store)
             }
             Message::OrdersPage(page) => self.on_orders_page(now, from, &page, store, effects),
+            Message::Presence(Presence {
+                hours: Some(hours), ..
+            }) => shop::set_hours(&hours, store),
             _ => Ok(()),
         }
     }

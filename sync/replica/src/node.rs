@@ -28,11 +28,12 @@ pub use lan::{RELAY_PATIENCE_MS, SiblingStatus};
 pub use restored::{RESTORED_ITEMS_MAX, Restored, restored};
 pub use surface::{NodeConfig, NodeEffect, NodeEvent, NodeInput};
 
+use shelf_stock::hours::OpeningHours;
 use shelf_stock::identity::{NodeId, Seq};
 use shelf_stock::time::Timestamp;
 use shelf_wire::frame::pack;
 use shelf_wire::key::{NodeKey, SignedHead};
-use shelf_wire::message::{Message, Stat};
+use shelf_wire::message::{Message, Presence, Stat};
 use shelf_wire::sealed::{Authored, Sealed};
 use shelf_wire::topic::Up;
 
@@ -80,6 +81,7 @@ pub struct Node {
     lan: Lan,
     relay: Relay,
     digests: Rounds,
+    hours: Option<OpeningHours>,
 }
 
 /// Where the exchange stands, for pages.
@@ -128,6 +130,7 @@ impl Node {
             catalogue_revision: 0,
             stopping: false,
             grants: Grants::default(),
+            hours: None,
         }
     }
 
@@ -199,6 +202,7 @@ impl Node {
             }
             NodeInput::CompareBalances => self.digests.ask(now),
             NodeInput::RestoreSettled => restored::settle(store)?,
+            NodeInput::Hours(hours) => self.keep_hours(hours, effects),
             NodeInput::Stopping => {
                 self.stopping = true;
                 self.lan_soon(now);
@@ -238,6 +242,26 @@ impl Node {
             self.outflow.offer(log, acked, upto);
         }
         Ok(())
+    }
+
+    fn keep_hours(&mut self, hours: &OpeningHours, effects: &mut Vec<NodeEffect>) {
+        if self.hours.as_ref() != Some(hours) {
+            self.hours = Some(hours.clone());
+            if self.is_admitted() {
+                self.say_hours(effects);
+            }
+        }
+    }
+
+    /// Tells the hub when the store is open, so that it knows which silence is one.
+    fn say_hours(&self, effects: &mut Vec<NodeEffect>) {
+        if let Some(hours) = &self.hours {
+            let presence = Presence {
+                rows: Vec::new(),
+                hours: Some(hours.clone()),
+            };
+            send(Up::Stat, &Message::Presence(presence), effects);
+        }
     }
 
     fn stat_soon(&mut self, now: Now) {

@@ -11,10 +11,11 @@ use harness::{Faults, Mutant, World};
 use shelf_replica::hub::{Hub, OrderTrouble, troubles};
 use shelf_replica::node::{NodeInput, Permission};
 use shelf_replica::orders::{self, Cancelling, Cause, Decision, NewOrder, Refusal, StoredOrder};
-use shelf_replica::rights::{HubCells, StoreCells};
+use shelf_replica::rights::{HubCells, Safety, StoreCells};
 use shelf_replica::store::Store as _;
 use shelf_stock::customer_order::{OrderLine, OrderState};
 use shelf_stock::document::{CountLine, Draft, Kind, Line, Subject};
+use shelf_stock::hours::{OpeningHours, WEEK_MINUTES};
 use shelf_stock::item::Part;
 use shelf_stock::location::Location;
 use shelf_stock::name::{AreaId, ChannelId, ItemId, OrderId, SessionId};
@@ -418,4 +419,38 @@ fn a_restarted_grantor_shakes_hands_again_before_it_grants() {
     let (_, after) = Hub::grantor(&world.hub_store).unwrap();
     assert!(after > before && world.pcs[0].machine.rights_ready());
     assert_eq!(free(&world, "mug"), units(4));
+}
+
+#[test]
+fn silence_counts_only_while_the_store_is_open() {
+    let sold_out = |hours: Option<&OpeningHours>, silent_ms: u64| {
+        let mut world = shop(1, &[("tea", 10)]);
+        let demand = Safety {
+            demand_milli_per_hour: 60_000,
+            ..Safety::default()
+        };
+        demand.save(&mut world.pcs[0].store, &item("tea")).unwrap();
+        world.tell(
+            0,
+            NodeInput::StockChanged {
+                items: &[item("tea")],
+            },
+        );
+        if let Some(hours) = hours {
+            world.tell(0, NodeInput::Hours(hours));
+        }
+        world.run_for(60_000);
+        world.set_link(0, false);
+        world.run_for(silent_ms);
+        let level =
+            world.hub_call(|hub, now, store, _| hub.level(now, &item("tea"), &web(), store));
+        level.haircut
+    };
+    const HOURS_4_MS: u64 = 4 * 3_600_000;
+    let always = OpeningHours::new(0, &[(0, WEEK_MINUTES)]).unwrap();
+    let never = OpeningHours::new(0, &[]).unwrap();
+    let cut = sold_out(None, HOURS_4_MS);
+    assert!(cut > Quantity::ZERO, "a silent store is not believed");
+    assert_eq!(sold_out(Some(&always), HOURS_4_MS), cut);
+    assert_eq!(sold_out(Some(&never), HOURS_4_MS), Quantity::ZERO);
 }

@@ -12,7 +12,7 @@
 //! Rooms: [`quantity`] and [`money`] (amounts), [`time`] (wall time and hybrid logical time),
 //! [`identity`] (who wrote what, where in a log), [`name`] (bounded names), [`location`]
 //! (accounts of the double entry), [`item`] (what is stocked), [`document`] (facts),
-//! [`customer_order`] (what the hub promised), [`order`] (their
+//! [`customer_order`] (what the hub promised), [`hours`] (when a store is open), [`order`] (their
 //! total order), [`movement`] (what they move), [`fold`] (what a set of them means),
 //! [`sellable`] (what a channel may show), [`demand`] (what to withhold from it), [`returns`] (where
 //! goods go that come back).
@@ -23,6 +23,7 @@ pub mod customer_order;
 pub mod demand;
 pub mod document;
 pub mod fold;
+pub mod hours;
 pub mod identity;
 pub mod item;
 pub mod location;

@@ -698,11 +698,23 @@ pub struct Digests {
     #[prost(bytes = "vec", tag = "7")]
     pub buckets: ::prost::alloc::vec::Vec<u8>,
 }
-/// dn/cfg: how the other PCs of the store are, as the hub sees them.
+/// dn/cfg: how the PCs of the store are, as the hub sees them. up/stat: when the store is open.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Presence {
     #[prost(message, repeated, tag = "1")]
     pub rows: ::prost::alloc::vec::Vec<PresenceRow>,
+    /// up/stat: as the PC's configuration says; absent where it says nothing.
+    #[prost(message, optional, tag = "2")]
+    pub hours: ::core::option::Option<OpeningHours>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpeningHours {
+    /// Minutes that the store's clocks are ahead of UTC.
+    #[prost(sint32, tag = "1")]
+    pub utc_offset_minutes: i32,
+    /// From and until in turn, in minutes since Monday 00:00 by the store's clocks.
+    #[prost(uint32, repeated, tag = "2")]
+    pub minutes: ::prost::alloc::vec::Vec<u32>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PresenceRow {

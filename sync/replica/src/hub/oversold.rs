@@ -134,7 +134,7 @@ impl Hub {
     }
 
     /// What the hub holds back because the store has not been heard of: what its floor may have
-    /// sold since, beyond its own rights then.
+    /// sold since, beyond its own rights then. Only opening hours count, where they are known.
     fn haircut<S: Store + ?Sized>(
         &self,
         now: Now,
@@ -144,7 +144,10 @@ impl Hub {
         let Some((heard, stopping)) = shop::heard(store)? else {
             return Ok(Quantity::ZERO);
         };
-        let silent_ms = u64::try_from(now.wall.millis_since(heard)).unwrap_or(0);
+        let silent_ms = match shop::hours(store)? {
+            Some(hours) => hours.open_ms(heard, now.wall),
+            None => u64::try_from(now.wall.millis_since(heard)).unwrap_or(0),
+        };
         if stopping || silent_ms < crate::SILENCE_MS_MAX {
             return Ok(Quantity::ZERO);
         }

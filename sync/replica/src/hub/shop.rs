@@ -1,16 +1,18 @@
 //! What the hub knows of a shop as a whole: who grants, under which number, how far its orders are,
 //! and whether the hub itself lost time.
 
+use shelf_stock::hours::OpeningHours;
 use shelf_stock::identity::{NODE_ID_BYTES, NodeId};
 use shelf_stock::name::ChannelId;
 use shelf_stock::time::Timestamp;
-use shelf_wire::message::Policy;
+use shelf_wire::message::{Message, Policy, Presence};
 
 use crate::rights::{Reader, Writer};
 use crate::store::{Family, Store};
 
 const KEY: &str = "hub.shop";
 const HEARD_KEY: &str = "hub.heard";
+const HOURS_KEY: &str = "hub.hours";
 const FORMAT: u8 = 1;
 /// A restored hub goes on at the next multiple: it can't have forgotten more orders.
 const STAMPS_OF_A_GENERATION: u64 = 1 << 32;
@@ -162,6 +164,28 @@ pub(super) fn set_heard<S: Store + ?Sized>(
 ) -> Result<(), S::Error> {
     let bytes = Writer::new(FORMAT).signed(at.as_millis()).flag(stopping);
     store.set_state(HEARD_KEY, &bytes.done())
+}
+
+/// When the store is open, as the PC said that spoke last of it; `None`: nobody did.
+pub(super) fn hours<S: Store + ?Sized>(store: &S) -> Result<Option<OpeningHours>, S::Error> {
+    match crate::node::saved(store, HOURS_KEY)? {
+        Some(Message::Presence(presence)) => Ok(presence.hours),
+        _ => Ok(None),
+    }
+}
+
+pub(super) fn set_hours<S: Store + ?Sized>(
+    hours: &OpeningHours,
+    store: &mut S,
+) -> Result<(), S::Error> {
+    if self::hours(store)?.as_ref() == Some(hours) {
+        return Ok(());
+    }
+    let presence = Presence {
+        rows: Vec::new(),
+        hours: Some(hours.clone()),
+    };
+    crate::node::save(store, HOURS_KEY, &Message::Presence(presence))
 }
 
 /// How the store's stock is to be shown; nothing is, without a policy.

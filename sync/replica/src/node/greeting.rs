@@ -139,6 +139,7 @@ impl Node {
             stat_at_ms: now.mono_ms,
         };
         self.begin_relay(now);
+        self.say_hours(effects);
         effects.push(NodeEffect::Event(NodeEvent::Admitted {
             epoch: answer.epoch,
             returning: answer.returning,

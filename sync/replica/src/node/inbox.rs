@@ -67,7 +67,10 @@ impl Node {
                 self.on_digests(now, *digests, effects);
                 Ok(())
             }
-            Message::Presence(_) => Ok(()),
+            Message::Presence(presence) => {
+                effects.push(NodeEffect::Event(NodeEvent::Presence(presence)));
+                Ok(())
+            }
             // What only PCs say.
             Message::Hello(_)
             | Message::Stat(_)

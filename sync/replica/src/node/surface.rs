@@ -1,9 +1,10 @@
 //! What happens to the machine of a PC, what it wants done, and what it tells.
 
+use shelf_stock::hours::OpeningHours;
 use shelf_stock::identity::{NodeId, Place, Seq};
 use shelf_stock::name::{ItemId, OrderId};
 use shelf_wire::key::{NodeKey, PublicKey};
-use shelf_wire::message::{CfgHint, NackReason, Policy, Roster, Verdict};
+use shelf_wire::message::{CfgHint, NackReason, Policy, Presence, Roster, Verdict};
 use shelf_wire::topic::Up;
 
 use crate::store::{LogId, ParkReason};
@@ -73,6 +74,9 @@ pub enum NodeInput<'a> {
     CompareBalances,
     /// Somebody has counted what the restore put in doubt.
     RestoreSettled,
+    /// When the store is open, as this PC's configuration says: the hub is told now and at each
+    /// hello.
+    Hours(&'a OpeningHours),
     /// The program is being stopped on purpose.
     Stopping,
     /// The time of the last [`NodeEffect::WakeAt`] has come.
@@ -176,6 +180,8 @@ pub enum NodeEvent {
     },
     /// The hub wants the store's stock to be shown like this.
     Policy(Policy),
+    /// How the store's PCs are, as the hub sees them.
+    Presence(Presence),
     /// Something large can be fetched.
     Hint(CfgHint),
     /// The hub has been silent for too long; hello is said again.

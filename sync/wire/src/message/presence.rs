@@ -1,7 +1,9 @@
 //! How a store's PCs are, as the hub sees them: a PC without a way to its siblings can show the
-//! whole store with each one's "as of".
+//! whole store with each one's "as of". Upwards: when the store is open, so that the hub takes only a
+//! silence within these hours for one.
 
 use prost::Message as _;
+use shelf_stock::hours::{OpeningHours, SPANS_MAX};
 use shelf_stock::identity::NodeId;
 use shelf_stock::time::Timestamp;
 
@@ -14,6 +16,8 @@ use crate::generated as proto;
 pub struct Presence {
     /// One for each, at most [`HELLO_NODES_MAX`].
     pub rows: Vec<PresenceRow>,
+    /// When the store is open; only PCs say this.
+    pub hours: Option<OpeningHours>,
 }
 
 /// How one PC is.
@@ -45,7 +49,11 @@ impl Presence {
             oldest_unsynced_wall: millis(it.oldest_unsynced),
         };
         let rows = self.rows.iter().take(HELLO_NODES_MAX).map(row).collect();
-        proto::Presence { rows }.encode_to_vec()
+        let hours = self.hours.as_ref().map(|it| proto::OpeningHours {
+            utc_offset_minutes: it.utc_offset_minutes(),
+            minutes: it.spans().iter().flat_map(|it| [it.0, it.1]).collect(),
+        });
+        proto::Presence { rows, hours }.encode_to_vec()
     }
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, MessageError> {
@@ -65,6 +73,17 @@ impl Presence {
         let rows = read.rows.iter().map(row).collect::<Option<_>>();
         Ok(Self {
             rows: field("rows", rows.filter(|_| few))?,
+            hours: match &read.hours {
+                Some(hours) => Some(field("hours", opening(hours))?),
+                None => None,
+            },
         })
     }
+}
+
+fn opening(read: &proto::OpeningHours) -> Option<OpeningHours> {
+    let (pairs, odd) = read.minutes.as_chunks::<2>();
+    let spans: Vec<(u32, u32)> = pairs.iter().map(|[from, until]| (*from, *until)).collect();
+    let sound = odd.is_empty() && spans.len() <= SPANS_MAX;
+    OpeningHours::new(read.utc_offset_minutes, &spans).filter(|_| sound)
 }

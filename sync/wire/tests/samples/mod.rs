@@ -5,6 +5,7 @@
 use shelf_stock::document::{
     Document, Draft, Kind, Line, PaymentState, Subject, Tender, TenderKind,
 };
+use shelf_stock::hours::OpeningHours;
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
@@ -14,7 +15,7 @@ use shelf_stock::time::{Hlc, Timestamp};
 use shelf_wire::key::NodeKey;
 use shelf_wire::message::{
     Ack, Beat, CfgHint, CfgKind, Hello, HelloAnswer, Holding, LogBatch, LogCursor, LogEnd, Message,
-    Nack, NackReason, Roster, Stat, Verdict, Will,
+    Nack, NackReason, Presence, PresenceRow, Roster, Stat, Verdict, Will,
 };
 use shelf_wire::sealed::Authored;
 
@@ -196,5 +197,37 @@ pub(crate) fn messages() -> Vec<(&'static str, Message)> {
         ("beat", Message::Beat(Beat { wall: WALL })),
         ("cfg_hint", Message::CfgHint(hint)),
         ("roster", Message::Roster(Roster { keys })),
+        ("presence_rows", Message::Presence(presence())),
+        ("presence_hours", Message::Presence(opening_hours())),
     ]
+}
+
+fn presence() -> Presence {
+    let row = PresenceRow {
+        node: NodeId::from_bytes([5; 16]),
+        heard: Some(WALL),
+        here: true,
+        stopped: false,
+        unsynced: 3,
+        oldest_unsynced: Some(WALL),
+    };
+    let stopped = PresenceRow {
+        node: NodeId::from_bytes([6; 16]),
+        heard: None,
+        here: false,
+        stopped: true,
+        unsynced: 0,
+        oldest_unsynced: None,
+    };
+    Presence {
+        rows: vec![row, stopped],
+        hours: None,
+    }
+}
+
+fn opening_hours() -> Presence {
+    Presence {
+        rows: vec![],
+        hours: OpeningHours::new(-300, &[(540, 1_200), (1_980, 2_640)]),
+    }
 }
