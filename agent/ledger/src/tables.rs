@@ -14,6 +14,7 @@ mod movements;
 mod remembered;
 mod replica;
 mod sources;
+mod waiting;
 mod words;
 
 use std::cell::Cell;
@@ -27,6 +28,7 @@ use shelf_wire::sealed::{Sealed, WriteError};
 
 pub use documents::{AUTHORS_MAX, DocumentKey};
 pub use remembered::{Committed, WORDS_REMEMBERED_MAX, Words};
+pub use waiting::{WAITING_ROWS_MAX, Waiting};
 
 /// The store's number in this database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +85,8 @@ pub struct Tables<'c> {
     own_words: Words,
     /// While one document is folded: what it adds to balances, written when it is done.
     sums: Option<BTreeMap<(i64, i64), i64>>,
+    /// Where rows wait in a transaction of many documents.
+    waiting: Option<&'c Waiting>,
     /// The log that was asked for last. Lives as long as the caller's transaction at most.
     last_author: Cell<Option<(NodeId, Incarnation, i64)>>,
 }
@@ -98,6 +102,7 @@ impl<'c> Tables<'c> {
             kept_words: None,
             own_words: Words::default(),
             sums: None,
+            waiting: None,
             last_author: Cell::new(None),
         }
     }
@@ -112,6 +117,15 @@ impl<'c> Tables<'c> {
         Self {
             kept_words: Some(words),
             ..Self::new(connection, store, rules)
+        }
+    }
+
+    /// The same tables, where rows wait. The caller settles what [waits](Waiting) before its commit.
+    #[must_use]
+    pub fn gathering(self, waiting: &'c Waiting) -> Self {
+        Self {
+            waiting: Some(waiting),
+            ..self
         }
     }
 

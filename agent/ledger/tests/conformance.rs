@@ -12,7 +12,7 @@ use std::cell::Cell;
 
 use rusqlite::Connection;
 use shelf_ledger::hosting;
-use shelf_ledger::tables::{StoreKey, TableError, Tables};
+use shelf_ledger::tables::{StoreKey, TableError, Tables, Waiting};
 use shelf_replica::conformance::{Subject, suite};
 use shelf_replica::store::Store;
 use shelf_stock::fold::{self, Rules};
@@ -27,8 +27,8 @@ fn database(dir: &tempfile::TempDir) -> &'static Connection {
     connection
 }
 
-#[test]
-fn i10_the_fold_over_the_tables_is_the_fold_in_memory() {
+/// The fold's suite, over tables with a connection and a store each.
+fn fold_suite(tables: impl Fn(&'static Connection, StoreKey) -> Tables<'static>) {
     let dir = tempfile::tempdir().unwrap();
     let connection = database(&dir);
     connection.execute_batch("BEGIN").unwrap();
@@ -37,7 +37,20 @@ fn i10_the_fold_over_the_tables_is_the_fold_in_memory() {
         next.set(next.get() + 1);
         let name = format!("store-{}", next.get());
         let key = Tables::store_key(connection, "", &name).unwrap();
-        Tables::new(connection, key, Rules::default())
+        tables(connection, key)
+    });
+}
+
+#[test]
+fn i10_the_fold_over_the_tables_is_the_fold_in_memory() {
+    fold_suite(|connection, key| Tables::new(connection, key, Rules::default()));
+}
+
+#[test]
+fn i10_the_fold_with_rows_that_wait_is_the_fold_in_memory() {
+    fold_suite(|connection, key| {
+        let waiting = Box::leak(Box::default());
+        Tables::new(connection, key, Rules::default()).gathering(waiting)
     });
 }
 
@@ -72,6 +85,7 @@ struct Replica {
     connection: &'static Connection,
     store: StoreKey,
     stores: u32,
+    waiting: Option<Waiting>,
 }
 
 impl Subject for Replica {
@@ -90,7 +104,12 @@ impl Subject for Replica {
     ) {
         self.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         let mut tables = Tables::new(self.connection, self.store, Rules::default());
+        if let Some(waiting) = &self.waiting {
+            waiting.forget();
+            tables = tables.gathering(waiting);
+        }
         body(&mut tables);
+        tables.settle().unwrap();
         let end = if commit { "COMMIT" } else { "ROLLBACK" };
         self.connection.execute_batch(end).unwrap();
     }
@@ -98,10 +117,13 @@ impl Subject for Replica {
 
 #[test]
 fn the_replicas_storage_over_the_tables_is_the_one_in_memory() {
-    let dir = tempfile::tempdir().unwrap();
-    suite(&mut Replica {
-        connection: database(&dir),
-        store: StoreKey(0),
-        stores: 0,
-    });
+    for waiting in [None, Some(Waiting::default())] {
+        let dir = tempfile::tempdir().unwrap();
+        suite(&mut Replica {
+            connection: database(&dir),
+            store: StoreKey(0),
+            stores: 0,
+            waiting,
+        });
+    }
 }

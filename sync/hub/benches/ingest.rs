@@ -4,7 +4,8 @@
 //! hub's own path (frame to commit: unpack, verify, fold, store, ack) and, as ceilings of the same
 //! run, has hand-written programs write the same rows: rusqlite with prepared statements, a warm
 //! WAL and several messages a transaction; PostgreSQL with UNNEST. Then the same frames come
-//! again. Rounds are interleaved; medians and ratios are printed.
+//! again, and the hand-written programs skip the same rows; what was folded must then be what it
+//! was, bit for bit. Rounds are interleaved; medians and ratios are printed.
 //! Arguments: number of documents (default 50000), rounds (default 3).
 #![allow(
     missing_docs,
@@ -19,6 +20,8 @@
     reason = "a bench measures time and prints it, and fails by panicking"
 )]
 
+#[path = "support/backlog.rs"]
+mod backlog;
 #[allow(dead_code, unreachable_pub, reason = "a fixture that others use too")]
 #[path = "../../../tests/src/postgres.rs"]
 mod postgres;
@@ -29,139 +32,14 @@ mod sales;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use backlog::{GROUP_MESSAGES, Load, exchange, load, ours};
 use postgres::{Disk, Postgres};
-use sales::{INCARNATION, WALL_MS, movements, sales};
-use shelf_hub::config::HubConfig;
-use shelf_hub::exchange::Exchange;
-use shelf_hub::platform::Clock;
-use shelf_hub::storage::Storage;
 use shelf_hub::storage::postgres::PostgresStorage;
 use shelf_hub::storage::sqlite::SqliteStorage;
-use shelf_link::Frame;
-use shelf_replica::Now;
-use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubInput};
-use shelf_replica::memory::MemoryStore;
-use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeInput};
-use shelf_replica::store::{LogId, Peer, Store};
+use shelf_ledger::tables::{StoreKey, Tables};
 use shelf_stock::document::Subject;
-use shelf_stock::identity::Seq;
-use shelf_stock::time::Timestamp;
-use shelf_wire::key::NodeKey;
+use shelf_stock::fold::{self, Rules};
 use shelf_wire::sealed::Authored;
-use shelf_wire::topic::{Lane, Topic, Up};
-
-/// Messages of one transaction: what one PC may have on the way.
-const GROUP_MESSAGES: usize = 8;
-
-struct Load {
-    documents: Vec<Authored>,
-    /// Up-frames, the hello first.
-    frames: Vec<Frame>,
-    movements: usize,
-}
-
-/// What a PC with so many documents says to a hub that it never met.
-fn load(count: u64) -> Load {
-    let key = NodeKey::from_seed([7; 32]);
-    let log = LogId {
-        node: key.node_id(),
-        incarnation: INCARNATION,
-    };
-    let mut own = MemoryStore::new();
-    let documents = sales(&key, count);
-    for document in &documents {
-        own.insert(document).unwrap();
-    }
-    let node = Node::new(NodeConfig {
-        key,
-        boot_nonce: 1,
-        seed: 1,
-        version: "bench".to_owned(),
-    });
-    Load {
-        movements: movements(&documents),
-        documents,
-        frames: recorded(node, own, log, count),
-    }
-}
-
-/// Everything that a PC sends to a hub in memory until that has all of its log.
-fn recorded(mut node: Node, mut own: MemoryStore, log: LogId, count: u64) -> Vec<Frame> {
-    let mut hub = Hub::new(MachineConfig {
-        seed: 2,
-        trust_first_use: true,
-    });
-    let mut far = MemoryStore::new();
-    let now = Now {
-        mono_ms: 1,
-        wall: Timestamp::from_millis(WALL_MS),
-    };
-    let mut effects = Vec::new();
-    node.handle(now, NodeInput::LinkUp, &mut own, &mut effects)
-        .unwrap();
-    let appended = NodeInput::Appended {
-        log,
-        upto: Seq(count),
-    };
-    node.handle(now, appended, &mut own, &mut effects).unwrap();
-    let mut frames = Vec::new();
-    while own.cursor(Peer::Hub, log).unwrap().0 < count {
-        let sent = std::mem::take(&mut effects);
-        assert!(!sent.is_empty(), "the PC has nothing to say");
-        for effect in sent {
-            let NodeEffect::Send { channel, frame } = effect else {
-                continue;
-            };
-            let mut answers = Vec::new();
-            let input = HubInput::Frame {
-                from: log.node,
-                frame: &frame,
-            };
-            hub.handle(now, input, &mut far, &mut answers).unwrap();
-            for answer in answers {
-                if let HubEffect::Send { frame, .. } = answer {
-                    let input = NodeInput::Frame(&frame);
-                    node.handle(now, input, &mut own, &mut effects).unwrap();
-                }
-            }
-            frames.push((channel, frame));
-        }
-    }
-    let frame = |(channel, payload): (Up, Vec<u8>)| Frame {
-        topic: Topic {
-            tenant: "demo".parse().unwrap(),
-            store: "berlin".parse().unwrap(),
-            lane: Lane::Up(log.node, channel),
-        },
-        payload,
-    };
-    frames.into_iter().map(frame).collect()
-}
-
-/// The hub's way: groups of frames, a transaction each.
-fn ours(storage: &mut dyn Storage, exchange: &mut Exchange, frames: &[Frame]) -> Duration {
-    let clock = Clock::start();
-    let began = Instant::now();
-    for group in frames.chunks(GROUP_MESSAGES) {
-        let now = clock.now();
-        let mut leaving = Vec::new();
-        let transaction = storage.begin().unwrap();
-        exchange.claim(&*transaction, now, group.iter()).unwrap();
-        for frame in group {
-            exchange
-                .frame(&*transaction, now, frame, &mut leaving)
-                .unwrap();
-        }
-        exchange.tick(&*transaction, now, &mut leaving).unwrap();
-        transaction.commit().unwrap();
-    }
-    began.elapsed()
-}
-
-fn exchange() -> Exchange {
-    let tenant = "demo".parse().unwrap();
-    Exchange::new(&HubConfig::local(tenant, std::path::PathBuf::new(), None))
-}
 
 /// The rows of one message, in the terms of both databases.
 struct Rows {
@@ -342,9 +220,80 @@ async fn unnest(
         .unwrap();
 }
 
+/// What a hand-written program does with rows that are there: it finds them by their keys.
+fn sqlite_again(data: &std::path::Path, messages: &[Rows]) -> Duration {
+    let mut hosted = shelf_hub::database::open_writer(data).unwrap();
+    let began = Instant::now();
+    for group in messages.chunks(GROUP_MESSAGES) {
+        let transaction = hosted.connection.transaction().unwrap();
+        let sql = "INSERT OR IGNORE INTO document VALUES (?1, 1, ?2, ?3, ?4)";
+        let mut insert = transaction.prepare_cached(sql).unwrap();
+        for (id, hlc, digest, bytes) in group.iter().flat_map(|it| &it.documents) {
+            let new = insert.execute(rusqlite::params![id, hlc, digest, bytes]);
+            assert_eq!(new.unwrap(), 0);
+        }
+        drop(insert);
+        transaction.commit().unwrap();
+    }
+    began.elapsed()
+}
+
+/// Everything that was folded, as text.
+fn sqlite_state(data: &std::path::Path) -> String {
+    let connection = shelf_hub::database::open_reader(&shelf_hub::database::path(data)).unwrap();
+    let tables = Tables::new(&connection, StoreKey(1), Rules::default());
+    fold::dump(&tables).unwrap()
+}
+
+fn postgres_state(storage: &mut PostgresStorage) -> String {
+    let transaction = storage.transaction().unwrap();
+    fold::dump(&transaction.folding_shop(StoreKey(1))).unwrap()
+}
+
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
+}
+
+/// Rates by name, in thousands of movements a second.
+type Found = BTreeMap<&'static str, Vec<f64>>;
+
+/// One round of everything, interleaved; in the first the states are compared as well.
+fn round(load: &Load, messages: &[Rows], server: &Postgres, first: bool, found: &mut Found) {
+    let rate = |took: Duration| load.movements as f64 / took.as_secs_f64() / 1000.0;
+    let mut note = |name, took| found.entry(name).or_default().push(rate(took));
+    let dir = tempfile::tempdir().unwrap();
+    note("1 sqlite ceiling", sqlite_ceiling(dir.path(), messages));
+    note(
+        "3 sqlite ceiling, again",
+        sqlite_again(dir.path(), messages),
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let mut storage = SqliteStorage::open(dir.path()).unwrap();
+    let mut machines = exchange();
+    let took = ours(&mut storage, &mut machines, &load.frames);
+    note("2 sqlite hub", took);
+    let before = first.then(|| sqlite_state(dir.path()));
+    let took = ours(&mut storage, &mut machines, &load.frames[1..]);
+    note("4 sqlite hub, again", took);
+    if let Some(before) = &before {
+        let same = *before == sqlite_state(dir.path());
+        println!("sqlite state after duplicates is the same: {same}");
+        assert!(same);
+    }
+    let url = server.database().unwrap();
+    note("5 postgres ceiling", postgres_ceiling(&url, messages));
+    let mut storage = PostgresStorage::open(&server.database().unwrap()).unwrap();
+    let mut machines = exchange();
+    let took = ours(&mut storage, &mut machines, &load.frames);
+    note("6 postgres hub", took);
+    let took = ours(&mut storage, &mut machines, &load.frames[1..]);
+    note("7 postgres hub, again", took);
+    if let Some(before) = &before {
+        let same = *before == postgres_state(&mut storage);
+        println!("postgres state after duplicates is that of sqlite: {same}");
+        assert!(same);
+    }
 }
 
 fn main() {
@@ -359,38 +308,10 @@ fn main() {
         load.movements,
         load.frames.len()
     );
-    let rate = |took: Duration| load.movements as f64 / took.as_secs_f64() / 1000.0;
     let server = Postgres::start(Disk::Synced).unwrap();
-    let mut found: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for _ in 0..rounds {
-        let mut note = |name, took| found.entry(name).or_default().push(rate(took));
-        let dir = tempfile::tempdir().unwrap();
-        note("1 sqlite ceiling", sqlite_ceiling(dir.path(), &messages));
-        let dir = tempfile::tempdir().unwrap();
-        let mut storage = SqliteStorage::open(dir.path()).unwrap();
-        let mut machines = exchange();
-        note(
-            "2 sqlite hub",
-            ours(&mut storage, &mut machines, &load.frames),
-        );
-        note(
-            "3 sqlite hub, again",
-            ours(&mut storage, &mut machines, &load.frames[1..]),
-        );
-        note(
-            "4 postgres ceiling",
-            postgres_ceiling(&server.database().unwrap(), &messages),
-        );
-        let mut storage = PostgresStorage::open(&server.database().unwrap()).unwrap();
-        let mut machines = exchange();
-        note(
-            "5 postgres hub",
-            ours(&mut storage, &mut machines, &load.frames),
-        );
-        note(
-            "6 postgres hub, again",
-            ours(&mut storage, &mut machines, &load.frames[1..]),
-        );
+    let mut found = Found::new();
+    for index in 0..rounds {
+        round(&load, &messages, &server, index == 0, &mut found);
     }
     let medians: BTreeMap<&str, f64> = found
         .into_iter()
@@ -400,12 +321,19 @@ fn main() {
         println!("{name}: {rate:.1} k movements/s");
     }
     let ratio = |of: &str, to: &str| medians[of] / medians[to];
-    println!(
-        "sqlite hub / ceiling: {:.2}",
-        ratio("2 sqlite hub", "1 sqlite ceiling")
-    );
-    println!(
-        "postgres hub / ceiling: {:.2}",
-        ratio("5 postgres hub", "4 postgres ceiling")
-    );
+    for (what, of, to) in [
+        ("sqlite hub / ceiling", "2 sqlite hub", "1 sqlite ceiling"),
+        (
+            "sqlite duplicates / ceiling",
+            "4 sqlite hub, again",
+            "3 sqlite ceiling, again",
+        ),
+        (
+            "postgres hub / ceiling",
+            "6 postgres hub",
+            "5 postgres ceiling",
+        ),
+    ] {
+        println!("{what}: {:.2}", ratio(of, to));
+    }
 }

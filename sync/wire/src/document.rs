@@ -111,47 +111,70 @@ pub fn decode(bytes: &[u8]) -> Result<Document, DecodeError> {
     })
 }
 
-/// The first four fields as they begin every document: at most 71 bytes.
+/// Tags of the first four fields, with their lengths where those are fixed.
+const NODE_TAG: [u8; 2] = [0x0A, 16];
+const INCARNATION_TAG: [u8; 1] = [0x11];
+const SEQ_TAG: [u8; 1] = [0x18];
+const PREV_TAG: [u8; 2] = [0x22, 32];
+
+/// The first four fields as they begin every document. Written by hand, because
+/// every document of a batch begins with them.
 pub fn head_bytes(place: &Place, prev: &Digest) -> Vec<u8> {
-    proto::Document {
-        node: place.node.as_bytes().to_vec(),
-        incarnation: place.incarnation.0,
-        seq: place.seq.0,
-        prev: match *prev {
-            Digest::ZERO => Vec::new(),
-            some => some.as_bytes().to_vec(),
-        },
-        ..Default::default()
+    let mut bytes = Vec::with_capacity(HEAD_BYTES_MAX);
+    bytes.extend_from_slice(&NODE_TAG);
+    bytes.extend_from_slice(place.node.as_bytes());
+    if place.incarnation.0 != 0 {
+        bytes.extend_from_slice(&INCARNATION_TAG);
+        bytes.extend_from_slice(&place.incarnation.0.to_le_bytes());
     }
-    .encode_to_vec()
+    if place.seq.0 != 0 {
+        bytes.extend_from_slice(&SEQ_TAG);
+        prost::encoding::encode_varint(place.seq.0, &mut bytes);
+    }
+    if *prev != Digest::ZERO {
+        bytes.extend_from_slice(&PREV_TAG);
+        bytes.extend_from_slice(prev.as_bytes());
+    }
+    bytes
 }
+
+/// The most bytes of the first four fields.
+pub const HEAD_BYTES_MAX: usize = 72;
 
 /// Where some bytes say that they belong, and how many bytes say so: works on documents of any
 /// kind and version. `None` where they don't begin as every document must.
 pub fn read_head(bytes: &[u8]) -> Option<(Place, Digest, usize)> {
-    let (node, rest) = after(bytes, &[0x0A, 16])?.split_first_chunk::<NODE_ID_BYTES>()?;
-    let (incarnation, rest) = match after(rest, &[0x11]) {
+    let (node, rest) = after(bytes, &NODE_TAG)?.split_first_chunk::<NODE_ID_BYTES>()?;
+    let (incarnation, rest) = match after(rest, &INCARNATION_TAG) {
         Some(rest) => {
             let (bytes, rest) = rest.split_first_chunk::<8>()?;
-            (u64::from_le_bytes(*bytes), rest)
+            (Some(u64::from_le_bytes(*bytes)), rest)
         }
-        None => (0, rest),
+        None => (None, rest),
     };
-    let mut rest = after(rest, &[0x18])?;
+    let number = after(rest, &SEQ_TAG)?;
+    let mut rest = number;
     let seq = prost::encoding::decode_varint(&mut rest).ok()?;
-    let (prev, rest) = match after(rest, &[0x22, 32]) {
-        Some(rest) => rest.split_first_chunk::<32>()?,
-        None => (Digest::ZERO.as_bytes(), rest),
+    let number_bytes = number.len() - rest.len();
+    let (prev, rest) = match after(rest, &PREV_TAG) {
+        Some(rest) => {
+            let (bytes, rest) = rest.split_first_chunk::<32>()?;
+            (Some(Digest::from_bytes(*bytes)), rest)
+        }
+        None => (None, rest),
     };
+    // Shortest form: what is zero is left out, and no number is longer than it must be.
+    let shortest = incarnation != Some(0)
+        && prev != Some(Digest::ZERO)
+        && number_bytes == prost::encoding::encoded_len_varint(seq);
     let place = Place {
         node: NodeId::from_bytes(*node),
-        incarnation: Incarnation(incarnation),
+        incarnation: Incarnation(incarnation.unwrap_or(0)),
         seq: Seq(seq),
     };
-    let prev = Digest::from_bytes(*prev);
     let bytes_head = bytes.len() - rest.len();
-    let shortest = bytes.starts_with(&head_bytes(&place, &prev)) && seq > 0;
-    (shortest && head_bytes(&place, &prev).len() == bytes_head).then_some((place, prev, bytes_head))
+    let head = (place, prev.unwrap_or(Digest::ZERO), bytes_head);
+    (shortest && seq > 0).then_some(head)
 }
 
 fn after<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {

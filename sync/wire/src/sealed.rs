@@ -57,6 +57,7 @@ impl Sealed {
     /// Restores a document from what a batch leaves of it. `None` where that is too long.
     pub fn restore(place: Place, prev: Digest, body: &[u8]) -> Option<Self> {
         let mut bytes = document::head_bytes(&place, &prev);
+        bytes.reserve_exact(body.len());
         bytes.extend_from_slice(body);
         Self::read(bytes).filter(|it| it.place == place && it.prev == prev)
     }
@@ -91,8 +92,8 @@ impl Sealed {
 
     /// Its bytes without the four fields that a batch restores.
     pub fn body(&self) -> &[u8] {
-        let head = document::head_bytes(&self.place, &self.prev);
-        self.bytes.get(head.len()..).unwrap_or_default()
+        let head = document::read_head(&self.bytes).map_or(0, |(_, _, bytes)| bytes);
+        self.bytes.get(head..).unwrap_or_default()
     }
 }
 

@@ -227,13 +227,21 @@ impl Tables<'_> {
         let (Some(item), Some(at)) = (self.word(item.as_str())?, self.location(location)?) else {
             return Ok(None);
         };
+        let key = (self.store.0, item, at);
+        if let Some(known) = self.waiting.and_then(|it| it.step(key)) {
+            return Ok(known);
+        }
         let found = self.row(
             "SELECT quantity, cut, variance, window_from, window_to, ambiguous FROM count_step
              WHERE store = ?1 AND item = ?2 AND location = ?3 ORDER BY number DESC LIMIT 1",
             [self.store.0, item, at],
             step_columns,
         )?;
-        found.map(step_of).transpose()
+        let step = found.map(step_of).transpose()?;
+        if let Some(waiting) = self.waiting {
+            waiting.know_step(key, step);
+        }
+        Ok(step)
     }
 
     pub(super) fn steps_of(
@@ -261,6 +269,9 @@ impl Tables<'_> {
     ) -> Result<(), TableError> {
         let item = self.word_or_new(item.as_str())?;
         let at = self.location_or_new(location)?;
+        if let Some(waiting) = self.waiting {
+            waiting.know_step((self.store.0, item, at), steps.last().copied());
+        }
         self.run(
             "DELETE FROM count_step WHERE store = ?1 AND item = ?2 AND location = ?3",
             [self.store.0, item, at],

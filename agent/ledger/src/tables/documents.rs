@@ -177,6 +177,9 @@ impl Tables<'_> {
                 sealed.digest().as_bytes(),
                 sealed.bytes(),
             ])?;
+        if let Some(waiting) = self.waiting {
+            waiting.stored(key);
+        }
         Ok(changed == 1)
     }
 

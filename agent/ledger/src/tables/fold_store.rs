@@ -70,6 +70,10 @@ impl FoldStore for Tables<'_> {
         self.put_source(key, place)
     }
 
+    fn source_claim(&mut self, key: &SourceKey, place: Place) -> Result<Option<Place>, TableError> {
+        self.claim_source(key, place)
+    }
+
     fn duplicate_put(&mut self, row: &DuplicateRow) -> Result<(), TableError> {
         self.put_duplicate(row)
     }

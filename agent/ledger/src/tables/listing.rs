@@ -52,6 +52,7 @@ impl FoldListing for Tables<'_> {
     }
 
     fn all_balances(&self) -> Result<Vec<(ItemId, Location, Quantity)>, TableError> {
+        self.settle()?;
         let rows: Vec<(i64, i64, i64)> = self.rows(
             "SELECT item, location, quantity FROM balance WHERE store = ?1 AND quantity <> 0",
             [self.store.0],

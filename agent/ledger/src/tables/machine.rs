@@ -80,6 +80,7 @@ impl Tables<'_> {
         after: Option<&ItemId>,
         max: usize,
     ) -> Result<Vec<ItemId>, TableError> {
+        self.settle()?;
         let texts: Vec<String> = self.rows(
             "SELECT text FROM word WHERE text > ?2
              AND EXISTS (SELECT 1 FROM balance WHERE store = ?1 AND item = word.key)

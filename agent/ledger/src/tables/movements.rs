@@ -23,24 +23,30 @@ impl Tables<'_> {
         let movement = &row.movement;
         let item = self.word_or_new(movement.item.as_str())?;
         let document = self.key_or_new(row.key.place)?;
+        let columns = [
+            self.store.0,
+            item,
+            row.key.effective.as_millis(),
+            document.0,
+            movement.line.into(),
+            self.location_or_new(&movement.from)?,
+            self.location_or_new(&movement.to)?,
+            movement.quantity.as_thousandths(),
+        ];
+        if let Some(waiting) = self.waiting {
+            waiting.movement(columns);
+            return self.settle_if_full();
+        }
         self.run(
             "INSERT OR IGNORE INTO movement
              (store, item, effective, document, line, from_location, to_location, quantity)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                self.store.0,
-                item,
-                row.key.effective.as_millis(),
-                document.0,
-                movement.line,
-                self.location_or_new(&movement.from)?,
-                self.location_or_new(&movement.to)?,
-                movement.quantity.as_thousandths(),
-            ],
+            columns,
         )
     }
 
     pub(super) fn delete_movement(&self, row: &MovementRow) -> Result<(), TableError> {
+        self.settle()?;
         let Some(item) = self.word(row.movement.item.as_str())? else {
             return Ok(());
         };
@@ -69,6 +75,7 @@ impl Tables<'_> {
         let (Some(item), Some(at)) = (self.word(item.as_str())?, self.location(location)?) else {
             return Ok(Quantity::ZERO);
         };
+        self.settle()?;
         let above = after.map_or(i64::MIN, |it| it.effective.as_millis());
         let until_ms = until.effective.as_millis();
         let inner: i64 = self
@@ -132,6 +139,7 @@ impl Tables<'_> {
         let (Some(item), Some(at)) = (self.word(item.as_str())?, self.location(location)?) else {
             return Ok(0);
         };
+        self.settle()?;
         let found = self.row(
             "SELECT count(*) FROM movement WHERE store = ?1 AND item = ?2
              AND effective BETWEEN ?3 AND ?4 AND ?5 IN (from_location, to_location)",
@@ -150,6 +158,10 @@ impl Tables<'_> {
         let item = self.word_or_new(item.as_str())?;
         let location = self.location_or_new(location)?;
         let thousandths = quantity.as_thousandths();
+        if let Some(waiting) = self.waiting {
+            waiting.add((self.store.0, item, location), thousandths);
+            return self.settle_if_full();
+        }
         let Some(sums) = &mut self.sums else {
             return self.write_balance(item, location, thousandths);
         };
@@ -197,6 +209,7 @@ impl Tables<'_> {
         let Some(item) = self.word(item.as_str())? else {
             return Ok(Vec::new());
         };
+        self.settle()?;
         let rows: Vec<(i64, i64)> = self.rows(
             "SELECT location, quantity FROM balance
              WHERE store = ?1 AND item = ?2 AND quantity <> 0 ORDER BY location",
@@ -214,6 +227,7 @@ impl Tables<'_> {
         let Some(item) = self.word(item.as_str())? else {
             return Ok(Quantity::ZERO);
         };
+        self.settle()?;
         let found = self.row(
             "SELECT coalesce(sum(quantity), 0) FROM balance
              WHERE store = ?1 AND item = ?2 AND location BETWEEN 0 AND 2",
@@ -224,6 +238,7 @@ impl Tables<'_> {
     }
 
     pub(super) fn every_movement(&self) -> Result<Vec<MovementRow>, TableError> {
+        self.settle()?;
         let rows = self.rows(
             "SELECT m.document, d.hlc, a.node, a.incarnation, m.effective, m.line, m.item,
                     m.quantity, m.from_location, m.to_location

@@ -5,7 +5,7 @@
 //! undone: it stays with the transaction's connection ([`Words`]) until the commit, and must never
 //! be shared before.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -72,11 +72,22 @@ impl fmt::Debug for Committed {
 pub struct Words {
     committed: Arc<Committed>,
     fresh: RefCell<Fresh>,
+    /// The word asked for last: a movement asks for its item again and again.
+    last: Last,
     only_reads: bool,
 }
 
 #[derive(Default)]
 struct Fresh(HashMap<Short, i64>);
+
+#[derive(Default)]
+struct Last(Cell<Option<(Short, i64)>>);
+
+impl fmt::Debug for Last {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Last").finish_non_exhaustive()
+    }
+}
 
 impl fmt::Debug for Fresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,6 +128,7 @@ impl Words {
     /// The transaction or a part of it was undone: a word that it had added is gone, and its
     /// number will be another word's.
     pub fn forget(&self) {
+        self.last.0.set(None);
         *self.fresh.borrow_mut() = Fresh::default();
     }
 
@@ -128,8 +140,15 @@ impl Words {
 
     pub(super) fn get(&self, text: &str) -> Option<i64> {
         let text = Short::new(text)?;
+        if let Some((last, key)) = self.last.0.get()
+            && last == text
+        {
+            return Some(key);
+        }
         let fresh = self.fresh.borrow().0.get(&text).copied();
-        fresh.or_else(|| self.committed.get(text))
+        let key = fresh.or_else(|| self.committed.get(text))?;
+        self.last.0.set(Some((text, key)));
+        Some(key)
     }
 
     pub(super) fn remember(&self, text: &str, key: i64) {

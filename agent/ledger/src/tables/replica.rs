@@ -20,6 +20,7 @@ use shelf_stock::time::Hlc;
 use shelf_wire::key::SignedHead;
 use shelf_wire::sealed::{Authored, Sealed};
 
+use super::waiting::Tail;
 use super::{DocumentKey, TableError, Tables};
 
 const DAMAGED: TableError = TableError::Damaged { what: "log" };
@@ -29,7 +30,7 @@ impl Tables<'_> {
     pub fn fold_authored(&mut self, authored: &Authored) -> Result<fold::Applied, TableError> {
         self.current = Some(authored.sealed().clone());
         // The fold never reads a balance, so what it adds can be summed up and written once.
-        self.sums = Some(BTreeMap::new());
+        self.sums = self.waiting.is_none().then(BTreeMap::new);
         let applied = fold::apply(self, authored.document());
         let sums = self.sums.take().unwrap_or_default();
         let applied = applied?;
@@ -53,6 +54,9 @@ impl Tables<'_> {
     /// What stands at a document's place, if anything does.
     fn standing(&self, sealed: &Sealed) -> Result<(DocumentKey, Option<Inserted>), TableError> {
         let key = self.key_or_new(sealed.place())?;
+        if self.waiting.is_some() && seq_key(key.seq()) > self.end(key.author())?.last {
+            return Ok((key, None));
+        }
         let found = self.stored(key)?.map(|it| {
             if it.digest == sealed.digest() {
                 Inserted::Duplicate
@@ -66,8 +70,8 @@ impl Tables<'_> {
     /// Keeps the note about gaps right for a document that is about to be stored.
     fn note_gap(&self, key: DocumentKey) -> Result<(), TableError> {
         let (author, seq) = (key.author(), seq_key(key.seq()));
-        let last = self.last_seq(author)?;
-        match self.noted_upto(author)? {
+        let Tail { last, noted } = self.end(author)?;
+        match noted {
             None if seq == last + 1 => Ok(()),
             None => self.note_upto(author, Some(last)),
             Some(upto) if seq == upto + 1 => {
@@ -97,6 +101,21 @@ impl Tables<'_> {
         Ok(next - 1)
     }
 
+    /// How much of a log is here, read once in a transaction of many documents.
+    fn end(&self, author: i64) -> Result<Tail, TableError> {
+        if let Some(tail) = self.waiting.and_then(|it| it.tail(author)) {
+            return Ok(tail);
+        }
+        let tail = Tail {
+            last: self.last_seq(author)?,
+            noted: self.noted_upto(author)?,
+        };
+        if let Some(waiting) = self.waiting {
+            waiting.know_tail(author, tail);
+        }
+        Ok(tail)
+    }
+
     fn last_seq(&self, author: i64) -> Result<i64, TableError> {
         let (first, last) = DocumentKey::range(author);
         let found = self.row(
@@ -115,6 +134,9 @@ impl Tables<'_> {
     }
 
     fn note_upto(&self, author: i64, upto: Option<i64>) -> Result<(), TableError> {
+        if let Some(waiting) = self.waiting {
+            waiting.forget_tail(author);
+        }
         self.run(
             "UPDATE author SET upto = ?2 WHERE key = ?1",
             params![author, upto],
@@ -122,11 +144,11 @@ impl Tables<'_> {
     }
 
     fn log_state(&self, log: LogId, author: i64) -> Result<Option<LogState>, TableError> {
-        let last = self.last_seq(author)?;
+        let Tail { last, noted } = self.end(author)?;
         if last == 0 {
             return Ok(None);
         }
-        let upto = self.noted_upto(author)?.unwrap_or(last);
+        let upto = noted.unwrap_or(last);
         let key = DocumentKey::new(author, Seq(upto.unsigned_abs()))?;
         let digest = self.stored(key)?.map_or(Digest::ZERO, |it| it.digest);
         Ok(Some(LogState {

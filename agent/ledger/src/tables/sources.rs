@@ -105,6 +105,34 @@ impl Tables<'_> {
         )
     }
 
+    /// Sets the document that counts where none does; else the one that does.
+    pub(super) fn claim_source(
+        &self,
+        key: &SourceKey,
+        place: Place,
+    ) -> Result<Option<Place>, TableError> {
+        let source = self.word_or_new(key.source.as_str())?;
+        let document = self.key_or_new(place)?;
+        let claimed = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO source_counted (store, source, receipt, action, part, document)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                self.store.0,
+                source,
+                key.receipt.as_str(),
+                action_key(key.action),
+                key.part,
+                document.0
+            ])?;
+        match claimed {
+            0 => self.counted_for(key),
+            _ => Ok(None),
+        }
+    }
+
     pub(super) fn put_duplicate(&self, row: &DuplicateRow) -> Result<(), TableError> {
         let source = self.word_or_new(row.source.source.as_str())?;
         let document = self.key_or_new(row.place)?;

@@ -94,6 +94,8 @@ impl PostgresTransaction<'_> {
 impl Drop for PostgresTransaction<'_> {
     fn drop(&mut self) {
         if !self.committed && !self.work.session.is_closed() {
+            // What was sent is undone, whether or not it went well.
+            drop(self.work.session.confirm());
             // Where this fails the connection is lost, which undoes the transaction too.
             drop(self.work.session.batch("ROLLBACK"));
         }
@@ -136,6 +138,7 @@ impl Transaction for PostgresTransaction<'_> {
 
     fn commit(mut self: Box<Self>) -> Result<(), StorageError> {
         self.work.flush()?;
+        self.work.session.confirm()?;
         self.work.session.batch("COMMIT")?;
         self.committed = true;
         Ok(())

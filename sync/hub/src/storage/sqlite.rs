@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 use shelf_ledger::hosting::Hosted;
-use shelf_ledger::tables::{Committed, Tables, Words};
+use shelf_ledger::tables::{Committed, Tables, Waiting, Words};
+use shelf_stock::fold::Rules;
 use shelf_stock::identity::NodeId;
 use shelf_stock::time::Timestamp;
 
@@ -31,6 +32,7 @@ use crate::seen::Seen;
 pub struct SqliteStorage {
     hosted: Hosted,
     words: Words,
+    waiting: Waiting,
 }
 
 impl SqliteStorage {
@@ -39,6 +41,7 @@ impl SqliteStorage {
         Ok(Self {
             hosted: database::open_writer(data)?,
             words: Words::of_writer(Arc::new(Committed::default())),
+            waiting: Waiting::default(),
         })
     }
 }
@@ -47,11 +50,13 @@ impl Storage for SqliteStorage {
     fn begin(&mut self) -> Result<Box<dyn Transaction + '_>, StorageError> {
         // What an earlier transaction saw and did not commit is no longer so.
         self.words.forget();
+        self.waiting.forget();
         let connection = &mut self.hosted.connection;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(Box::new(Writing {
             transaction,
             words: &self.words,
+            waiting: &self.waiting,
         }))
     }
 }
@@ -60,12 +65,13 @@ impl Storage for SqliteStorage {
 struct Writing<'c> {
     transaction: rusqlite::Transaction<'c>,
     words: &'c Words,
+    waiting: &'c Waiting,
 }
 
 /// What both kinds of connection can read.
 trait Readable {
     fn connection(&self) -> &Connection;
-    fn words(&self) -> Option<&Words>;
+    fn tables(&self, store: StoreKey) -> Tables<'_>;
 }
 
 impl Readable for Writing<'_> {
@@ -73,8 +79,9 @@ impl Readable for Writing<'_> {
         &self.transaction
     }
 
-    fn words(&self) -> Option<&Words> {
-        Some(self.words)
+    fn tables(&self, store: StoreKey) -> Tables<'_> {
+        let rules = Rules::default();
+        Tables::with_words(&self.transaction, store, rules, self.words).gathering(self.waiting)
     }
 }
 
@@ -129,6 +136,7 @@ impl Transaction for Writing<'_> {
     }
 
     fn commit(self: Box<Self>) -> Result<(), StorageError> {
+        self.waiting.settle(&self.transaction)?;
         self.transaction.commit()?;
         self.words.settle();
         Ok(())
@@ -162,8 +170,8 @@ impl Readable for Moment<'_> {
         &self.0
     }
 
-    fn words(&self) -> Option<&Words> {
-        None
+    fn tables(&self, store: StoreKey) -> Tables<'_> {
+        Tables::new(&self.0, store, Rules::default())
     }
 }
 

@@ -127,7 +127,7 @@ fn admit<S: FoldStore>(
             source: source.clone(),
             place,
         };
-        match store.source_counted(source)? {
+        match store.source_claim(source, place)? {
             Some(counted) if counted < place => {
                 store.duplicate_put(&duplicate(place))?;
                 return Ok(Outcome::Duplicate { counted });
@@ -137,10 +137,10 @@ fn admit<S: FoldStore>(
                 count(store, &other, Sign::Minus, changes)?;
                 store.duplicate_put(&duplicate(displaced))?;
                 changes.displaced.push(displaced);
+                store.source_set(source, place)?;
             }
             None => {}
         }
-        store.source_set(source, place)?;
     }
     count(store, document, Sign::Plus, changes)?;
     Ok(Outcome::Counted)

@@ -173,10 +173,9 @@ pub struct StepsRow {
 
 /// A storage of folded stock. All methods see one transaction.
 ///
-/// An ordinary sale costs: [`remember`](Self::remember), [`source_counted`](Self::source_counted),
-/// [`source_set`](Self::source_set), and per movement [`movement_put`](Self::movement_put), one
-/// [`step_last`](Self::step_last) per countable location and two
-/// [`balance_add`](Self::balance_add).
+/// An ordinary sale costs: [`remember`](Self::remember), [`source_claim`](Self::source_claim), and
+/// per movement [`movement_put`](Self::movement_put), one [`step_last`](Self::step_last) per
+/// countable location and two [`balance_add`](Self::balance_add).
 pub trait FoldStore {
     /// Why a call failed.
     type Error;
@@ -203,6 +202,19 @@ pub trait FoldStore {
     fn source_counted(&self, key: &SourceKey) -> Result<Option<Place>, Self::Error>;
     /// Sets or replaces the document that counts for a source key.
     fn source_set(&mut self, key: &SourceKey, place: Place) -> Result<(), Self::Error>;
+    /// Sets the document that counts for a source key where none does yet, and returns the one
+    /// that does. A storage that can do both at once does it here.
+    fn source_claim(
+        &mut self,
+        key: &SourceKey,
+        place: Place,
+    ) -> Result<Option<Place>, Self::Error> {
+        let counted = self.source_counted(key)?;
+        if counted.is_none() {
+            self.source_set(key, place)?;
+        }
+        Ok(counted)
+    }
     /// Adds a document that does not count.
     fn duplicate_put(&mut self, row: &DuplicateRow) -> Result<(), Self::Error>;
 

@@ -16,6 +16,7 @@ use tokio_postgres::Row;
 use super::super::StorageError;
 use super::machine::{family_key, quota};
 use super::row::{self, action_key};
+use super::session::Param;
 use super::shop::PostgresShop;
 use super::work::Counted;
 
@@ -63,12 +64,20 @@ impl PostgresShop<'_, '_> {
         let parts: Vec<i64> = wanted.iter().map(|it| it.part.into()).collect();
         let texts: Vec<&str> = items.iter().map(ItemId::as_str).collect();
         let keys: Vec<&[u8]> = texts.iter().map(|it| it.as_bytes()).collect();
-        let found = self.work.session.queries([
-            (SOURCES, &[store, &sources, &receipts, &actions, &parts]),
-            (STEPS, &[store, &texts]),
-            (QUOTAS, &[store, &texts]),
-            (ROWS, &[store, &family_key(BY_ITEM), &keys]),
+        let family = family_key(BY_ITEM);
+        let of_sources: [Param<'_>; 5] = [store, &sources, &receipts, &actions, &parts];
+        let of_items: [Param<'_>; 2] = [store, &texts];
+        let of_rows: [Param<'_>; 3] = [store, &family, &keys];
+        let asked = self.work.session.ask([
+            (SOURCES, &of_sources),
+            (STEPS, &of_items),
+            (QUOTAS, &of_items),
+            (ROWS, &of_rows),
         ])?;
+        // What an earlier batch left goes after the questions, so that the server writes it while
+        // this one is folded; whatever of it these questions are about is known.
+        self.work.flush()?;
+        let found = self.work.session.answers(asked)?;
         if let [sources, steps, quotas, rows] = found.as_slice() {
             self.know_sources(&wanted, sources)?;
             self.know_items(&items, steps, quotas)?;

@@ -1,13 +1,19 @@
 //! One connection to PostgreSQL for a thread that waits for its answers.
 //!
-//! The wire is asynchronous and the hub's writer is not: each call runs the session's own small
-//! runtime until the answer is there. Statements are prepared once per connection. Nothing here
-//! may be called inside another runtime's `block_on`.
+//! The wire is asynchronous and the hub's writer is not: a thread of the connection's own reads and
+//! writes it, and each call waits until its answer is there. What only writes is sent and not
+//! waited for ([`Session::run`]), so that the server works while the writer prepares what comes
+//! next; the server takes statements in the order in which they were sent, and whether all went
+//! well is asked before the commit ([`Session::confirm`]). Statements are prepared once per
+//! connection. Nothing here may be called inside another runtime's `block_on`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
@@ -37,31 +43,20 @@ impl Batch {
     }
 }
 
-/// The runtime in which a session waits. Connections of readers may be dropped inside another
-/// runtime, where an ordinary drop is not allowed to wait for threads.
-struct Waiting(Option<Runtime>);
+/// An answer that is on its way.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + Send + 'a>>;
 
-impl Waiting {
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
-        #[expect(clippy::expect_used, reason = "it is taken only when it is dropped")]
-        let runtime = self.0.as_ref().expect("it is there until it is dropped");
-        runtime.block_on(future)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
+/// The answers of queries that were sent.
+pub(super) type Asked<'a> = Vec<Answer<'a, Vec<Row>>>;
 
 /// A connection.
 pub(super) struct Session {
-    runtime: Waiting,
-    client: Client,
+    /// Of the thread that moves its bytes; it ends with the connection.
+    runtime: Handle,
+    client: Arc<Client>,
     statements: RefCell<BTreeMap<&'static str, Statement>>,
+    /// Statements that were sent and whose outcome nobody has looked at.
+    sent: RefCell<Vec<Answer<'static, u64>>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -85,12 +80,17 @@ impl Session {
         let (client, connection) = runtime
             .block_on(config.connect(NoTls))
             .map_err(PostgresError::from)?;
+        let handle = runtime.handle().clone();
         // It ends with the connection; whoever asks then hears that it is closed.
-        drop(runtime.spawn(connection));
+        std::thread::Builder::new()
+            .name("hub-postgres".to_owned())
+            .spawn(move || drop(runtime.block_on(connection)))
+            .map_err(StorageError::Runtime)?;
         let session = Self {
-            runtime: Waiting(Some(runtime)),
-            client,
+            runtime: handle,
+            client: Arc::new(client),
             statements: RefCell::default(),
+            sent: RefCell::default(),
         };
         session.batch(GREETING)?;
         Ok(session)
@@ -101,17 +101,48 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Runs statements that take and return nothing.
-    pub(super) fn batch(&self, sql: &str) -> Result<(), StorageError> {
-        let done = self.runtime.block_on(self.client.batch_execute(sql));
-        Ok(done.map_err(PostgresError::from)?)
+    /// Waits for an answer. Where it is no, an earlier statement may have been the reason: the
+    /// server then refuses whatever comes after it.
+    fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StorageError> {
+        match self.runtime.block_on(answer) {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                self.confirm()?;
+                Err(PostgresError::from(error).into())
+            }
+        }
     }
 
-    fn prepared(&self, sql: &'static str) -> Result<Statement, PostgresError> {
+    /// Waits for everything that was sent, and says whether it went well.
+    pub(super) fn confirm(&self) -> Result<(), StorageError> {
+        let sent = self.sent.take();
+        let mut failed = None;
+        self.runtime.block_on(async {
+            for answer in sent {
+                if let Err(error) = answer.await {
+                    failed.get_or_insert(error);
+                }
+            }
+        });
+        match failed {
+            Some(error) => Err(PostgresError::from(error).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs statements that take and return nothing.
+    pub(super) fn batch(&self, sql: &str) -> Result<(), StorageError> {
+        self.wait(self.client.batch_execute(sql))
+    }
+
+    fn prepared(&self, sql: &'static str) -> Result<Statement, StorageError> {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.runtime.block_on(self.client.prepare(sql))?;
+        let statement = self.wait(self.client.prepare(sql))?;
         let mut statements = self.statements.borrow_mut();
         statements.insert(sql, statement.clone());
         Ok(statement)
@@ -124,8 +155,7 @@ impl Session {
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, StorageError> {
         let statement = self.prepared(sql)?;
-        let rows = self.runtime.block_on(self.client.query(&statement, params));
-        Ok(rows.map_err(PostgresError::from)?)
+        self.wait(self.client.query(&statement, params))
     }
 
     /// The first row of a query.
@@ -144,44 +174,63 @@ impl Session {
         params: &[Param<'_>],
     ) -> Result<u64, StorageError> {
         let statement = self.prepared(sql)?;
-        let changed = self
-            .runtime
-            .block_on(self.client.execute(&statement, params));
-        Ok(changed.map_err(PostgresError::from)?)
+        self.wait(self.client.execute(&statement, params))
     }
 
-    /// Runs statements without waiting for one before the next is sent.
+    /// Sends statements. How they went is asked by [`Session::confirm`]; what is asked after them
+    /// sees what they did.
     pub(super) fn run(&self, batch: Batch) -> Result<(), StorageError> {
-        let mut prepared = Vec::with_capacity(batch.0.len());
-        for (sql, params) in &batch.0 {
-            let refs: Vec<Param<'_>> = params.iter().map(|it| &**it as Param<'_>).collect();
-            prepared.push((self.prepared(sql)?, refs));
+        for (sql, params) in batch.0 {
+            let statement = self.prepared(sql)?;
+            let client = Arc::clone(&self.client);
+            let mut answer: Answer<'static, u64> = Box::pin(async move {
+                let refs: Vec<Param<'_>> = params.iter().map(|it| &**it as Param<'_>).collect();
+                client.execute(&statement, &refs).await
+            });
+            match begin(&mut answer) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => {
+                    self.confirm()?;
+                    return Err(PostgresError::from(error).into());
+                }
+                Poll::Pending => self.sent.borrow_mut().push(answer),
+            }
         }
-        let sent = prepared
-            .iter()
-            .map(|(statement, params)| self.client.execute(statement, params));
-        let done = self
-            .runtime
-            .block_on(futures_util::future::try_join_all(sent));
-        done.map_err(PostgresError::from)?;
         Ok(())
     }
 
-    /// The rows of several queries that are sent together.
-    pub(super) fn queries<const N: usize>(
-        &self,
-        queries: [(&'static str, &[Param<'_>]); N],
-    ) -> Result<Vec<Vec<Row>>, StorageError> {
-        let mut prepared = Vec::with_capacity(N);
+    /// Sends several queries; [`Session::answers`] waits for their rows.
+    pub(super) fn ask<'a, const N: usize>(
+        &'a self,
+        queries: [(&'static str, &'a [Param<'a>]); N],
+    ) -> Result<Asked<'a>, StorageError> {
+        let mut asked: Asked<'a> = Vec::with_capacity(N);
         for (sql, params) in queries {
-            prepared.push((self.prepared(sql)?, params));
+            let statement = self.prepared(sql)?;
+            let client = &self.client;
+            let mut answer: Answer<'a, Vec<Row>> =
+                Box::pin(async move { client.query(&statement, params).await });
+            asked.push(match begin(&mut answer) {
+                Poll::Ready(done) => Box::pin(std::future::ready(done)),
+                Poll::Pending => answer,
+            });
         }
-        let sent = prepared
-            .iter()
-            .map(|(statement, params)| self.client.query(statement, params));
-        let done = self
-            .runtime
-            .block_on(futures_util::future::try_join_all(sent));
-        Ok(done.map_err(PostgresError::from)?)
+        Ok(asked)
     }
+
+    /// The rows of queries that were sent.
+    pub(super) fn answers(&self, asked: Asked<'_>) -> Result<Vec<Vec<Row>>, StorageError> {
+        let mut rows = Vec::with_capacity(asked.len());
+        for answer in asked {
+            rows.push(self.wait(answer)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// Sends what an answer is of: the first look at it writes to the connection's queue.
+fn begin<T>(answer: &mut Answer<'_, T>) -> Poll<Result<T, tokio_postgres::Error>> {
+    answer
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, named_params};
 use shelf_ledger::tables::{DocumentKey, TableError, Tables};
 use shelf_replica::store::LogId;
-use shelf_stock::fold::{self, Exception, Rules};
+use shelf_stock::fold::{self, Exception};
 use shelf_stock::identity::{Digest, Head, NodeId};
 use shelf_stock::location::Location;
 use shelf_stock::quantity::Quantity;
@@ -13,13 +13,6 @@ use super::super::{Shop, StockPage, StorageError, StoreKey, StoreRow, StoredDocu
 use super::{Readable, catalogue, nodes};
 use crate::catalogue::table::{Entry, Published};
 use crate::seen::Seen;
-
-fn tables<R: Readable>(it: &R, store: StoreKey) -> Tables<'_> {
-    match it.words() {
-        Some(words) => Tables::with_words(it.connection(), store, Rules::default(), words),
-        None => Tables::new(it.connection(), store, Rules::default()),
-    }
-}
 
 impl<R: Readable> View for R {
     fn stores(&self) -> Result<Vec<StoreRow>, StorageError> {
@@ -36,7 +29,7 @@ impl<R: Readable> View for R {
     }
 
     fn shop(&self, store: StoreKey) -> Shop<'_> {
-        Box::new(Mapped(tables(self, store)))
+        Box::new(Mapped(self.tables(store)))
     }
 
     fn seen(&self, store: StoreKey) -> Result<Vec<(NodeId, Seen)>, StorageError> {
@@ -44,7 +37,7 @@ impl<R: Readable> View for R {
     }
 
     fn tails(&self, store: StoreKey) -> Result<Vec<(LogId, Head)>, StorageError> {
-        let tables = tables(self, store);
+        let tables = self.tables(store);
         let mut tails = Vec::new();
         for (author, node, incarnation) in tables.authors()? {
             if let Some((head, _)) = tables.tail(author)? {
@@ -61,7 +54,7 @@ impl<R: Readable> View for R {
         after: i64,
         limit: usize,
     ) -> Result<Vec<StoredDocument>, StorageError> {
-        let tables = tables(self, store);
+        let tables = self.tables(store);
         let mut found = Vec::new();
         for (author, of, _) in tables.authors()? {
             let (first, last) = DocumentKey::range(author);
@@ -79,6 +72,7 @@ impl<R: Readable> View for R {
         store: StoreKey,
         page: StockPage<'_>,
     ) -> Result<Vec<String>, StorageError> {
+        self.tables(store).settle()?;
         let mut statement = self.connection().prepare_cached(
             r"SELECT word.text FROM word
               WHERE word.text > :after
@@ -106,13 +100,13 @@ impl<R: Readable> View for R {
         item: &str,
     ) -> Result<Vec<(Location, Quantity)>, StorageError> {
         match item.parse() {
-            Ok(item) => Ok(tables(self, store).balances_of(&item)?),
+            Ok(item) => Ok(self.tables(store).balances_of(&item)?),
             Err(_) => Ok(Vec::new()),
         }
     }
 
     fn exceptions(&self, store: StoreKey) -> Result<Vec<Exception>, StorageError> {
-        Ok(fold::exceptions(&tables(self, store))?)
+        Ok(fold::exceptions(&self.tables(store))?)
     }
 
     fn catalogue_revision(&self) -> Result<u64, StorageError> {
