@@ -9,9 +9,13 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks the file as a shelf ledger (`SHLF`).
 pub const APPLICATION_ID: i32 = 0x5348_4C46;
 /// The schema that this program writes.
-pub const SCHEMA_VERSION: i32 = 2;
+pub const SCHEMA_VERSION: i32 = 3;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+];
 
 /// The version of the database and whose it is.
 pub(crate) fn stamp(connection: &Connection) -> rusqlite::Result<(i32, i32)> {

@@ -5,6 +5,7 @@
 //! transaction that the caller holds; nothing here begins, commits or decides when. The fold's
 //! rules are in `shelf_stock`: this module stores rows and must never interpret them.
 
+mod closing;
 mod counts;
 mod documents;
 mod fold_store;
@@ -89,6 +90,8 @@ pub struct Tables<'c> {
     waiting: Option<&'c Waiting>,
     /// The log that was asked for last. Lives as long as the caller's transaction at most.
     last_author: Cell<Option<(NodeId, Incarnation, i64)>>,
+    /// How far the log that was asked for last is closed. Lives as long.
+    last_closed: Cell<Option<(i64, closing::ClosedEnd)>>,
 }
 
 impl<'c> Tables<'c> {
@@ -104,6 +107,7 @@ impl<'c> Tables<'c> {
             sums: None,
             waiting: None,
             last_author: Cell::new(None),
+            last_closed: Cell::new(None),
         }
     }
 

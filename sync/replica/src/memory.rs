@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::ops::Bound;
 
-use shelf_stock::document::Document;
+use shelf_stock::document::{Document, Kind};
 use shelf_stock::fold::{self, memory::MemoryFold};
 use shelf_stock::identity::{Digest, Place, Seq};
 use shelf_stock::name::{ChannelId, ItemId, OrderId};
@@ -73,9 +73,36 @@ impl MemoryStore {
         std::mem::take(&mut self.changed).into_iter().collect()
     }
 
+    /// How far a log is closed, and the digest there.
+    fn closed_end(&self, log: LogId) -> (Seq, Digest) {
+        let end = self.fold.closed_end(log.node, log.incarnation);
+        end.unwrap_or((Seq(0), Digest::ZERO))
+    }
+
+    /// An opening was folded: the bytes of what it stands for go, and logs begin behind it.
+    fn drop_closed(&mut self) {
+        let ends: Vec<_> = self.fold.closed_ends().collect();
+        for (place, _) in ends {
+            let log = log_of(place);
+            let documents = self.logs.entry(log).or_default();
+            *documents = documents.split_off(&Seq(place.seq.0 + 1));
+            if let Some(heads) = self.heads.get_mut(&log) {
+                *heads = heads.split_off(&Seq(place.seq.0 + 1));
+            }
+            let upto = self.upto.entry(log).or_insert(Seq(0));
+            *upto = (*upto).max(place.seq);
+            while documents.contains_key(&Seq(upto.0 + 1)) {
+                upto.0 += 1;
+            }
+        }
+    }
+
     fn put(&mut self, sealed: &Sealed) -> Inserted {
         let place = sealed.place();
         let log = log_of(place);
+        if place.seq <= self.closed_end(log).0 {
+            return Inserted::Duplicate;
+        }
         let documents = self.logs.entry(log).or_default();
         if let Some(held) = documents.get(&place.seq) {
             return match held.digest() {
@@ -96,8 +123,12 @@ impl MemoryStore {
         LogState {
             log,
             upto,
-            digest: documents.get(&upto).map_or(Digest::ZERO, Sealed::digest),
-            last: documents.keys().next_back().copied().unwrap_or(Seq(0)),
+            digest: match (documents.get(&upto), self.closed_end(log)) {
+                (Some(document), _) => document.digest(),
+                (None, (closed, digest)) if closed == upto => digest,
+                (None, _) => Digest::ZERO,
+            },
+            last: documents.keys().next_back().copied().unwrap_or(upto),
         }
     }
 }
@@ -120,6 +151,9 @@ impl Store for MemoryStore {
             debug_assert!(applied.is_ok(), "{applied:?}");
             if let Ok(applied) = applied {
                 self.changed.extend(applied.touched);
+            }
+            if matches!(authored.document().draft.kind, Kind::Opening { .. }) {
+                self.drop_closed();
             }
         }
         Ok(inserted)
@@ -162,13 +196,17 @@ impl Store for MemoryStore {
 
     fn digest_at(&self, place: Place) -> Result<Option<Digest>, Infallible> {
         let log = self.logs.get(&log_of(place));
-        Ok(log.and_then(|it| it.get(&place.seq)).map(Sealed::digest))
+        let stored = log.and_then(|it| it.get(&place.seq)).map(Sealed::digest);
+        let (closed, digest) = self.closed_end(log_of(place));
+        let end = closed == place.seq && closed > Seq(0);
+        Ok(stored.or(end.then_some(digest)))
     }
 
     fn read(&self, log: LogId, after: Seq, limits: ReadLimits) -> Result<Vec<Sealed>, Infallible> {
         let Some(documents) = self.logs.get(&log) else {
             return Ok(Vec::new());
         };
+        let after = after.max(self.closed_end(log).0);
         let (mut bytes, mut next) = (0, after.0.saturating_add(1));
         let mut read = Vec::new();
         for (seq, sealed) in documents.range((Bound::Excluded(after), Bound::Unbounded)) {

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{Digest, Place};
+use crate::identity::{Digest, Incarnation, Place, Seq};
 use crate::item::Part;
 use crate::location::Location;
 use crate::money::Money;
@@ -128,6 +128,40 @@ pub enum Kind {
         /// What was done.
         step: OrderStep,
     },
+    /// Stands for older documents of its author's logs, whose lines it sums up: see
+    /// [`crate::fold::opening`]. Its lines move goods.
+    Opening {
+        /// Which documents it stands for.
+        closed: Vec<ClosedLog>,
+        /// Source keys that stay taken.
+        claims: Vec<Claim>,
+        /// Documents among them that go on counting each on its own.
+        carried: Vec<Document>,
+    },
+}
+
+/// Documents of one log of an opening's author, for which the opening stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ClosedLog {
+    /// The author's incarnation.
+    pub incarnation: Incarnation,
+    /// From the number after this one…
+    pub after: Seq,
+    /// …to this one. Everything of the log up to here is closed, by this opening and others.
+    pub upto: Seq,
+    /// Digest of the document at `upto`.
+    pub digest: Digest,
+}
+
+/// A source key that a document which an opening stands for has taken for good.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Claim {
+    /// The key.
+    pub source: SourceKey,
+    /// Incarnation of the document that counts for it.
+    pub incarnation: Incarnation,
+    /// Its number.
+    pub seq: Seq,
 }
 
 /// What a store does about an order.
@@ -359,6 +393,9 @@ pub enum DraftError {
         /// Where.
         location: Location,
     },
+    /// An opening inside of an opening.
+    #[error("an opening carries another opening, which it has to sum up instead")]
+    Nested,
     /// No such part of a group.
     #[error(
         "part {index} of a group of {of} can't be: parts run from 0 and at most \
@@ -405,6 +442,11 @@ impl Draft {
                 scope: CountScope::Listed(items),
                 ..
             } => items.len(),
+            Kind::Opening {
+                closed,
+                claims,
+                carried,
+            } => closed.len() + claims.len() + carried.len(),
             _ => 0,
         };
         let lines = self.lines.len() + more;
@@ -439,6 +481,7 @@ impl Draft {
                 step: OrderStep::Short { missing },
                 ..
             } => validate_parts(missing),
+            Kind::Opening { carried, .. } => validate_carried(carried),
             _ => Ok(()),
         }
     }
@@ -460,6 +503,16 @@ fn validate_counted(counted: &[CountLine]) -> Result<(), DraftError> {
             return Err(DraftError::Quantity { line, quantity });
         }
         validate_countable(line, &it.location)?;
+    }
+    Ok(())
+}
+
+fn validate_carried(carried: &[Document]) -> Result<(), DraftError> {
+    for document in carried {
+        if matches!(document.draft.kind, Kind::Opening { .. }) {
+            return Err(DraftError::Nested);
+        }
+        document.draft.validate()?;
     }
     Ok(())
 }

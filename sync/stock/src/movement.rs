@@ -31,7 +31,7 @@ pub struct Movement {
 }
 
 /// Whether the lines of such a document move goods (sale, void, goods receipt, transfer,
-/// adjustment, order). Counts assert, bindings name, evidence only says so.
+/// adjustment, order, opening). Counts assert, bindings name, evidence only says so.
 pub fn moves_goods(kind: &Kind) -> bool {
     match kind {
         Kind::Sale
@@ -39,6 +39,7 @@ pub fn moves_goods(kind: &Kind) -> bool {
         | Kind::GoodsReceipt
         | Kind::Transfer
         | Kind::Adjustment { .. }
+        | Kind::Opening { .. }
         | Kind::Order {
             step: OrderStep::Pick | OrderStep::PutBack | OrderStep::HandOver,
             ..

@@ -7,8 +7,8 @@
 use proptest::option;
 use proptest::prelude::*;
 use shelf_stock::document::{
-    CountLine, CountScope, Document, DocumentRef, Draft, GROUP_PARTS_MAX, Group, Kind, Line,
-    OrderStep, PaymentState, SourceAction, SourceKey, Subject, Tender, TenderKind,
+    Claim, ClosedLog, CountLine, CountScope, Document, DocumentRef, Draft, GROUP_PARTS_MAX, Group,
+    Kind, Line, OrderStep, PaymentState, SourceAction, SourceKey, Subject, Tender, TenderKind,
 };
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use shelf_stock::item::Part;
@@ -261,11 +261,59 @@ fn kind() -> impl Strategy<Value = Kind> {
             Kind::CountClose { session, location, scope }
         }),
         1 => bind.prop_map(|(code, parts)| Kind::Bind { code, parts }),
+        1 => opening(),
         1 => reason().prop_map(|about| Kind::Evidence { about }),
         2 => (name!(OrderId, "[A-Z0-9-]{1,20}"), step()).prop_map(|(order, step)| {
             Kind::Order { order, step }
         }),
     ]
+}
+
+/// What it carries is drawn from few documents: an opening inside of one can't be.
+fn opening() -> impl Strategy<Value = Kind> {
+    let closed = (
+        any::<u64>(),
+        0_u64..1 << 50,
+        1_u64..1 << 40,
+        any::<[u8; 32]>(),
+    );
+    let closed = closed.prop_map(|(incarnation, after, count, digest)| ClosedLog {
+        incarnation: Incarnation(incarnation),
+        after: Seq(after),
+        upto: Seq(after + count),
+        digest: Digest::from_bytes(digest),
+    });
+    let claim = (source(), 0_u64..3, any::<u64>());
+    let claim = claim.prop_map(|(source, incarnation, seq)| Claim {
+        source,
+        incarnation: Incarnation(incarnation),
+        seq: Seq(seq),
+    });
+    let session = name!(SessionId, "[a-z]{1,9}");
+    let counted = prop::collection::vec(counted(), 0..3);
+    let count = (session, name!(AreaId, "[A-Z][0-9]"), counted);
+    let carried = (place(), any::<u64>(), wall(), count);
+    let carried = carried.prop_map(|(place, hlc, wall, (session, area, counted))| Document {
+        place,
+        prev: Digest::ZERO,
+        hlc: Hlc::from_bits(hlc),
+        wall,
+        draft: Draft::new(Kind::Count {
+            session,
+            area,
+            counted,
+        }),
+    });
+    (
+        prop::collection::vec(closed, 0..3),
+        prop::collection::vec(claim, 0..5),
+        prop::collection::vec(carried, 0..3),
+    )
+        .prop_map(|(closed, claims, carried)| Kind::Opening {
+            closed,
+            claims,
+            carried,
+        })
 }
 
 fn step() -> impl Strategy<Value = OrderStep> {

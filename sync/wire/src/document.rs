@@ -10,6 +10,7 @@
 mod kind;
 mod line;
 mod name;
+mod opening;
 
 use prost::Message;
 use shelf_stock::document::{DOCUMENT_BYTES_MAX, Document, Draft, DraftError, Group};

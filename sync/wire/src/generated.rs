@@ -73,6 +73,42 @@ pub struct Particulars {
     /// The order of the four order kinds.
     #[prost(string, tag = "12")]
     pub order: ::prost::alloc::string::String,
+    /// Opening: which of its author's documents it stands for.
+    #[prost(message, repeated, tag = "13")]
+    pub closed: ::prost::alloc::vec::Vec<ClosedLog>,
+    /// Opening: source keys that stay taken.
+    #[prost(message, repeated, tag = "14")]
+    pub claims: ::prost::alloc::vec::Vec<Claim>,
+    /// Opening: documents among those that go on counting by themselves, as they were written. None
+    /// of them is an opening.
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub carried: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+/// Documents after one number up to another. Everything of the log up to there is closed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClosedLog {
+    #[prost(fixed64, tag = "1")]
+    pub incarnation: u64,
+    #[prost(uint64, tag = "2")]
+    pub after: u64,
+    #[prost(uint64, tag = "3")]
+    pub upto: u64,
+    /// SHA-256 of the document at `upto`.
+    #[prost(bytes = "vec", tag = "4")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
+}
+/// A document of the opening's author that counts for a source key for good.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Claim {
+    /// A source that is left out is that of the claim before.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<SourceKey>,
+    /// Left out: as in the claim before.
+    #[prost(fixed64, optional, tag = "2")]
+    pub incarnation: ::core::option::Option<u64>,
+    /// From the number in the claim before (0 before the first).
+    #[prost(sint64, tag = "3")]
+    pub seq_delta: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ItemList {
@@ -749,6 +785,7 @@ pub enum Kind {
     OrderPutBack = 10,
     OrderHandOver = 11,
     OrderShort = 12,
+    Opening = 13,
 }
 impl Kind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -770,6 +807,7 @@ impl Kind {
             Self::OrderPutBack => "KIND_ORDER_PUT_BACK",
             Self::OrderHandOver => "KIND_ORDER_HAND_OVER",
             Self::OrderShort => "KIND_ORDER_SHORT",
+            Self::Opening => "KIND_OPENING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -788,6 +826,7 @@ impl Kind {
             "KIND_ORDER_PUT_BACK" => Some(Self::OrderPutBack),
             "KIND_ORDER_HAND_OVER" => Some(Self::OrderHandOver),
             "KIND_ORDER_SHORT" => Some(Self::OrderShort),
+            "KIND_OPENING" => Some(Self::Opening),
             _ => None,
         }
     }

@@ -1,11 +1,11 @@
 //! The fold's storage trait over the tables: names only, each row kind has its own room.
 
-use shelf_stock::document::{Document, SourceKey};
+use shelf_stock::document::{ClosedLog, Document, SourceKey};
 use shelf_stock::fold::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldStore, GroupKey, GroupRow, MovementRow,
     OrderFactRow, Rules, Step, UnboundRow, VoidRow,
 };
-use shelf_stock::identity::Place;
+use shelf_stock::identity::{Incarnation, NodeId, Place, Seq};
 use shelf_stock::location::Location;
 use shelf_stock::name::{Code, ItemId, SessionId};
 use shelf_stock::order::OrderKey;
@@ -52,6 +52,34 @@ impl FoldStore for Tables<'_> {
             Some(key) => Ok(self.stored(key)?.is_some_and(|it| it.folded)),
             None => Ok(false),
         }
+    }
+
+    fn closed(&self, node: NodeId, incarnation: Incarnation) -> Result<Seq, TableError> {
+        self.closed_upto(node, incarnation)
+    }
+
+    fn close_log(&mut self, node: NodeId, closed: &ClosedLog) -> Result<(), TableError> {
+        self.close_author(node, closed)
+    }
+
+    fn remembered(&self, node: NodeId, within: &ClosedLog) -> Result<Vec<Place>, TableError> {
+        self.folded_within(node, within)
+    }
+
+    fn forget(&mut self, places: &[Place]) -> Result<(), TableError> {
+        self.delete_documents(places)
+    }
+
+    fn group_delete(&mut self, row: &GroupRow) -> Result<(), TableError> {
+        self.delete_group(row)
+    }
+
+    fn source_delete(&mut self, key: &SourceKey) -> Result<(), TableError> {
+        self.delete_source(key)
+    }
+
+    fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), TableError> {
+        self.delete_duplicate(row)
     }
 
     fn group_put(&mut self, row: &GroupRow) -> Result<(), TableError> {

@@ -5,7 +5,7 @@ use shelf_stock::fold::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, GroupRow, MovementRow, OrderFactRow,
     StepsRow, UnboundRow, VoidRow,
 };
-use shelf_stock::identity::Place;
+use shelf_stock::identity::{Digest, Place};
 use shelf_stock::location::Location;
 use shelf_stock::name::{Code, ItemId};
 use shelf_stock::quantity::Quantity;
@@ -14,6 +14,10 @@ use super::sources::{SourceColumns, position_of, source_columns, target_of};
 use super::{DocumentKey, TableError, Tables};
 
 impl FoldListing for Tables<'_> {
+    fn all_closed(&self) -> Result<Vec<(Place, Digest)>, TableError> {
+        self.every_closed()
+    }
+
     fn all_groups(&self) -> Result<Vec<GroupRow>, TableError> {
         self.every_group()
     }

@@ -64,7 +64,8 @@ impl Tables<'_> {
                 Inserted::Fork { held: it.digest }
             }
         });
-        Ok((key, found))
+        let closed = seq_key(key.seq()) <= self.closed_end(key.author())?.upto;
+        Ok((key, found.or(closed.then_some(Inserted::Duplicate))))
     }
 
     /// Keeps the note about gaps right for a document that is about to be stored.
@@ -116,14 +117,33 @@ impl Tables<'_> {
         Ok(tail)
     }
 
+    /// Keeps the note about gaps right where a log was closed up to a number.
+    pub(super) fn note_closed(&self, author: i64, closed: i64) -> Result<(), TableError> {
+        if let Some(waiting) = self.waiting {
+            let last = self.last_seq(author)?;
+            let noted = self.noted_upto(author)?;
+            waiting.know_tail(author, Tail { last, noted });
+        }
+        match self.noted_upto(author)? {
+            Some(noted) if noted <= closed => {
+                let end = self.run_end(author, closed + 1)?;
+                let gone = end >= self.last_seq(author)?;
+                self.note_upto(author, (!gone).then_some(end))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The highest number that is here or closed.
     fn last_seq(&self, author: i64) -> Result<i64, TableError> {
+        let closed = self.closed_end(author)?.upto;
         let (first, last) = DocumentKey::range(author);
         let found = self.row(
             "SELECT id FROM document WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
             [first, last],
             |row| row.get::<_, i64>(0),
         )?;
-        Ok(found.map_or(0, |id| id - first))
+        Ok(found.map_or(0, |id| id - first).max(closed))
     }
 
     fn noted_upto(&self, author: i64) -> Result<Option<i64>, TableError> {
@@ -150,7 +170,12 @@ impl Tables<'_> {
         }
         let upto = noted.unwrap_or(last);
         let key = DocumentKey::new(author, Seq(upto.unsigned_abs()))?;
-        let digest = self.stored(key)?.map_or(Digest::ZERO, |it| it.digest);
+        let closed = self.closed_end(author)?;
+        let digest = match self.stored(key)? {
+            Some(stored) => stored.digest,
+            None if closed.upto == upto => closed.digest,
+            None => Digest::ZERO,
+        };
         Ok(Some(LogState {
             log,
             upto: Seq(upto.unsigned_abs()),
@@ -270,10 +295,14 @@ impl Store for Tables<'_> {
     }
 
     fn digest_at(&self, place: Place) -> Result<Option<Digest>, TableError> {
-        match self.key(place)? {
-            Some(key) => Ok(self.stored(key)?.map(|it| it.digest)),
-            None => Ok(None),
+        let Some(key) = self.key(place)? else {
+            return Ok(None);
+        };
+        if let Some(stored) = self.stored(key)? {
+            return Ok(Some(stored.digest));
         }
+        let closed = self.closed_end(key.author())?;
+        Ok((closed.upto == seq_key(place.seq) && closed.upto > 0).then_some(closed.digest))
     }
 
     fn read(&self, log: LogId, after: Seq, limits: ReadLimits) -> Result<Vec<Sealed>, TableError> {
@@ -281,7 +310,9 @@ impl Store for Tables<'_> {
             return Ok(Vec::new());
         };
         let (base, last) = DocumentKey::range(author);
-        let mut next = base.saturating_add(seq_key(after)).saturating_add(1);
+        // What is closed can't be read; what is carried there is no part of the log any more.
+        let after = seq_key(after).max(self.closed_end(author)?.upto);
+        let mut next = base.saturating_add(after).saturating_add(1);
         let mut statement = self.connection.prepare_cached(
             "SELECT id, bytes FROM document WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
         )?;

@@ -150,6 +150,54 @@ impl Tables<'_> {
         )
     }
 
+    pub(super) fn delete_source(&self, key: &SourceKey) -> Result<(), TableError> {
+        let source = self.word_or_new(key.source.as_str())?;
+        self.run(
+            "DELETE FROM source_counted
+             WHERE store = ?1 AND source = ?2 AND receipt = ?3 AND action = ?4 AND part = ?5",
+            params![
+                self.store.0,
+                source,
+                key.receipt.as_str(),
+                action_key(key.action),
+                key.part
+            ],
+        )
+    }
+
+    pub(super) fn delete_duplicate(&self, row: &DuplicateRow) -> Result<(), TableError> {
+        let source = self.word_or_new(row.source.source.as_str())?;
+        let document = self.key_or_new(row.place)?;
+        self.run(
+            "DELETE FROM source_duplicate WHERE store = ?1 AND source = ?2 AND receipt = ?3
+             AND action = ?4 AND part = ?5 AND document = ?6",
+            params![
+                self.store.0,
+                source,
+                row.source.receipt.as_str(),
+                action_key(row.source.action),
+                row.source.part,
+                document.0
+            ],
+        )
+    }
+
+    pub(super) fn delete_group(&self, row: &GroupRow) -> Result<(), TableError> {
+        let document = self.key_or_new(row.place)?;
+        self.run(
+            "DELETE FROM group_part WHERE store = ?1 AND node = ?2 AND id = ?3 AND parts = ?4
+             AND part = ?5 AND document = ?6",
+            params![
+                self.store.0,
+                row.key.node.as_bytes(),
+                row.key.id.as_str(),
+                row.key.of,
+                row.index,
+                document.0
+            ],
+        )
+    }
+
     pub(super) fn put_group(&self, row: &GroupRow) -> Result<(), TableError> {
         let document = self.key_or_new(row.place)?;
         self.run(

@@ -8,6 +8,7 @@
 //! caller tries the whole transaction again.
 
 mod catalogue;
+mod closing;
 mod counts;
 mod documents;
 mod error;

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
+use super::opening;
 use super::settle::{self, Sign};
 use super::store::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldStore, GroupKey, GroupRow, MovementRow,
     OrderFactRow, UnboundRow, VoidRow,
 };
-use crate::document::{CountLine, CountScope, Document, Group, Kind, Line, Subject};
+use crate::document::{CountLine, CountScope, Document, Group, Kind, Line, SourceKey, Subject};
 use crate::identity::Place;
 use crate::item::Part;
 use crate::location::Location;
@@ -62,19 +63,34 @@ pub(super) struct Changes {
 /// rolled back.
 pub fn apply<S: FoldStore>(store: &mut S, document: &Document) -> Result<Applied, S::Error> {
     let mut changes = Changes::default();
-    let outcome = if store.remember(document)? {
-        match &document.draft.group {
-            Some(group) => arrive(store, document, group, &mut changes)?,
-            None => admit(store, document, &mut changes)?,
-        }
-    } else {
-        Outcome::Again
+    let outcome = match opening::covers(store, document.place)? {
+        // What carries on by itself came with the opening.
+        true => Outcome::Again,
+        false => fold(store, document, &mut changes)?,
     };
     Ok(Applied {
         outcome,
         touched: changes.items.into_iter().collect(),
         displaced: changes.displaced,
     })
+}
+
+/// Folds a document wherever it stands.
+pub(super) fn fold<S: FoldStore>(
+    store: &mut S,
+    document: &Document,
+    changes: &mut Changes,
+) -> Result<Outcome, S::Error> {
+    if !store.remember(document)? {
+        return Ok(Outcome::Again);
+    }
+    match &document.draft.group {
+        Some(group) => arrive(store, document, group, changes),
+        None => {
+            opening::close(store, std::slice::from_ref(document), changes)?;
+            admit(store, document, changes)
+        }
+    }
 }
 
 /// A part of a group: admits all parts at the moment when the last one is here.
@@ -99,6 +115,7 @@ fn arrive<S: FoldStore>(
     let mut indexes: BTreeSet<u32> = before.iter().filter_map(fits).collect();
     let of = usize::try_from(group.of).unwrap_or(usize::MAX);
     if indexes.len() == of {
+        opening::close(store, std::slice::from_ref(document), changes)?;
         return admit(store, document, changes);
     }
     indexes.extend(fits(&row));
@@ -106,11 +123,17 @@ fn arrive<S: FoldStore>(
         let have = u32::try_from(indexes.len()).unwrap_or(u32::MAX);
         return Ok(Outcome::WaitingGroup { have, of: group.of });
     }
+    let mut parts = Vec::with_capacity(before.len() + 1);
     for part in before {
-        let part = store.document(part.place)?;
-        admit(store, &part, changes)?;
+        parts.push(store.document(part.place)?);
     }
-    admit(store, document, changes)
+    parts.push(document.clone());
+    opening::close(store, &parts, changes)?;
+    let mut outcome = Outcome::Counted;
+    for part in &parts {
+        outcome = admit(store, part, changes)?;
+    }
+    Ok(outcome)
 }
 
 /// A complete fact: counts unless a lesser place has its source key. Evidence about a receipt
@@ -128,17 +151,12 @@ fn admit<S: FoldStore>(
             place,
         };
         match store.source_claim(source, place)? {
-            Some(counted) if counted < place => {
+            // A document that an opening stands for can't be taken back any more.
+            Some(counted) if counted < place || !store.is_known(counted)? => {
                 store.duplicate_put(&duplicate(place))?;
                 return Ok(Outcome::Duplicate { counted });
             }
-            Some(displaced) => {
-                let other = store.document(displaced)?;
-                count(store, &other, Sign::Minus, changes)?;
-                store.duplicate_put(&duplicate(displaced))?;
-                changes.displaced.push(displaced);
-                store.source_set(source, place)?;
-            }
+            Some(displaced) => displace(store, source, (displaced, place), changes)?,
             None => {}
         }
     }
@@ -146,8 +164,25 @@ fn admit<S: FoldStore>(
     Ok(Outcome::Counted)
 }
 
+/// Another document counts for a source key from now on: takes back the one that did.
+pub(super) fn displace<S: FoldStore>(
+    store: &mut S,
+    source: &SourceKey,
+    (displaced, by): (Place, Place),
+    changes: &mut Changes,
+) -> Result<(), S::Error> {
+    let other = store.document(displaced)?;
+    count(store, &other, Sign::Minus, changes)?;
+    store.duplicate_put(&DuplicateRow {
+        source: source.clone(),
+        place: displaced,
+    })?;
+    changes.displaced.push(displaced);
+    store.source_set(source, by)
+}
+
 /// Applies a document's effect or takes it back.
-fn count<S: FoldStore>(
+pub(super) fn count<S: FoldStore>(
     store: &mut S,
     document: &Document,
     sign: Sign,
@@ -181,6 +216,7 @@ fn count<S: FoldStore>(
             }
         }
         Kind::Evidence { .. } => {}
+        Kind::Opening { claims, .. } => opening::claims(store, document, claims, sign, changes)?,
     }
     for (number, line) in movement::lines(document) {
         let parts = match &line.subject {

@@ -18,6 +18,7 @@ use crate::location::Location;
 use crate::quantity::Quantity;
 
 pub mod draw;
+pub mod openings;
 pub mod scenario;
 
 /// How many sets are drawn from seeds.
@@ -40,7 +41,20 @@ where
         let mut random = draw::Random::new(seed);
         let count = 1 + random.below(SET_SPECS_MAX);
         let specs: Vec<_> = (0..count).map(|_| random.spec()).collect();
-        compare(&mut factory, &draw::documents(&specs), "drawn", seed);
+        let mut documents = draw::documents(&specs);
+        compare(&mut factory, &documents, "drawn", seed);
+        let mut model = MemoryFold::new();
+        for document in &documents {
+            apply(&mut model, document).expect("the model folds");
+        }
+        for node in openings::nodes() {
+            let opening = openings::of(&model, node, 1);
+            for document in &opening {
+                apply(&mut model, document).expect("the model folds");
+            }
+            documents.extend(opening);
+        }
+        compare(&mut factory, &documents, "closed", seed);
     }
 }
 

@@ -28,6 +28,9 @@ pub struct Imbalance {
 /// Everything, one row a line, sorted: byte-equal for equal sets of documents.
 pub fn dump<S: FoldListing>(store: &S) -> Result<String, S::Error> {
     let mut lines = Vec::<String>::new();
+    for (place, digest) in store.all_closed()? {
+        lines.push(format!("closed {place} {digest:?}"));
+    }
     for it in store.all_groups()? {
         let key = &it.key;
         let part = format!("{} {:?} {}/{}", key.node, key.id, it.index, key.of);

@@ -117,7 +117,10 @@ fn voids<S: FoldListing>(store: &S, found: &mut Vec<Exception>) -> Result<(), S:
     let mut undone = BTreeMap::<Place, Vec<Place>>::new();
     for row in store.all_voids()? {
         let sale = match &row.of {
-            DocumentRef::Place(place) => store.is_known(*place)?.then_some(*place),
+            DocumentRef::Place(place) => {
+                let known = store.is_known(*place)? || super::opening::covers(store, *place)?;
+                known.then_some(*place)
+            }
             DocumentRef::Source(key) => store.source_counted(key)?,
         };
         match sale {

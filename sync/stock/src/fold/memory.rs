@@ -10,8 +10,8 @@ use super::store::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, FoldStore, GroupKey, GroupRow,
     MovementRow, OrderFactRow, Rules, Step, StepsRow, UnboundRow, VoidRow,
 };
-use crate::document::{Document, SourceKey};
-use crate::identity::Place;
+use crate::document::{ClosedLog, Document, SourceKey};
+use crate::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use crate::location::Location;
 use crate::movement::Movement;
 use crate::name::{Code, ItemId, OrderId, SessionId};
@@ -29,6 +29,7 @@ pub struct MissingDocument(pub Place);
 pub struct MemoryFold {
     rules: Rules,
     documents: BTreeMap<Place, Document>,
+    closed: BTreeMap<(NodeId, Incarnation), (Seq, Digest)>,
     groups: BTreeSet<GroupRow>,
     sources: BTreeMap<SourceKey, Place>,
     duplicates: BTreeSet<DuplicateRow>,
@@ -61,6 +62,25 @@ impl MemoryFold {
     /// Every document that was folded, by place.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.documents.values()
+    }
+
+    /// How far a log is closed, and the digest there.
+    pub fn closed_end(&self, node: NodeId, incarnation: Incarnation) -> Option<(Seq, Digest)> {
+        self.closed.get(&(node, incarnation)).copied()
+    }
+
+    /// Where closed parts of logs end, and the digests there.
+    pub fn closed_ends(&self) -> impl Iterator<Item = (Place, Digest)> {
+        self.closed
+            .iter()
+            .map(|((node, incarnation), (seq, digest))| {
+                let place = Place {
+                    node: *node,
+                    incarnation: *incarnation,
+                    seq: *seq,
+                };
+                (place, *digest)
+            })
     }
 
     /// The balance of an item at a location.
@@ -142,6 +162,60 @@ impl FoldStore for MemoryFold {
 
     fn is_known(&self, place: Place) -> Result<bool, MissingDocument> {
         Ok(self.documents.contains_key(&place))
+    }
+
+    fn closed(&self, node: NodeId, incarnation: Incarnation) -> Result<Seq, MissingDocument> {
+        let closed = self.closed.get(&(node, incarnation));
+        Ok(closed.map_or(Seq(0), |(upto, _)| *upto))
+    }
+
+    fn close_log(&mut self, node: NodeId, closed: &ClosedLog) -> Result<(), MissingDocument> {
+        let end = (closed.upto, closed.digest);
+        let held = self.closed.entry((node, closed.incarnation));
+        let held = held.or_insert(end);
+        if held.0 < end.0 {
+            *held = end;
+        }
+        Ok(())
+    }
+
+    fn remembered(&self, node: NodeId, within: &ClosedLog) -> Result<Vec<Place>, MissingDocument> {
+        let at = |seq| Place {
+            node,
+            incarnation: within.incarnation,
+            seq,
+        };
+        if within.after >= within.upto {
+            return Ok(Vec::new());
+        }
+        let range = (
+            Bound::Excluded(at(within.after)),
+            Bound::Included(at(within.upto)),
+        );
+        let documents = self.documents.range(range);
+        Ok(documents.map(|(place, _)| *place).collect())
+    }
+
+    fn forget(&mut self, places: &[Place]) -> Result<(), MissingDocument> {
+        for place in places {
+            self.documents.remove(place);
+        }
+        Ok(())
+    }
+
+    fn group_delete(&mut self, row: &GroupRow) -> Result<(), MissingDocument> {
+        self.groups.remove(row);
+        Ok(())
+    }
+
+    fn source_delete(&mut self, key: &SourceKey) -> Result<(), MissingDocument> {
+        self.sources.remove(key);
+        Ok(())
+    }
+
+    fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), MissingDocument> {
+        self.duplicates.remove(row);
+        Ok(())
     }
 
     fn group_put(&mut self, row: &GroupRow) -> Result<(), MissingDocument> {
@@ -411,6 +485,10 @@ fn session_row(row: &CountRow) -> (SessionId, Location, ItemId, OrderKey, u16) {
 }
 
 impl FoldListing for MemoryFold {
+    fn all_closed(&self) -> Result<Vec<(Place, Digest)>, MissingDocument> {
+        Ok(self.closed_ends().collect())
+    }
+
     fn all_groups(&self) -> Result<Vec<GroupRow>, MissingDocument> {
         Ok(self.groups.iter().cloned().collect())
     }

@@ -12,6 +12,7 @@
 //! 1. A part of a group waits until every part of its author's group is there.
 //! 2. Of several documents with one source key the least place counts; the others are evidence.
 //! 3. A counted document posts movements, asserts counts, closes sessions or binds codes.
+//! 4. A document that an opening stands for counts nothing, whenever either of them arrives.
 //!
 //! The fold must never read a clock, a catalogue or the order of arrival.
 
@@ -22,6 +23,7 @@ mod count;
 mod dump;
 mod exception;
 pub mod memory;
+pub mod opening;
 mod settle;
 mod store;
 

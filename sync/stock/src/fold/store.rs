@@ -4,8 +4,8 @@
 //! its own. `put` of a row that is there and `delete` of one that is not can't happen except by a
 //! bug, and must not fail. A storage never interprets: every rule is in the algorithm.
 
-use crate::document::{Document, DocumentRef, SourceKey};
-use crate::identity::{NodeId, Place};
+use crate::document::{ClosedLog, Document, DocumentRef, SourceKey};
+use crate::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use crate::location::Location;
 use crate::movement::Movement;
 use crate::name::{AreaId, Code, GroupId, ItemId, OrderId, SessionId};
@@ -193,6 +193,23 @@ pub trait FoldStore {
     /// Whether a document was remembered.
     fn is_known(&self, place: Place) -> Result<bool, Self::Error>;
 
+    /// Up to where a log is closed by openings; 0: not at all.
+    fn closed(&self, node: NodeId, incarnation: Incarnation) -> Result<Seq, Self::Error>;
+    /// Notes that a log is closed up to a number, unless it is further than that already. What
+    /// the storage keeps of the documents there beside their bytes (signatures) may go.
+    fn close_log(&mut self, node: NodeId, closed: &ClosedLog) -> Result<(), Self::Error>;
+    /// The documents of a part of a log that were remembered, ascending.
+    fn remembered(&self, node: NodeId, within: &ClosedLog) -> Result<Vec<Place>, Self::Error>;
+    /// Forgets documents that were remembered, their bytes too.
+    fn forget(&mut self, places: &[Place]) -> Result<(), Self::Error>;
+
+    /// Removes a part of a group.
+    fn group_delete(&mut self, row: &GroupRow) -> Result<(), Self::Error>;
+    /// Removes the document that counts for a source key: no one counts then.
+    fn source_delete(&mut self, key: &SourceKey) -> Result<(), Self::Error>;
+    /// Removes a document that does not count.
+    fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), Self::Error>;
+
     /// Adds a part of a group.
     fn group_put(&mut self, row: &GroupRow) -> Result<(), Self::Error>;
     /// The parts of a group that are here, in any order.
@@ -319,6 +336,8 @@ pub trait FoldStore {
 /// Everything in a storage, for [`super::dump`], [`super::verify`] and [`super::exceptions`].
 /// Any order; these may scan.
 pub trait FoldListing: FoldStore {
+    /// Logs that are closed up to a place, and the digest there.
+    fn all_closed(&self) -> Result<Vec<(Place, Digest)>, Self::Error>;
     /// Parts of groups.
     fn all_groups(&self) -> Result<Vec<GroupRow>, Self::Error>;
     /// Documents that count for their source keys.

@@ -1,6 +1,7 @@
 //! The fold against stories worked out by hand: what floor, loss and exceptions must come out.
 
 mod mutant;
+mod opening;
 mod oracle;
 mod property;
 

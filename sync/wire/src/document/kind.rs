@@ -8,7 +8,7 @@ use shelf_stock::time::Timestamp;
 
 use super::line::{read_counted, read_part, write_counted, write_part};
 use super::name::{read_location, required, write_location};
-use super::{DecodeError, read_node};
+use super::{DecodeError, opening, read_node};
 use crate::generated as proto;
 
 pub(super) fn write(kind: &Kind, wall: Timestamp) -> (proto::Kind, Option<proto::Particulars>) {
@@ -63,6 +63,16 @@ pub(super) fn write(kind: &Kind, wall: Timestamp) -> (proto::Kind, Option<proto:
         Kind::Evidence { about } => {
             it.reason = about.to_string();
             proto::Kind::Evidence
+        }
+        Kind::Opening {
+            closed,
+            claims,
+            carried,
+        } => {
+            it.closed = closed.iter().map(opening::write_closed).collect();
+            it.claims = opening::write_claims(claims);
+            it.carried = carried.iter().map(super::encode).collect();
+            proto::Kind::Opening
         }
         Kind::Order { order, step } => {
             it.order = order.to_string();
@@ -133,6 +143,11 @@ pub(super) fn read(
         }
         proto::Kind::Evidence => Kind::Evidence {
             about: required("about", it.reason)?,
+        },
+        proto::Kind::Opening => Kind::Opening {
+            closed: opening::read_closed(&it.closed)?,
+            claims: opening::read_claims(it.claims)?,
+            carried: opening::read_carried(&it.carried)?,
         },
         proto::Kind::OrderPick
         | proto::Kind::OrderPutBack

@@ -62,7 +62,7 @@ impl PostgresShop<'_, '_> {
     }
 
     /// A gap may be closed: goes on to the end of the run.
-    fn close_gap(&self, author: &mut Author) -> Result<(), StorageError> {
+    pub(super) fn close_gap(&self, author: &mut Author) -> Result<(), StorageError> {
         self.work.flush()?;
         let first = DocumentKey::new(author.key, Seq(author.upto + 1))?.0;
         let (_, last) = DocumentKey::range(author.key);
@@ -81,13 +81,16 @@ impl PostgresShop<'_, '_> {
     }
 
     pub(super) fn standing(&self, sealed: &Sealed) -> Result<Option<Inserted>, StorageError> {
-        Ok(self.stored(sealed.place())?.map(|(_, held)| {
+        let standing = self.stored(sealed.place())?.map(|(_, held)| {
             if held == sealed.digest() {
                 Inserted::Duplicate
             } else {
                 Inserted::Fork { held }
             }
-        }))
+        });
+        let author = self.author(log_of(sealed.place()))?;
+        let closed = author.is_some_and(|it| sealed.place().seq.0 <= it.closed);
+        Ok(standing.or(closed.then_some(Inserted::Duplicate)))
     }
 
     pub(super) fn bytes(&self, place: Place) -> Result<Vec<u8>, StorageError> {

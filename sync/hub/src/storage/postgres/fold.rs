@@ -4,12 +4,12 @@
 //! each.
 
 use shelf_ledger::tables::DocumentKey;
-use shelf_stock::document::{Document, SourceKey};
+use shelf_stock::document::{ClosedLog, Document, SourceKey};
 use shelf_stock::fold::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldStore, GroupKey, GroupRow, MovementRow,
     OrderFactRow, Step, UnboundRow, VoidRow,
 };
-use shelf_stock::identity::{Incarnation, Place};
+use shelf_stock::identity::{Incarnation, NodeId, Place, Seq};
 use shelf_stock::location::Location;
 use shelf_stock::name::{Code, ItemId, SessionId};
 use shelf_stock::order::OrderKey;
@@ -148,6 +148,34 @@ impl FoldStore for PostgresShop<'_, '_> {
 
     fn is_known(&self, place: Place) -> Result<bool, StorageError> {
         Ok(self.stored(place)?.is_some_and(|(folded, _)| folded))
+    }
+
+    fn closed(&self, node: NodeId, incarnation: Incarnation) -> Result<Seq, StorageError> {
+        self.closed_upto(node, incarnation)
+    }
+
+    fn close_log(&mut self, node: NodeId, closed: &ClosedLog) -> Result<(), StorageError> {
+        self.close_author(node, closed)
+    }
+
+    fn remembered(&self, node: NodeId, within: &ClosedLog) -> Result<Vec<Place>, StorageError> {
+        self.folded_within(node, within)
+    }
+
+    fn forget(&mut self, places: &[Place]) -> Result<(), StorageError> {
+        self.delete_documents(places)
+    }
+
+    fn group_delete(&mut self, row: &GroupRow) -> Result<(), StorageError> {
+        self.delete_group(row)
+    }
+
+    fn source_delete(&mut self, key: &SourceKey) -> Result<(), StorageError> {
+        self.delete_source(key)
+    }
+
+    fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), StorageError> {
+        self.delete_duplicate(row)
     }
 
     fn group_put(&mut self, row: &GroupRow) -> Result<(), StorageError> {

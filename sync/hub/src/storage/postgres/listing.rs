@@ -5,7 +5,7 @@ use shelf_stock::fold::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, FoldStore, GroupKey, GroupRow,
     MovementRow, OrderFactRow, StepsRow, UnboundRow, VoidRow,
 };
-use shelf_stock::identity::Place;
+use shelf_stock::identity::{Digest, Place};
 use shelf_stock::location::Location;
 use shelf_stock::movement::Movement;
 use shelf_stock::name::ItemId;
@@ -42,6 +42,10 @@ impl PostgresShop<'_, '_> {
 }
 
 impl FoldListing for PostgresShop<'_, '_> {
+    fn all_closed(&self) -> Result<Vec<(Place, Digest)>, StorageError> {
+        self.every_closed()
+    }
+
     fn all_groups(&self) -> Result<Vec<GroupRow>, StorageError> {
         self.every(
             "SELECT node, id, parts, part, document FROM group_part WHERE store = $1",

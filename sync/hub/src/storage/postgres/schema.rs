@@ -7,9 +7,9 @@ use super::super::StorageError;
 use super::session::Session;
 
 /// The schema that this program writes.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
-const MIGRATIONS: &[&str] = &[include_str!("v1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
 
 /// How often making the first row is tried: two workers that make it at once disturb each other
 /// once.

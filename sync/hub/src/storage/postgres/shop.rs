@@ -146,7 +146,7 @@ impl Store for PostgresShop<'_, '_> {
         self.claim()?;
         self.work.flush()?;
         let rows = self.work.session.query(
-            "SELECT key, upto, last, digest, node, incarnation FROM author WHERE store = $1",
+            "SELECT key, upto, last, digest, node, incarnation, closed FROM author WHERE store = $1",
             &[&self.store.0],
         )?;
         let mut states = Vec::with_capacity(rows.len());
@@ -156,6 +156,7 @@ impl Store for PostgresShop<'_, '_> {
                 upto: row::number(&row, 1)?,
                 last: row::number(&row, 2)?,
                 digest: row::digest(&row, 3)?,
+                closed: row::number(&row, 6)?,
                 changed: false,
             };
             let log = LogId {
@@ -175,7 +176,10 @@ impl Store for PostgresShop<'_, '_> {
         {
             return Ok(Some(author.digest));
         }
-        Ok(self.stored(place)?.map(|(_, digest)| digest))
+        match self.stored(place)? {
+            Some((_, digest)) => Ok(Some(digest)),
+            None => self.closed_digest(place),
+        }
     }
 
     fn read(
@@ -190,6 +194,8 @@ impl Store for PostgresShop<'_, '_> {
         };
         self.work.flush()?;
         let (base, last) = DocumentKey::range(author.key);
+        // What is closed can't be read; what is carried there is no part of the log any more.
+        let after = after.max(Seq(author.closed));
         let next = base.saturating_add(seq_key(after)).saturating_add(1);
         let rows = self.work.session.query(
             "SELECT id, bytes FROM (

@@ -33,6 +33,8 @@ pub(super) struct Author {
     pub(super) upto: u64,
     pub(super) last: u64,
     pub(super) digest: Digest,
+    /// How far the log is closed by openings.
+    pub(super) closed: u64,
     pub(super) changed: bool,
 }
 
@@ -158,7 +160,7 @@ impl<'s> Work<'s> {
             return Ok(*found);
         }
         let found = self.session.first(
-            "SELECT key, upto, last, digest FROM author
+            "SELECT key, upto, last, digest, closed FROM author
              WHERE store = $1 AND node = $2 AND incarnation = $3",
             &[
                 &store.0,
@@ -172,6 +174,7 @@ impl<'s> Work<'s> {
                 upto: row::number(&row, 1)?,
                 last: row::number(&row, 2)?,
                 digest: row::digest(&row, 3)?,
+                closed: row::number(&row, 4)?,
                 changed: false,
             }),
             None => None,
@@ -209,6 +212,7 @@ impl<'s> Work<'s> {
             upto: 0,
             last: 0,
             digest: Digest::ZERO,
+            closed: 0,
             changed: false,
         };
         let mut known = self.known();

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 
-use crate::document::{Document, SourceKey};
+use crate::document::{ClosedLog, Document, SourceKey};
 use crate::fold::memory::{MemoryFold, MissingDocument};
 use crate::fold::{
     BindRow, CloseRow, CountRow, DuplicateRow, FoldListing, FoldStore, GroupKey, GroupRow,
     MovementRow, OrderFactRow, Rules, Step, StepsRow, UnboundRow, VoidRow,
 };
-use crate::identity::{Incarnation, NodeId, Place, Seq};
+use crate::identity::{Digest, Incarnation, NodeId, Place, Seq};
 use crate::location::Location;
 use crate::name::{Code, ItemId, SessionId};
 use crate::order::OrderKey;
@@ -118,6 +118,11 @@ impl FoldStore for Mutant {
     type Error = MissingDocument;
 
     forward! {
+        fn close_log(&mut self, node: NodeId, closed: &ClosedLog);
+        fn forget(&mut self, places: &[Place]);
+        fn group_delete(&mut self, row: &GroupRow);
+        fn source_delete(&mut self, key: &SourceKey);
+        fn duplicate_delete(&mut self, row: &DuplicateRow);
         fn group_put(&mut self, row: &GroupRow);
         fn source_set(&mut self, key: &SourceKey, place: Place);
         fn movement_put(&mut self, row: &MovementRow);
@@ -148,7 +153,15 @@ impl FoldStore for Mutant {
     }
 
     fn is_known(&self, place: Place) -> Answer<bool> {
-        self.inner.is_known(place)
+        self.inner.is_known(self.real(place))
+    }
+
+    fn closed(&self, node: NodeId, incarnation: Incarnation) -> Answer<Seq> {
+        self.inner.closed(node, incarnation)
+    }
+
+    fn remembered(&self, node: NodeId, within: &ClosedLog) -> Answer<Vec<Place>> {
+        self.inner.remembered(node, within)
     }
 
     fn group_parts(&self, key: &GroupKey) -> Answer<Vec<GroupRow>> {
@@ -306,6 +319,7 @@ macro_rules! list {
 }
 
 list! {
+    all_closed: (Place, Digest);
     all_groups: GroupRow;
     all_sources: (SourceKey, Place);
     all_duplicates: DuplicateRow;
