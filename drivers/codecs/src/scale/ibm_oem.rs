@@ -45,10 +45,7 @@ pub(super) fn read(report: &[u8], config: &ScaleConfig) -> Result<ScaleItem, Fau
     let decimals = config
         .implied_decimals
         .unwrap_or(if metric { 3 } else { 2 });
-    let text: Option<Vec<u8>> = digits
-        .iter()
-        .map(|d| (*d <= 9).then_some(b'0' + d))
-        .collect();
+    let text: Option<Vec<u8>> = digits.iter().map(|d| (*d <= 9).then(|| b'0' + d)).collect();
     let weight = text.and_then(|text| implied(&text, decimals));
     let weight = weight.ok_or(FaultReason::Unreadable)?;
     let unit = if metric { Unit::Kilogram } else { Unit::Pound };

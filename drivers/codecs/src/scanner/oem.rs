@@ -182,6 +182,12 @@ impl OemDecoder {
         }
     }
 
+    /// Whether the rest of a code is waited for: only then does silence mean anything.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        self.open.is_some()
+    }
+
     fn refuse(&mut self, reason: FaultReason, report: &[u8]) {
         let fault = Fault::whole(reason, report);
         self.items.push_back(OemItem::Fault(fault));
