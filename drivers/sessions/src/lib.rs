@@ -4,4 +4,7 @@
 //! simulators in virtual time, with the cable pulled at every byte. They must never read a clock, touch
 //! a socket or decide what a sale means to the stock.
 
+pub mod oem;
+pub mod scale;
+pub mod ssi;
 pub mod zvt;

@@ -222,6 +222,12 @@ impl Fault {
         }
     }
 
+    /// A fault of these bytes; the first [`FAULT_BYTES_KEPT_MAX`] are kept.
+    #[must_use]
+    pub fn of(reason: FaultReason, bytes: &[u8]) -> Fault {
+        Fault::whole(reason, bytes)
+    }
+
     pub(crate) fn whole(reason: FaultReason, bytes: &[u8]) -> Fault {
         Fault::new(
             reason,
