@@ -7,4 +7,5 @@
 pub mod oem;
 pub mod scale;
 pub mod ssi;
+pub mod llrp;
 pub mod zvt;

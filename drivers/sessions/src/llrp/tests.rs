@@ -1,0 +1,633 @@
+//! The machine against a reader of a few lines, in virtual time: every rule of the protocol's reference
+//! that a field complaint stands behind.
+
+use shelf_codecs::llrp::{
+    AntennaInventory, Capabilities, ConnectionAttempt, Field, Frame, Message, ReaderEvent,
+    ReaderEvents, ReaderTime, ReportContent, ReportSpec, RoSpec, SpecCommand, Status, TagReport,
+    encode_report, status,
+};
+
+use super::*;
+use crate::zvt::Mono;
+
+const EPC: [u8; 12] = [
+    0x30, 0x74, 0x25, 0x7B, 0xF7, 0x19, 0x4E, 0x40, 0, 0, 0x1A, 0x85,
+];
+const WALL_US: u64 = 1_900_000_000_000_000;
+
+fn spec() -> RoSpec {
+    RoSpec {
+        id: 4711,
+        inventories: vec![AntennaInventory {
+            antennas: vec![1, 2],
+            ..AntennaInventory::default()
+        }],
+        report: Some(ReportSpec {
+            trigger: 1,
+            n: 1,
+            content: ReportContent::PRESENCE,
+            ..ReportSpec::default()
+        }),
+        ..RoSpec::default()
+    }
+}
+
+/// A reader: what it has and how it behaves.
+struct Reader {
+    specs: Vec<RoSpec>,
+    holds: bool,
+    /// Messages it was asked, by name.
+    asked: Vec<String>,
+    refuse: Option<(u16, u16)>,
+    silent: bool,
+    clock_us: u64,
+}
+
+impl Reader {
+    fn new() -> Reader {
+        Reader {
+            specs: Vec::new(),
+            holds: true,
+            asked: Vec::new(),
+            refuse: None,
+            silent: false,
+            clock_us: WALL_US,
+        }
+    }
+
+    fn event(&self, event: ReaderEvent) -> Vec<u8> {
+        let at = Some(ReaderTime::Utc(self.clock_us));
+        Message::ReaderEventNotification(ReaderEvents {
+            at,
+            events: vec![event],
+        })
+        .encode(0)
+    }
+
+    fn greeting(&self, attempt: ConnectionAttempt) -> Vec<u8> {
+        self.event(ReaderEvent::ConnectionAttempt(attempt))
+    }
+
+    fn answer(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (frame, rest) = Frame::split(bytes).unwrap();
+        assert!(rest.is_empty());
+        let message = Message::read(&frame).unwrap();
+        self.asked.push(format!("{:?}", message.kind()));
+        if self.silent {
+            return None;
+        }
+        if let Some((_, code)) = self.refuse.filter(|it| it.0 == message.kind().0) {
+            let status = Status::failed(code, "no");
+            return Some(Message::ErrorMessage(status).encode(frame.id));
+        }
+        let answer = match message {
+            Message::GetReaderCapabilities { .. } => Message::GetReaderCapabilitiesResponse {
+                status: Status::OK,
+                capabilities: Box::new(Capabilities {
+                    holds_reports: self.holds,
+                    antennas_max: 4,
+                    ..Capabilities::default()
+                }),
+            },
+            Message::GetRoSpecs => Message::GetRoSpecsResponse {
+                status: Status::OK,
+                specs: self.specs.clone(),
+            },
+            Message::SetReaderConfig(config) => {
+                assert_eq!(config.hold_events_and_reports, self.holds.then_some(true));
+                Message::SetReaderConfigResponse(Status::OK)
+            }
+            Message::AddRoSpec(spec) => {
+                self.specs.push(*spec);
+                Message::AddRoSpecResponse(Status::OK)
+            }
+            Message::Spec { command, id } => {
+                let state = match command {
+                    SpecCommand::EnableRoSpec => 1,
+                    SpecCommand::StartRoSpec => 2,
+                    _ => 0,
+                };
+                let known = self.specs.iter_mut().find(|it| it.id == id);
+                let found = known.map(|it| it.state = state).is_some();
+                if command == SpecCommand::DeleteRoSpec {
+                    self.specs.retain(|it| it.id != id);
+                }
+                let status = if found {
+                    Status::OK
+                } else {
+                    Status::failed(status::FIELD_ERROR, "")
+                };
+                Message::SpecResponse { command, status }
+            }
+            Message::CloseConnection => Message::CloseConnectionResponse(Status::OK),
+            // A reader that does not know message 64 says so, with an id of its own.
+            Message::EnableEventsAndReports => {
+                let unknown = Status::failed(status::UNSUPPORTED_MESSAGE, "unsupported");
+                return Some(Message::ErrorMessage(unknown).encode(0));
+            }
+            _ => return None,
+        };
+        Some(answer.encode(frame.id))
+    }
+}
+
+struct Rig {
+    session: Session,
+    reader: Reader,
+    now_ms: u64,
+    timer: Option<u64>,
+    effects: Vec<Effect>,
+    reads: Vec<(u16, i8, Option<u64>, TimeSource)>,
+}
+
+impl Rig {
+    fn new(config: Config) -> Rig {
+        Rig {
+            session: Session::new(config),
+            reader: Reader::new(),
+            now_ms: 1_000,
+            timer: None,
+            effects: Vec::new(),
+            reads: Vec::new(),
+        }
+    }
+
+    fn usual() -> Rig {
+        Rig::new(Config::new(spec(), 7))
+    }
+
+    fn wall_us(&self) -> u64 {
+        WALL_US + self.now_ms * 1_000
+    }
+
+    /// One input, and all that follows from it at once.
+    fn input(&mut self, input: Input<'_>) {
+        let mut out = Vec::new();
+        let reads = &mut self.reads;
+        let mut sink = |read: &TagRead<'_>| {
+            assert_eq!(read.epc.as_slice(), EPC);
+            let report = &read.report;
+            reads.push((
+                report.antenna_id,
+                report.peak_rssi_dbm,
+                read.at_us,
+                read.time_source,
+            ));
+        };
+        let now = Now {
+            mono: Mono(self.now_ms),
+            wall_us: Some(WALL_US + self.now_ms * 1_000),
+        };
+        self.session.handle(now, input, &mut out, &mut sink);
+        for effect in out {
+            self.effects.push(effect.clone());
+            match effect {
+                Effect::Send(bytes) => {
+                    if let Some(answer) = self.reader.answer(&bytes) {
+                        self.input(Input::Bytes(&answer));
+                    }
+                }
+                Effect::SetTimer(at) => self.timer = Some(at.0),
+                _ => {}
+            }
+        }
+    }
+
+    fn connected(&mut self) {
+        self.input(Input::Connected);
+        let greeting = self.reader.greeting(ConnectionAttempt::Success);
+        self.input(Input::Bytes(&greeting));
+    }
+
+    fn start(&mut self) {
+        self.input(Input::Start);
+        self.connected();
+    }
+
+    /// Lets time pass to the timer.
+    fn wait(&mut self) {
+        let at = self.timer.take().unwrap();
+        assert!(
+            at >= self.now_ms,
+            "a timer in the past: the machine would spin"
+        );
+        self.now_ms = at;
+        self.input(Input::Tick);
+    }
+
+    fn asked(&mut self) -> String {
+        std::mem::take(&mut self.reader.asked).join(" ")
+    }
+
+    fn troubles(&self) -> Vec<&Trouble> {
+        self.effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Trouble(trouble) => Some(trouble),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        let gap = |effect: &Effect| match effect {
+            Effect::Gap(gap) => Some(*gap),
+            _ => None,
+        };
+        self.effects.iter().filter_map(gap).collect()
+    }
+
+    fn report(&mut self, tag: TagReport<'_>) {
+        let report = encode_report(1, &[tag]);
+        self.input(Input::Bytes(&report));
+    }
+}
+
+const FULL_SETUP: &str = "GET_READER_CAPABILITIES GET_ROSPECS DISABLE_ROSPEC DELETE_ROSPEC \
+     SET_READER_CONFIG ADD_ROSPEC ENABLE_ROSPEC";
+const RELEASE: &str = "ENABLE_EVENTS_AND_REPORTS START_ROSPEC";
+
+#[test]
+fn nothing_is_sent_before_the_greeting_and_nothing_released_before_the_ledger() {
+    let mut rig = Rig::usual();
+    rig.input(Input::Start);
+    rig.input(Input::Connected);
+    assert_eq!(rig.asked(), "");
+    let greeting = rig.reader.greeting(ConnectionAttempt::Success);
+    rig.input(Input::Bytes(&greeting));
+    assert_eq!(
+        (rig.asked().as_str(), rig.session.state()),
+        (FULL_SETUP, State::Holding)
+    );
+    rig.input(Input::SinkReady);
+    assert_eq!(
+        (rig.asked().as_str(), rig.session.state()),
+        (RELEASE, State::Running)
+    );
+    assert_eq!(rig.troubles(), Vec::<&Trouble>::new());
+}
+
+#[test]
+fn work_that_still_runs_is_kept() {
+    let mut rig = Rig::usual();
+    rig.reader.specs = vec![RoSpec { state: 2, ..spec() }];
+    rig.start();
+    rig.input(Input::SinkReady);
+    assert_eq!(
+        rig.asked(),
+        "GET_READER_CAPABILITIES GET_ROSPECS ENABLE_EVENTS_AND_REPORTS"
+    );
+    // The same number with other work is not ours any more.
+    let mut rig = Rig::usual();
+    rig.reader.specs = vec![RoSpec {
+        state: 2,
+        priority: 3,
+        ..spec()
+    }];
+    rig.start();
+    assert_eq!(rig.asked(), FULL_SETUP);
+    for (state, more) in [
+        (1, RELEASE),
+        (0, "ENABLE_ROSPEC ENABLE_EVENTS_AND_REPORTS START_ROSPEC"),
+    ] {
+        let mut rig = Rig::usual();
+        rig.reader.specs = vec![RoSpec { state, ..spec() }];
+        rig.input(Input::SinkReady);
+        rig.start();
+        assert_eq!(
+            rig.asked(),
+            format!("GET_READER_CAPABILITIES GET_ROSPECS {more}")
+        );
+    }
+}
+
+#[test]
+fn a_restarted_reader_is_set_up_again() {
+    let mut rig = Rig::usual();
+    rig.input(Input::SinkReady);
+    rig.start();
+    rig.reader.specs.clear();
+    rig.asked();
+    rig.input(Input::Disconnected);
+    assert_eq!(rig.session.state(), State::Waiting);
+    rig.wait();
+    rig.connected();
+    assert_eq!(rig.asked(), format!("{FULL_SETUP} {RELEASE}"));
+}
+
+#[test]
+fn a_keepalive_is_answered_at_once_with_its_own_id() {
+    let mut rig = Rig::usual();
+    rig.start();
+    rig.effects.clear();
+    rig.input(Input::Bytes(&Message::Keepalive.encode(99)));
+    assert_eq!(
+        rig.effects[0],
+        Effect::Send(Message::KeepaliveAck.encode(99))
+    );
+}
+
+#[test]
+fn silence_ends_the_connection_and_kept_work_is_then_doubted() {
+    let mut rig = Rig::usual();
+    rig.reader.specs = vec![RoSpec { state: 2, ..spec() }];
+    rig.input(Input::SinkReady);
+    rig.start();
+    rig.asked();
+    let since = rig.now_ms;
+    rig.wait();
+    assert_eq!(rig.now_ms - since, 30_000);
+    assert_eq!(rig.troubles(), [&Trouble::Silent]);
+    rig.wait();
+    rig.connected();
+    assert_eq!(rig.asked(), format!("{FULL_SETUP} {RELEASE}"));
+}
+
+#[test]
+fn a_reader_that_belongs_to_another_is_not_pestered() {
+    let mut rig = Rig::usual();
+    rig.input(Input::Start);
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        rig.input(Input::Connected);
+        let taken = rig
+            .reader
+            .greeting(ConnectionAttempt::ClientInitiatedExists);
+        rig.input(Input::Bytes(&taken));
+        let since = rig.now_ms;
+        rig.wait();
+        pauses.push((rig.now_ms - since) / 1_000);
+    }
+    assert!(
+        pauses[0] >= 22 && pauses[5] >= 225 && pauses[5] <= 300,
+        "{pauses:?}"
+    );
+    assert_eq!(rig.troubles()[0], &Trouble::TakenByAnother);
+    assert_eq!(rig.asked(), "");
+}
+
+#[test]
+fn pauses_grow_to_a_minute_and_shrink_after_a_good_time() {
+    let mut rig = Rig::usual();
+    rig.input(Input::Start);
+    let pause = |rig: &mut Rig| {
+        rig.input(Input::Disconnected);
+        let since = rig.now_ms;
+        rig.wait();
+        rig.now_ms - since
+    };
+    let pauses: Vec<u64> = (0..9).map(|_| pause(&mut rig)).collect();
+    assert!(
+        pauses[0] <= 1_000 && pauses[8] >= 45_000 && pauses[8] <= 60_000,
+        "{pauses:?}"
+    );
+    rig.input(Input::SinkReady);
+    rig.connected();
+    rig.now_ms += 40_000;
+    assert!(pause(&mut rig) <= 1_000);
+}
+
+#[test]
+fn an_answer_counts_by_its_id_and_a_missing_one_ends_the_connection() {
+    let mut rig = Rig::usual();
+    rig.reader.silent = true;
+    rig.start();
+    let stray = Status::failed(status::UNSUPPORTED_MESSAGE, "unsupported");
+    rig.input(Input::Bytes(&Message::ErrorMessage(stray).encode(0)));
+    assert_eq!(
+        (rig.session.state(), rig.troubles().len()),
+        (State::SettingUp, 0)
+    );
+    rig.wait();
+    assert_eq!(rig.troubles(), [&Trouble::NoAnswer]);
+    assert_eq!(rig.session.state(), State::Waiting);
+}
+
+#[test]
+fn refusals_are_told_in_the_readers_words() {
+    for (kind, step, goes_on) in [
+        (20, SetupStep::Add, false),
+        (24, SetupStep::Enable, false),
+        (3, SetupStep::Configure, true),
+        (22, SetupStep::Start, true),
+        (1, SetupStep::Capabilities, true),
+    ] {
+        let mut rig = Rig::usual();
+        rig.reader.refuse = Some((kind, 101));
+        rig.reader.holds = kind != 1;
+        rig.input(Input::SinkReady);
+        rig.start();
+        let words = "no".to_owned();
+        assert_eq!(
+            rig.troubles(),
+            [&Trouble::Refused {
+                step,
+                code: 101,
+                words
+            }]
+        );
+        let state = if goes_on {
+            State::Running
+        } else {
+            State::Waiting
+        };
+        assert_eq!(rig.session.state(), state, "{step:?}");
+    }
+    // A question that the reader doesn't know is no trouble.
+    let mut rig = Rig::usual();
+    rig.reader.refuse = Some((26, status::UNSUPPORTED_MESSAGE));
+    rig.input(Input::SinkReady);
+    rig.start();
+    assert_eq!(
+        (rig.troubles().len(), rig.session.state()),
+        (0, State::Running)
+    );
+}
+
+#[test]
+fn what_the_reader_leaves_out_is_what_it_said_last() {
+    let mut rig = Rig::usual();
+    rig.input(Input::SinkReady);
+    rig.start();
+    let tag = TagReport::of(&EPC);
+    rig.report(tag.with(Field::AntennaId, 2).with(Field::PeakRssi, 0xC9));
+    rig.report(tag.with(Field::PeakRssi, 0xC8));
+    rig.report(tag.with(Field::AntennaId, 1));
+    let seen: Vec<_> = rig.reads.iter().map(|it| (it.0, it.1)).collect();
+    assert_eq!(seen, [(2, -55), (2, -56), (1, -56)]);
+}
+
+#[test]
+fn a_reader_in_the_year_2000_reads_at_our_time() {
+    let mut rig = Rig::usual();
+    rig.reader.clock_us = 946_684_800_000_000;
+    rig.input(Input::SinkReady);
+    rig.start();
+    let greeted = (rig.wall_us(), rig.reader.clock_us);
+    rig.now_ms += 5_000;
+    let tag = TagReport::of(&EPC).with(Field::AntennaId, 1);
+    rig.report(tag.with(Field::LastSeenUtc, greeted.1 + 3_000_000));
+    let at = Some(greeted.0 + 3_000_000);
+    assert_eq!((rig.reads[0].2, rig.reads[0].3), (at, TimeSource::Reader));
+    // Its clock is set: from the next event on it means another time; until then, the time of receipt.
+    rig.report(tag.with(Field::LastSeenUtc, WALL_US + 4_000_000));
+    assert_eq!(
+        (rig.reads[1].2, rig.reads[1].3),
+        (Some(rig.wall_us()), TimeSource::Received)
+    );
+    rig.reader.clock_us = rig.wall_us();
+    let event = rig.reader.event(ReaderEvent::Antenna {
+        connected: false,
+        antenna_id: 2,
+    });
+    rig.input(Input::Bytes(&event));
+    assert!(matches!(
+        rig.troubles()[..],
+        [Trouble::ClockJumped(_), Trouble::AntennaGone(2)]
+    ));
+    rig.report(tag.with(Field::LastSeenUtc, rig.wall_us() - 1_000));
+    assert_eq!(rig.reads[2].2, Some(rig.wall_us() - 1_000));
+}
+
+#[test]
+fn lost_reads_are_gaps() {
+    let mut rig = Rig::usual();
+    rig.reader.holds = false;
+    rig.start();
+    rig.report(TagReport::of(&EPC));
+    rig.report(TagReport::of(&EPC));
+    assert_eq!(rig.reads.len(), 0);
+    rig.input(Input::SinkReady);
+    let overflow = rig.reader.event(ReaderEvent::BufferOverflow);
+    rig.input(Input::Bytes(&overflow));
+    assert_eq!(
+        rig.gaps(),
+        [Gap::NotReady { reads: 2 }, Gap::BufferOverflow]
+    );
+}
+
+#[test]
+fn an_endless_work_that_ends_is_started_again() {
+    let mut rig = Rig::usual();
+    rig.input(Input::SinkReady);
+    rig.start();
+    rig.asked();
+    for (id, expected) in [(9, ""), (4711, "START_ROSPEC")] {
+        let ended = rig.reader.event(ReaderEvent::RoSpec {
+            event: 1,
+            id,
+            preempting_id: 0,
+        });
+        rig.input(Input::Bytes(&ended));
+        assert_eq!(rig.asked(), expected);
+    }
+    assert_eq!(rig.session.state(), State::Running);
+}
+
+#[test]
+fn a_quiet_reader_is_told_once_and_its_first_read_again() {
+    let mut rig = Rig::new(Config {
+        quiet_ms_max: Some(60_000),
+        ..Config::new(spec(), 1)
+    });
+    rig.input(Input::SinkReady);
+    rig.start();
+    for id in 0..20 {
+        rig.now_ms += 5_000;
+        rig.input(Input::Bytes(&Message::Keepalive.encode(id)));
+        if rig.timer.is_some_and(|at| at <= rig.now_ms) {
+            rig.input(Input::Tick);
+        }
+    }
+    rig.report(TagReport::of(&EPC));
+    assert_eq!(rig.troubles(), [&Trouble::NoReads, &Trouble::ReadsAgain]);
+}
+
+#[test]
+fn a_stop_says_good_bye_and_leaves_the_work_running() {
+    let mut rig = Rig::usual();
+    rig.input(Input::SinkReady);
+    rig.start();
+    rig.asked();
+    rig.input(Input::Stop);
+    assert_eq!(
+        (rig.asked().as_str(), rig.session.state()),
+        ("CLOSE_CONNECTION", State::Stopped)
+    );
+    assert_eq!(
+        rig.effects
+            .iter()
+            .filter(|it| **it == Effect::Disconnect)
+            .count(),
+        1
+    );
+    assert_eq!(rig.reader.specs[0].state, 2);
+    // And a reader that says nothing costs one second.
+    let mut rig = Rig::usual();
+    rig.input(Input::SinkReady);
+    rig.start();
+    rig.reader.silent = true;
+    rig.input(Input::Stop);
+    let since = rig.now_ms;
+    rig.wait();
+    assert_eq!(
+        (rig.now_ms - since, rig.session.state()),
+        (1_000, State::Stopped)
+    );
+}
+
+#[test]
+fn rubbish_and_a_close_event_end_the_connection_cleanly() {
+    let mut rig = Rig::usual();
+    rig.input(Input::SinkReady);
+    rig.start();
+    rig.input(Input::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+    assert_eq!(rig.session.state(), State::Waiting);
+    assert!(matches!(rig.troubles()[..], [Trouble::NotLlrp(_)]));
+    rig.wait();
+    rig.connected();
+    let closing = rig.reader.event(ReaderEvent::ConnectionClose);
+    rig.input(Input::Bytes(&closing));
+    assert_eq!(rig.session.state(), State::Waiting);
+    assert_eq!(
+        rig.effects
+            .iter()
+            .filter(|it| **it == Effect::Disconnect)
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn any_pieces_and_any_bytes_leave_it_alive() {
+    let mut seed = 5_u64;
+    for round in 0..300 {
+        let mut rig = Rig::usual();
+        rig.input(Input::SinkReady);
+        rig.start();
+        for _ in 0..20 {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(round);
+            let mut wire = encode_report(1, &[TagReport::of(&EPC).with(Field::AntennaId, 1)]);
+            let at = usize::try_from(seed >> 33).unwrap() % wire.len();
+            wire[at] = seed.to_be_bytes()[0];
+            let mut out = Vec::new();
+            let now = Now {
+                mono: Mono(rig.now_ms),
+                wall_us: None,
+            };
+            let mut sink = |_: &TagRead<'_>| {};
+            for piece in wire.chunks(1 + at) {
+                rig.session
+                    .handle(now, Input::Bytes(piece), &mut out, &mut sink);
+            }
+            rig.session.handle(now, Input::Tick, &mut out, &mut sink);
+            assert!(out.len() < 200, "round {round}");
+        }
+        assert!(matches!(
+            rig.session.state(),
+            State::Running | State::Waiting
+        ));
+    }
+}
