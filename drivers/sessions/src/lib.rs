@@ -4,8 +4,9 @@
 //! simulators in virtual time, with the cable pulled at every byte. They must never read a clock, touch
 //! a socket or decide what a sale means to the stock.
 
+pub mod ecr17;
+pub mod llrp;
 pub mod oem;
 pub mod scale;
 pub mod ssi;
-pub mod llrp;
 pub mod zvt;

@@ -223,7 +223,14 @@ fn one_that_speaks_by_itself_is_listened_to() {
                 }),
             ]
         );
-        out.clear();
+    }
+}
+
+#[test]
+fn one_that_speaks_by_itself_may_fall_silent() {
+    for protocol in [Protocol::Continuous, Protocol::Hid] {
+        let mut session = Session::new(ScaleConfig::new(protocol), Limits::default());
+        let mut out = Vec::new();
         session.handle(
             Mono(0),
             Input::Weigh {

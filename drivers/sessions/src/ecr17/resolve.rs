@@ -1,0 +1,212 @@
+//! Finding out what became of a payment: a new connection, `G`, and a number to compare.
+//!
+//! "Still the one before" is believed only when no customer can be at the terminal any more: a terminal that
+//! is busy with our payment may tell the one before.
+
+use shelf_codecs::ecr17::{Request, Response, Stan};
+
+use super::interface::{Effect, Kind, LastResult, Outcome, Previous, Record};
+use super::session::{Session, Stage, last_result};
+use crate::zvt::{Ask, IntentId, Mono, PaymentState, Rejection};
+
+impl Session {
+    pub(super) fn resync_held(&mut self, now: Mono, intent: IntentId, out: &mut Vec<Effect>) {
+        if self.job.is_some() {
+            out.push(Effect::Rejected(Rejection::Busy));
+        } else if let Some(held) = self.held.take_if(|held| held.intent == intent) {
+            self.ask_about(now, held, out);
+        } else {
+            out.push(Effect::Rejected(Rejection::NotHeld));
+        }
+    }
+
+    pub(super) fn resume(&mut self, now: Mono, record: Box<Record>, out: &mut Vec<Effect>) {
+        if self.job.is_some() && record.state != PaymentState::Created {
+            out.push(Effect::Rejected(Rejection::Busy));
+            return;
+        }
+        match record.state {
+            PaymentState::Created => {
+                let mut record = record;
+                record.state = PaymentState::Aborted;
+                out.push(Effect::PersistState(record.clone()));
+                out.push(Effect::Outcome(Outcome::NotStarted(record)));
+            }
+            PaymentState::Unknown if record.superseded => {
+                out.push(Effect::Rejected(Rejection::NotHeld));
+            }
+            PaymentState::Unknown => self.held = Some(record),
+            _ if record.is_open() => self.ask_about(now, record, out),
+            _ => {}
+        }
+    }
+
+    pub(super) fn ask_about(&mut self, now: Mono, record: Box<Record>, out: &mut Vec<Effect>) {
+        let job = self.new_job(now, Request::LastResult, Some(record));
+        self.start(now, job, out);
+    }
+
+    /// Turns the current payment into the question what became of it.
+    pub(super) fn ask_about_current(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.hang_up(out);
+        let Some(job) = self.job.take() else { return };
+        if let Some(record) = job.record {
+            self.ask_about(now, record, out);
+        }
+    }
+
+    /// The connection is gone, or the terminal fell silent.
+    pub(super) fn lost(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.wake_at = None;
+        let Some(job) = &self.job else { return };
+        match (job.stage, &job.record) {
+            // The answer of the shell decides how it goes on.
+            (Stage::Committing, _) => self.wake_at = Some(now.plus(self.config.resync_ms_max)),
+            (_, None) => {
+                let why = "the terminal did not answer".to_owned();
+                out.push(Effect::Outcome(Outcome::Failed { why }));
+                self.finish(now, out);
+            }
+            (_, Some(_)) if job.request == Request::LastResult => self.ask_again_later(now, out),
+            (_, Some(_)) if !job.acted => self.not_started(now, out),
+            (_, Some(_)) => self.ask_about_current(now, out),
+        }
+    }
+
+    pub(super) fn other_terminal(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        let asking = self
+            .job
+            .as_ref()
+            .is_some_and(|job| job.stage == Stage::Asking);
+        if asking {
+            self.unresolved(now, "another terminal answered", out);
+        } else {
+            self.lost(now, out);
+        }
+    }
+
+    fn ask_again_later(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.hang_up(out);
+        let again_at = now.plus(self.config.resync_pause_ms);
+        let Some(job) = &mut self.job else { return };
+        if again_at > job.give_up_at {
+            let why = "the terminal could not be asked";
+            self.unresolved(now, why, out);
+        } else {
+            job.stage = Stage::Pausing;
+            self.wake_at = Some(again_at);
+        }
+    }
+
+    /// The terminal told its last result.
+    pub(super) fn told(&mut self, now: Mono, response: &Response, out: &mut Vec<Effect>) {
+        self.acknowledge(out);
+        let Some(last) = last_result(response) else {
+            return self.ask_again_later(now, out);
+        };
+        let Some(job) = &self.job else { return };
+        let Some(record) = &job.record else { return };
+        match judge(record, last) {
+            Verdict::Ours if record.committed => {
+                if let Some(record) = self.job.as_mut().and_then(|job| job.record.as_mut()) {
+                    record.confirmed = true;
+                }
+                self.finish_charge(now, PaymentState::Approved, Outcome::Approved, out);
+            }
+            Verdict::Ours => match response {
+                Response::Approved(approval) => self.approved(now, approval.clone(), false, out),
+                _ => self.unresolved(now, "the terminal's answer has no approval", out),
+            },
+            Verdict::Before if now < job.quiet_at => self.ask_again_later(now, out),
+            Verdict::Before | Verdict::Refused if record.committed => {
+                let why = "the sale is written, but the terminal says that no payment was made";
+                self.unresolved(now, why, out);
+            }
+            Verdict::Before | Verdict::Refused => {
+                self.finish_charge(now, PaymentState::Aborted, Outcome::Aborted, out);
+            }
+            Verdict::Unclear(why) => self.unresolved(now, why, out),
+        }
+    }
+
+    /// Only people can tell. A payment that waits behind is not sent while the terminal can't be asked; if it
+    /// answered, this one steps aside for good.
+    fn unresolved(&mut self, now: Mono, why: &'static str, out: &mut Vec<Effect>) {
+        let answered = self
+            .job
+            .as_ref()
+            .is_some_and(|job| job.stage == Stage::Asking);
+        let waiting = self.next.take();
+        if answered
+            && waiting.is_some()
+            && let Some(record) = self.job.as_mut().and_then(|job| job.record.as_mut())
+        {
+            record.superseded = true;
+        }
+        self.finish_unknown(now, Ask::Manager, why, out);
+        match waiting {
+            Some(next) if answered => self.start(now, *next, out),
+            Some(next) => {
+                let held = self.held.take();
+                self.job = Some(next);
+                self.not_started(now, out);
+                self.held = held;
+            }
+            None => {}
+        }
+    }
+}
+
+enum Verdict {
+    /// Ours, approved.
+    Ours,
+    /// Still the transaction before ours.
+    Before,
+    /// Ours, and refused: no money moved.
+    Refused,
+    Unclear(&'static str),
+}
+
+fn judge(record: &Record, last: LastResult) -> Verdict {
+    if let Some(approval) = &record.approval {
+        // The terminal had told us the number: it is exactly this one or something else.
+        return if last
+            == (LastResult {
+                stan: Some(approval.stan),
+                code: 0,
+            }) {
+            Verdict::Ours
+        } else {
+            Verdict::Unclear("the terminal's last transaction has another number")
+        };
+    }
+    let Previous::Last(before) = record.previous else {
+        return Verdict::Unclear("the terminal never told its transaction before this one");
+    };
+    if last == before {
+        return Verdict::Before;
+    }
+    let follows = match (before.stan, last.stan) {
+        (Some(before), Some(last)) => follows(before, last),
+        _ => true,
+    };
+    match (last.code, record.kind) {
+        (0, Kind::Reverse { .. }) => {
+            Verdict::Unclear("the terminal does not tell which payment it took back")
+        }
+        (_, _) if !follows => {
+            Verdict::Unclear("the terminal's last transaction is not the one after the last known")
+        }
+        (0, Kind::Pay) if before.stan.is_none() => {
+            Verdict::Unclear("the terminal's transaction before this one had no number")
+        }
+        (0, Kind::Pay) => Verdict::Ours,
+        _ => Verdict::Refused,
+    }
+}
+
+/// Numbers go up by one and start again at one.
+fn follows(before: Stan, last: Stan) -> bool {
+    let next = before.number() + 1;
+    last.number() == next || (next == 1_000_000 && last.number() <= 1)
+}
