@@ -75,6 +75,7 @@ pub(crate) struct Refused {
 
 #[derive(Debug)]
 struct Flight {
+    first: u64,
     last: u64,
     deadline_ms: u64,
 }
@@ -90,6 +91,9 @@ struct Stream {
     attempts: u32,
     with_prev: bool,
     one_by_one: bool,
+    /// One batch at a time, until the peer takes something: what follows a refused batch is
+    /// refused as well, and each refusal would send the whole window again.
+    alone: bool,
 }
 
 /// What is being sent to one peer.
@@ -183,6 +187,7 @@ impl Outflow {
         stream.flights.retain(|it| it.last > upto && !has(it.last));
         if moved {
             stream.attempts = 0;
+            stream.alone = false;
         }
         moved.then_some(Seq(upto))
     }
@@ -197,7 +202,10 @@ impl Outflow {
         reason: NackReason,
     ) -> Option<Refused> {
         let stream = self.streams.get_mut(&log)?;
-        if first.0 <= stream.acked || last.0 > stream.upto {
+        let flights = &stream.flights;
+        let flies = flights.iter().any(|it| (it.first, it.last) == (first.0, last.0));
+        if first.0 <= stream.acked || !flies {
+            // Of a batch that is not on its way any more: what came after it has been told already.
             return None;
         }
         let never = first == last && stream.one_by_one;
@@ -209,6 +217,7 @@ impl Outflow {
             NackReason::Forged | NackReason::Oversized => stream.one_by_one = true,
         }
         stream.go_back();
+        stream.alone = true;
         stream
             .refused
             .contains(&first.0)
@@ -255,15 +264,19 @@ impl Outflow {
             return Ok(None);
         }
         for (log, stream) in &mut self.streams {
+            if stream.alone && !stream.flights.is_empty() {
+                continue;
+            }
             let Some((last, payload)) = stream.cut(*log, store, signer, &mut self.packer)? else {
                 continue;
             };
             let timeout_ms =
                 self.jitter
                     .backoff_ms(ACK_TIMEOUT_MS, ACK_TIMEOUT_MS_MAX, stream.attempts);
-            stream.next = last.0.saturating_add(1);
+            let first = std::mem::replace(&mut stream.next, last.0.saturating_add(1));
             stream.with_prev = false;
             stream.flights.push_back(Flight {
+                first,
                 last: last.0,
                 deadline_ms: now_ms.saturating_add(timeout_ms),
             });
@@ -359,6 +372,7 @@ impl Stream {
             attempts: 0,
             with_prev: true,
             one_by_one: false,
+            alone: false,
         }
     }
 

@@ -51,7 +51,8 @@ pub(super) struct Exceptions {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OrderException {
     order: String,
-    /// `handed_over_after_end`, `picked_after_end`, `handed_over_again` or `sold_unasked`.
+    /// `handed_over_after_end`, `picked_after_end`, `handed_over_again`,
+    /// `handed_over_less` or `sold_unasked`.
     what: &'static str,
     /// What to do.
     hint: &'static str,
@@ -207,6 +208,9 @@ fn hint(what: &str) -> &'static str {
         }
         "picked_after_end" => "goods of an ended order wait in staging: put them back",
         "handed_over_again" => "the order was handed over twice: find out who has the second",
+        "handed_over_less" => {
+            "the order was changed while it was handed over: ask the customer what is missing"
+        }
         _ => "the marketplace sold more than it was shown: deliver it or cancel it there",
     }
 }

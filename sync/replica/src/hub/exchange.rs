@@ -5,7 +5,7 @@ use shelf_wire::message::{Ack, Beat, LogBatch, Message, Nack, Stat};
 use shelf_wire::topic::Down;
 
 use super::shop::{Shop, set_heard};
-use super::{Hub, HubEffect, HubEvent, roster, send};
+use super::{Hub, HubEffect, HubEvent, ask_for_hello, roster, send};
 use crate::intake::{Stored, Taken, ack, take};
 use crate::store::{LogId, ParkReason, Peer, Store};
 use crate::time::Now;
@@ -106,11 +106,17 @@ impl Hub {
         from: NodeId,
         stat: &Stat,
         store: &mut S,
+        effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
-        match Shop::load(store)?.grantor == Some(from) {
-            true => set_heard(now.wall, stat.stopping, store),
-            false => Ok(()),
+        let shop = Shop::load(store)?;
+        if shop.grantor != Some(from) {
+            return Ok(());
         }
+        if shop.grantor_boot == 0 {
+            // It was made the grantor and doesn't know it: the first question got lost.
+            ask_for_hello(from, effects);
+        }
+        set_heard(now.wall, stat.stopping, store)
     }
 
     pub(super) fn on_stat(

@@ -28,6 +28,8 @@ pub enum OrderTrouble {
     HandedOverAgain,
     /// A marketplace sold more than it was shown.
     SoldUnasked,
+    /// The customer has less than the order wants: it was changed while somebody handed it over.
+    HandedOverLess,
 }
 
 impl OrderTrouble {
@@ -38,6 +40,7 @@ impl OrderTrouble {
             Self::PickedAfterEnd => "picked_after_end",
             Self::HandedOverAgain => "handed_over_again",
             Self::SoldUnasked => "sold_unasked",
+            Self::HandedOverLess => "handed_over_less",
         }
     }
 
@@ -47,14 +50,16 @@ impl OrderTrouble {
             Self::PickedAfterEnd => 1,
             Self::HandedOverAgain => 2,
             Self::SoldUnasked => 3,
+            Self::HandedOverLess => 4,
         }
     }
 
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::HandedOverAfterEnd,
         Self::PickedAfterEnd,
         Self::HandedOverAgain,
         Self::SoldUnasked,
+        Self::HandedOverLess,
     ];
 }
 
@@ -129,6 +134,9 @@ impl Hub {
                 counted: BTreeMap::new(),
             };
             counted = stored.handed_over(&progress);
+            if counted != order.needs() {
+                self.trouble(id, OrderTrouble::HandedOverLess, store, effects)?;
+            }
             items.extend(hand_over(&order, &counted, store)?);
         } else if order.needs().is_empty() {
             order.state = OrderState::Shorted;
@@ -146,7 +154,7 @@ impl Hub {
         self.resettle(items, store, effects)
     }
 
-    fn contradictions<S: Store + ?Sized>(
+    pub(super) fn contradictions<S: Store + ?Sized>(
         &mut self,
         order: &Order,
         progress: &Progress,

@@ -186,6 +186,9 @@ impl Hub {
             it.order.revision < row.revision && !revived
         });
         if let (false, Some(held)) = (newer, held.as_ref()) {
+            if overruled(held, row, &Shop::load(store)?) {
+                return self.take_verdict(held, row, store, effects);
+            }
             return self.outrank(held, row, store, effects);
         }
         let progress = Progress::of(&store.order_facts(&row.id)?);
@@ -204,6 +207,31 @@ impl Hub {
         self.keep(&mut new.order, &mut shop, store)?;
         new.save(store)?;
         self.follow_order(now, &row.id, store, effects)
+    }
+
+    /// The end that the store knows takes the place of the one that this hub came to by itself.
+    fn take_verdict<S: Store + ?Sized>(
+        &mut self,
+        held: &StoredOrder,
+        row: &Order,
+        store: &mut S,
+        effects: &mut Vec<HubEffect>,
+    ) -> Result<(), S::Error> {
+        let progress = Progress::of(&store.order_facts(&row.id)?);
+        let mut order = Order {
+            stamp: held.order.stamp,
+            revision: row.revision.max(held.order.revision),
+            ..row.clone()
+        };
+        let mut new = StoredOrder {
+            order: order.clone(),
+            counted: BTreeMap::new(),
+        };
+        new.counted = new.handed_over(&progress);
+        account(Some(held), &new, store)?;
+        let mut shop = Shop::load(store)?;
+        self.publish(&mut order, &mut shop, new.counted, store, effects)?;
+        self.contradictions(&order, &progress, store, effects)
     }
 
     /// What this hub knows holds, but the store has another row with the same or a higher revision:
@@ -292,6 +320,15 @@ pub struct Recovery {
     pub orders_missing: bool,
     /// These channels haven't given theirs: see [`Hub::reconciled`].
     pub channels_missing: Vec<ChannelId>,
+}
+
+/// Whether a recovering hub came to another end, from what a channel and the documents said, than
+/// it had come to before it lost time. The rights of that time follow the first verdict.
+fn overruled(held: &StoredOrder, row: &Order, shop: &Shop) -> bool {
+    let ended = held.order.state.is_end() && row.state.is_end();
+    let differs = held.order.state != row.state;
+    let is_older = row.stamp <= shop.old_stamps && held.order.stamp > shop.old_stamps;
+    shop.recovering.is_some() && ended && differs && is_older
 }
 
 /// What of an order its channel has used: everything it wants, or what was handed over.
