@@ -9,18 +9,22 @@
 //! other than by its methods.
 
 mod check;
+mod check_fencing;
 mod check_orders;
 pub mod coverage;
 pub mod customers;
 pub mod disk;
 pub mod fate;
+pub mod hunt;
 mod life;
+mod minds;
 pub mod mutant;
 mod network;
 mod news;
 pub mod pc;
 pub mod people;
 pub mod physical;
+mod plant;
 pub mod random;
 pub mod replay;
 mod rest;

@@ -6,7 +6,8 @@
 //! and the demo hold that record against the ledger. Nothing here is random by itself: seeds and
 //! scripts come from outside.
 //!
-//! Rooms: [`scanner_pty`] (a line scanner), [`hid_reports`] (what HID POS scanners and keyboard
+//! Rooms: [`scanner_pty`] (a line scanner), [`uhid`] and [`usbip`] (devices that the kernel takes for
+//! real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and keyboard
 //! wedges send, as streams), [`zvt_terminal`] (a payment terminal with its own books), [`shop`]
 //! (items, stock and invoices to replay), [`chain`] (whole chains on virtual time).
 
@@ -14,4 +15,7 @@ pub mod chain;
 pub mod hid_reports;
 pub mod scanner_pty;
 pub mod shop;
+pub mod uhid;
+pub mod usbip;
+pub mod wedge;
 pub mod zvt_terminal;

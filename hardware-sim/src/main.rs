@@ -17,9 +17,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
+use shelf_sim::chain::hunt::{self, Hunt, MutantReport, Verdict};
 use shelf_sim::chain::mutant::Mutant;
 use shelf_sim::chain::replay::{self, Frame};
-use shelf_sim::chain::run::{self, MutantReport, Plan, Report, Verdict};
+use shelf_sim::chain::run::{self, Plan, Report};
 
 /// The chain that is simulated from a seed.
 #[derive(Parser)]
@@ -78,9 +79,15 @@ struct Replay {
 
 #[derive(Args)]
 struct Mutants {
-    /// At most so many seeds for each.
-    #[arg(long, default_value_t = 400)]
+    /// At most so many seeds for each, besides the one that caught it once.
+    #[arg(long, default_value_t = 200)]
     seeds: u64,
+    /// Begin at seed 0, as if nothing had been caught before.
+    #[arg(long)]
+    forget: bool,
+    /// Only this one.
+    #[arg(long)]
+    only: Option<String>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -101,6 +108,7 @@ struct Timed<T> {
 struct MutantsReport {
     mutants: Vec<MutantReport>,
     missed: usize,
+    controls_failed: u64,
 }
 
 fn main() -> Result<ExitCode> {
@@ -170,13 +178,7 @@ fn show(report: &Report, seconds: f64) {
 
 fn replay(args: &Replay) -> Result<ExitCode> {
     let mutant = match &args.mutant {
-        Some(word) => Some(
-            Mutant::ALL
-                .iter()
-                .copied()
-                .find(|it| it.word() == word)
-                .with_context(|| format!("no planted error is called `{word}`"))?,
-        ),
+        Some(word) => Some(called(word)?),
         None => None,
     };
     let mut out = std::io::stdout().lock();
@@ -201,17 +203,40 @@ fn replay(args: &Replay) -> Result<ExitCode> {
     }
 }
 
+fn called(word: &str) -> Result<Mutant> {
+    let mut all = Mutant::ALL.iter().copied();
+    all.find(|it| it.word() == word)
+        .with_context(|| format!("no planted error is called `{word}`"))
+}
+
 fn mutants(args: &Mutants, started: Instant) -> Result<ExitCode> {
-    let mutants = run::hunt_all(args.seeds, threads(args.threads), |it| {
-        eprintln!("{:.1} {it:?}", started.elapsed().as_secs_f64());
+    let plan = Hunt {
+        mutants: match &args.only {
+            Some(word) => vec![called(word)?],
+            None => Mutant::ALL.to_vec(),
+        },
+        remembered: !args.forget,
+        seeds: args.seeds,
+        threads: threads(args.threads),
+    };
+    let shown = std::io::stderr().is_terminal();
+    let mutants = hunt::hunt_all(&plan, |it| {
+        if shown {
+            eprintln!("{:.1} s: {} {}", started.elapsed().as_secs_f64(), it.mutant, it.verdict.word());
+        }
     });
     let missed = mutants
         .iter()
         .filter(|it| it.verdict == Verdict::Missed)
         .count();
+    let controls_failed = mutants.iter().map(|it| it.controls_failed).sum();
     let seconds = started.elapsed().as_secs_f64();
     if args.json {
-        let report = MutantsReport { mutants, missed };
+        let report = MutantsReport {
+            mutants,
+            missed,
+            controls_failed,
+        };
         let timed = Timed { report, seconds };
         println!(
             "{}",
@@ -228,5 +253,5 @@ fn mutants(args: &Mutants, started: Instant) -> Result<ExitCode> {
         }
         println!("missed: {missed}, in {seconds:.1} s");
     }
-    Ok(ExitCode::from(u8::from(missed > 0)))
+    Ok(ExitCode::from(u8::from(missed > 0 || controls_failed > 0)))
 }

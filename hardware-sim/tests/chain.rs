@@ -3,8 +3,9 @@
 //! release build.
 
 use shelf_replica::memory::MemoryStore;
+use shelf_sim::chain::hunt::{self, Verdict};
 use shelf_sim::chain::mutant::Mutant;
-use shelf_sim::chain::run::{self, Plan, Verdict};
+use shelf_sim::chain::run::{self, Plan};
 
 const SEEDS: u64 = 24;
 const MUTANT_SEEDS: u64 = 8;
@@ -39,6 +40,6 @@ fn i0_to_i15_hold_in_every_world() {
 /// One that is found at once; `shelf-sim mutants` hunts them all, in a release build.
 #[test]
 fn a_hub_that_accepts_without_looking_is_found() {
-    let hunted = run::hunt(Mutant::NoCheck, 0..MUTANT_SEEDS);
+    let hunted = hunt::hunt(Mutant::NoCheck, 0..MUTANT_SEEDS);
     assert_ne!(hunted.verdict, Verdict::Missed, "{hunted:?}");
 }

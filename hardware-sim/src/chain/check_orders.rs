@@ -1,6 +1,6 @@
 //! What must hold of rights and orders: cheap rules after every transaction, the rest at rest.
 
-use shelf_replica::hub::Hub;
+use shelf_replica::hub::{Hub, OrderTrouble, troubles};
 use shelf_replica::orders::{self, Progress, StoredOrder};
 use shelf_replica::rights::{HubCells, StoreCells};
 use shelf_stock::customer_order::OrderState;
@@ -67,9 +67,20 @@ impl<D: Disk> World<D> {
                 self.coverage.danger(Danger::RightsReturned);
             }
             place.returned_max[item] = most;
-            if recovering.is_some() || place.hub_went_back {
+            if recovering.is_some() {
                 continue;
             }
+            let seen = place.returned_seen_max[item];
+            hold(it.returned >= seen, "I2", || {
+                format!("a store saw {seen} of {name} returned, the hub knows {}", it.returned)
+            })?;
+            if place.hub_went_back {
+                continue;
+            }
+            let most = place.granted_max[item] - seen;
+            hold(it.used <= most, "I4", || {
+                format!("{} of {name} are accepted, the store allowed {most}", it.used)
+            })?;
             let free = it.granted - it.returned - it.used;
             hold(free >= 0, "I1", || {
                 format!(
@@ -85,7 +96,7 @@ impl<D: Disk> World<D> {
                 format!("channels have {} too many of {name}", -spare)
             })?;
         }
-        Ok(())
+        self.check_targets(shop)
     }
 
     /// I2 and I3 after a transaction of a PC.
@@ -108,17 +119,57 @@ impl<D: Disk> World<D> {
                 place.granted_max[item] = granted;
                 self.coverage.danger(Danger::Granted);
                 self.check_known_book(shop, pc)?;
+                self.check_spared(shop, pc, item)?;
             }
-            let place = &self.shops[shop];
+            let place = &mut self.shops[shop];
             let seen = cells.returned_seen.whole_units_down();
             hold(seen <= place.returned_max[item], "I2", || {
                 format!("the store saw {seen} of {name} returned, the hub never did")
             })?;
+            place.returned_seen_max[item] = place.returned_seen_max[item].max(seen);
+            let role = place.hub_disk.read(|store| Hub::grantor(store))?;
+            let in_force = place.pcs[pc].rights_epoch == Some(role.1);
+            if ready && in_force && !place.hub_went_back {
+                self.check_bound(shop, item, &cells, book)?;
+            }
             if ready && cells.store_rights(book) < Quantity::ZERO {
                 self.coverage.danger(Danger::OversellPossible);
             }
         }
         Ok(())
+    }
+
+    /// I3: what is granted leaves the floor its safety stock.
+    fn check_spared(&self, shop: usize, pc: usize, item: usize) -> Result<(), Violation> {
+        let (machine, name) = (&self.shops[shop].pcs[pc], &self.items[item]);
+        let (cells, situation) = machine.disk.read(|store| {
+            let situation = machine.machine.situation(store, name)?;
+            Ok((StoreCells::load(store, name)?, situation))
+        })?;
+        let left = cells.store_rights(situation.book);
+        hold(left >= situation.safety_stock, "I3", || {
+            let safety = situation.safety_stock;
+            format!("{left} of {name} are left on the floor after a grant, {safety} are to stay")
+        })
+    }
+
+    /// I5: online orders are at most so many more than the book as the floor has overdrawn.
+    fn check_bound(
+        &self,
+        shop: usize,
+        item: usize,
+        cells: &StoreCells,
+        book: Quantity,
+    ) -> Result<(), Violation> {
+        let name = &self.items[item];
+        let quotas = self.shops[shop].hub_disk.read(|store| store.quotas(name))?;
+        let accepted: Quantity = quotas.iter().map(|it| it.1.used).sum();
+        let open = accepted.minus(cells.handed_over);
+        let oversold = open.minus(book).max(Quantity::ZERO);
+        let overdraft = cells.store_rights(book).negated().max(Quantity::ZERO);
+        hold(oversold <= overdraft, "I5", || {
+            format!("{oversold} of {name} are oversold, the floor overdrew {overdraft}")
+        })
     }
 
     /// I3: whoever grants has every own document of earlier runs that the hub has.
@@ -305,19 +356,24 @@ impl<D: Disk> World<D> {
                 ));
             };
             let order = stored.order;
-            let mut all = order.needs();
+            // What was lost stays lost, whatever the customer wants afterwards.
+            let mut lost = [0; ITEMS_MAX];
             for part in &order.shorted {
-                let sum = all.entry(part.item.clone()).or_default();
-                *sum = sum.plus(part.quantity);
+                let part = [(part.item.clone(), part.quantity)].into();
+                add(&mut lost, &units(&self.items, &part));
             }
-            let kept = units(&self.items, &all);
-            hold(kept == wish.basket.takes, "order", || {
-                format!(
-                    "{id}: the customer wants {:?}, the hub has {kept:?}",
-                    wish.basket.takes
-                )
+            let kept = units(&self.items, &order.needs());
+            let mut due = wish.basket.takes;
+            for (due, lost) in due.iter_mut().zip(lost) {
+                *due = (*due - lost).max(0);
+            }
+            hold(kept == due, "order", || {
+                let wanted = wish.basket.takes;
+                format!("{id}: the customer wants {wanted:?}, lost {lost:?}, the hub has {kept:?}")
             })?;
-            if order.state == OrderState::HandedOver {
+            let told = place.hub_disk.read(|store| troubles(store, ROWS_MAX))?;
+            let less = (order.id.clone(), OrderTrouble::HandedOverLess);
+            if order.state == OrderState::HandedOver && !told.contains(&less) {
                 let owed = units(&self.items, &order.needs());
                 let given = place.physical.given.get(id).copied().unwrap_or_default();
                 let enough = given.iter().zip(owed).all(|(given, owed)| *given >= owed);

@@ -15,6 +15,8 @@ words! {
         HandedOverAfterCancel = "handed_over_after_cancel",
         /// An order was handed over twice.
         HandedOverTwice = "handed_over_twice",
+        /// An order was changed while it was handed over.
+        HandedOverLess = "handed_over_less",
         /// Goods of a cancelled order waited in staging.
         PickedAfterCancel = "picked_after_cancel",
         /// A marketplace sold more than it was shown.
@@ -57,6 +59,14 @@ words! {
         Shorted = "shorted",
         /// An oversold unit has its record.
         Compensated = "compensated",
+        /// An order was paid after it was accepted.
+        PaidLater = "paid_later",
+        /// An order was changed.
+        OrderChanged = "order_changed",
+        /// An order could not be changed.
+        ChangeRefused = "change_refused",
+        /// The right to grant moved to another PC.
+        RoleMoved = "role_moved",
         /// A marketplace sold by itself.
         ExternalSale = "external_sale",
         /// A sibling's documents came over the LAN.

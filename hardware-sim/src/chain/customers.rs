@@ -5,9 +5,12 @@
 //! an external marketplace that sells by itself what it was shown.
 
 use shelf_replica::hub::Hub;
-use shelf_replica::orders::{Cancelling, Decision, NewOrder};
-use shelf_stock::customer_order::OrderLine;
-use shelf_stock::name::{ChannelId, OrderId};
+use shelf_replica::orders::{Cancelling, Decision, NewOrder, Refusal};
+use shelf_stock::customer_order::{Order, OrderLine};
+use shelf_stock::document::{PaymentState, Tender, TenderKind};
+use shelf_stock::item::Part;
+use shelf_stock::money::Money;
+use shelf_stock::name::{ChannelId, ItemId, OrderId};
 use shelf_stock::quantity::Quantity;
 use shelf_stock::sellable::Coefficient;
 use shelf_wire::message::{ChannelPolicy, Policy};
@@ -43,6 +46,12 @@ pub struct Wish {
     pub unwanted: bool,
     /// The hub said that it is cancelled.
     pub cancelled: bool,
+    /// It may be picked before it is paid.
+    pub on_collection: bool,
+    /// It is paid, and the hub was told so at least once.
+    pub paid: bool,
+    /// What the customer wants instead, until the hub has answered.
+    pub changing: Option<Basket>,
 }
 
 impl<D: Disk> World<D> {
@@ -77,7 +86,7 @@ impl<D: Disk> World<D> {
         Ok(())
     }
 
-    fn channel(&self, number: usize) -> Result<ChannelId, Violation> {
+    pub(super) fn channel(&self, number: usize) -> Result<ChannelId, Violation> {
         ChannelId::new(CHANNELS[number]).map_err(Violation::storage)
     }
 
@@ -106,6 +115,9 @@ impl<D: Disk> World<D> {
             refused: false,
             unwanted: false,
             cancelled: false,
+            on_collection: self.random.percent(60),
+            paid: false,
+            changing: None,
         };
         self.shops[shop].wishes.insert(id.clone(), wish);
         self.ask(shop, &id)
@@ -133,7 +145,9 @@ impl<D: Disk> World<D> {
         if self.random.percent(30) && shows > 0 {
             // Lowering counts once the marketplace has confirmed it; it shows less from now on.
             let lower = self.random.signed(0, shows);
-            self.shops[shop].market_shows[item] = lower;
+            if self.mutant != Some(Mutant::LoweredTooEarly) {
+                self.shops[shop].market_shows[item] = lower;
+            }
             self.hub_work(shop, |hub, store, effects| {
                 hub.lowered(&name, &channel, Quantity::units(lower), store, effects)?;
                 hub.finish(now, store, effects)
@@ -177,9 +191,12 @@ impl<D: Disk> World<D> {
                 Some(Mutant::QuotaNotAtomic) => quotas(&new, store)?,
                 _ => Vec::new(),
             };
-            let decision = hub.accept(now, &new, store, effects)?;
+            let mut decision = hub.accept(now, &new, store, effects)?;
             for (item, quota) in before {
                 store.set_quota(&item, &new.channel, quota)?;
+            }
+            if let (Some(Mutant::PerLineCheck), Decision::Refused(_)) = (mutant, &decision) {
+                decision = line_by_line(hub, now, new.clone(), store, effects)?;
             }
             hub.finish(now, store, effects)?;
             Ok(decision)
@@ -200,6 +217,10 @@ impl<D: Disk> World<D> {
             }
             Decision::Again(_) => known.confirmed = true,
             Decision::Refused(_) if wish.sold => {}
+            // A restored hub knows the order as it was before it was changed.
+            Decision::Refused(Refusal::Conflict(order)) if wish.confirmed => {
+                known.basket = basket_of(&order, &self.items);
+            }
             Decision::Refused(_) => {
                 known.refused = true;
                 self.coverage.danger(Danger::Refused);
@@ -209,26 +230,14 @@ impl<D: Disk> World<D> {
     }
 
     fn new_order(&self, id: &str, wish: &Wish) -> Result<NewOrder, Violation> {
-        let mut lines: Vec<OrderLine> = Vec::new();
-        for (item, quantity, parts) in &wish.basket.lines {
-            // The planted error looks at each line by itself, so the same item again looks free.
-            let again = lines.iter().any(|it| it.item == *item);
-            if self.mutant == Some(Mutant::PerLineCheck) && again {
-                continue;
-            }
-            lines.push(OrderLine {
-                item: item.clone(),
-                quantity: Quantity::units(*quantity),
-                parts: parts.clone(),
-            });
-        }
+        let lines = order_lines(&wish.basket);
         Ok(NewOrder {
             id: OrderId::new(id).map_err(Violation::storage)?,
             channel: self.channel(wish.channel)?,
             lines,
             promised: None,
-            pay_on_collection: true,
-            tenders: Vec::new(),
+            pay_on_collection: wish.on_collection,
+            tenders: tenders(wish.paid),
             sold_already: wish.sold || wish.confirmed || self.mutant == Some(Mutant::NoCheck),
         })
     }
@@ -282,9 +291,11 @@ impl<D: Disk> World<D> {
             return Ok(());
         };
         for missing in recovery.channels_missing {
+            let skipped = self.mutant == Some(Mutant::ReconcileSkipped);
             let known = self.shops[shop].wishes.iter();
             let own = known.filter(|(_, it)| CHANNELS[it.channel] == missing.as_str());
             let own: Vec<(String, bool, bool)> = own
+                .filter(|_| !skipped)
                 .map(|(id, it)| (id.clone(), it.confirmed, it.cancelled))
                 .collect();
             for (id, confirmed, cancelled) in own {
@@ -292,6 +303,7 @@ impl<D: Disk> World<D> {
                     self.ask_to_cancel(shop, &id)?;
                 } else if confirmed {
                     self.ask(shop, &id)?;
+                    self.pay_again(shop, &id)?;
                 }
                 if !self.hub_up {
                     return Ok(());
@@ -308,7 +320,71 @@ impl<D: Disk> World<D> {
     }
 }
 
-type Quotas = Vec<(shelf_stock::name::ItemId, shelf_replica::store::Quota)>;
+/// How an order is paid.
+pub(super) fn tenders(paid: bool) -> Vec<Tender> {
+    let captured = Tender {
+        kind: TenderKind::Card,
+        amount: Money::minor(100),
+        reference: None,
+        state: PaymentState::Captured,
+    };
+    if paid { vec![captured] } else { Vec::new() }
+}
+
+/// A basket as an order has it.
+pub(super) fn order_lines(basket: &Basket) -> Vec<OrderLine> {
+    let line = |(item, quantity, parts): &(ItemId, i64, Vec<Part>)| OrderLine {
+        item: item.clone(),
+        quantity: Quantity::units(*quantity),
+        parts: parts.clone(),
+    };
+    basket.lines.iter().map(line).collect()
+}
+
+/// The basket that an order was made of.
+pub(super) fn basket_of(order: &Order, items: &[ItemId]) -> Basket {
+    let lines = order.lines.iter();
+    let line = |it: &OrderLine| {
+        let quantity = it.quantity.whole_units_down();
+        (it.item.clone(), quantity, it.parts.clone())
+    };
+    let mut all = order.needs();
+    for part in &order.shorted {
+        let sum = all.entry(part.item.clone()).or_default();
+        *sum = sum.plus(part.quantity);
+    }
+    Basket {
+        lines: lines.map(line).collect(),
+        takes: units(items, &all),
+    }
+}
+
+/// The planted error: where the sum of the lines of one item is too much, each of them still fits.
+fn line_by_line<S: shelf_replica::store::Store + ?Sized>(
+    hub: &mut Hub,
+    now: shelf_replica::Now,
+    mut new: NewOrder,
+    store: &mut S,
+    effects: &mut Vec<shelf_replica::hub::HubEffect>,
+) -> Result<Decision, S::Error> {
+    let mut seen = std::collections::BTreeSet::new();
+    let (first, again): (Vec<_>, Vec<_>) = std::mem::take(&mut new.lines)
+        .into_iter()
+        .partition(|it| seen.insert(it.item.clone()));
+    new.lines = first;
+    let decision = hub.accept(now, &new, store, effects)?;
+    let Decision::Accepted(_) = decision else {
+        return Ok(decision);
+    };
+    for line in again.into_iter().filter(|it| it.parts.is_empty()) {
+        let mut quota = store.quota(&line.item, &new.channel)?;
+        quota.used = quota.used.plus(line.quantity);
+        store.set_quota(&line.item, &new.channel, quota)?;
+    }
+    Ok(decision)
+}
+
+type Quotas = Vec<(ItemId, shelf_replica::store::Quota)>;
 
 fn quotas<S: shelf_replica::store::Store + ?Sized>(
     new: &NewOrder,
@@ -326,8 +402,8 @@ fn quotas<S: shelf_replica::store::Store + ?Sized>(
 
 /// Units of stocked items as the machines name them.
 pub(super) fn units(
-    items: &[shelf_stock::name::ItemId],
-    of: &std::collections::BTreeMap<shelf_stock::name::ItemId, Quantity>,
+    items: &[ItemId],
+    of: &std::collections::BTreeMap<ItemId, Quantity>,
 ) -> Units {
     let mut units = [0; ITEMS_MAX];
     for (item, quantity) in of {

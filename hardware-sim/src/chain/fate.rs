@@ -28,6 +28,12 @@ words! {
         Shrink = "shrink",
         /// Goods leave for another shop.
         Transfer = "transfer",
+        /// An order is paid.
+        Pay = "pay",
+        /// A customer wants something else.
+        Change = "change",
+        /// Another PC grants.
+        MoveRole = "move_role",
         /// Something goes wrong or is repaired.
         Fate = "fate",
     }
@@ -49,6 +55,9 @@ impl<D: Disk> World<D> {
             Deed::Count => self.count(shop),
             Deed::Shrink => self.shrink(shop),
             Deed::Transfer => self.transfer(shop),
+            Deed::Pay => self.pay(shop),
+            Deed::Change => self.change(shop),
+            Deed::MoveRole => self.move_role(shop),
             Deed::Fate => self.go_wrong(shop),
         }
     }
@@ -65,6 +74,9 @@ impl<D: Disk> World<D> {
             (Deed::Count, it.count),
             (Deed::Shrink, it.shrink),
             (Deed::Transfer, it.transfer),
+            (Deed::Pay, it.pay),
+            (Deed::Change, it.change),
+            (Deed::MoveRole, it.move_role),
             (Deed::Fate, it.fate),
         ];
         let mut rest = self.random.below(weights.iter().map(|it| it.1).sum());
@@ -204,9 +216,10 @@ impl<D: Disk> World<D> {
         let original = &place.pcs[pc];
         let (key, disk) = (original.key.clone(), original.disk.image()?);
         let (clock_ms, doubt) = (original.clock_ms, original.doubt);
+        let wall_max = original.wall_max;
         let mut twin = Pc::open(key, disk, &mut self.random)?;
         (twin.clock_ms, twin.twin, twin.doubt) = (clock_ms, true, doubt);
-        twin.doubt_since_ms = self.now_ms;
+        (twin.doubt_since_ms, twin.wall_max) = (self.now_ms, wall_max);
         let place = &mut self.shops[shop];
         place.pcs.push(twin);
         let pc = place.pcs.len() - 1;
@@ -230,6 +243,7 @@ impl<D: Disk> World<D> {
                 place.hub_disk = backup;
                 place.hub_went_back = true;
                 place.hub_to_be_told = true;
+                place.targets = [(0, 0); super::swarm::ITEMS_MAX];
             }
             for pc in &mut place.pcs {
                 (pc.doubt, pc.doubt_since_ms) = (true, self.now_ms);

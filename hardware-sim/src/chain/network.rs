@@ -101,6 +101,8 @@ impl<D: Disk> World<D> {
             return;
         }
         let way = Way::Peer(own.id);
+        let changed = self.relaying(shop, frame);
+        let frame = changed.as_deref().unwrap_or(frame);
         for other in 0..self.shops[shop].pcs.len() {
             if other != pc {
                 self.publish(shop, other, way, frame.to_vec(), 0);

@@ -24,6 +24,13 @@ impl<D: Disk> World<D> {
                     self.coverage.danger(Danger::Returned);
                 }
             }
+            NodeEvent::Rights {
+                grantor,
+                rights_epoch,
+                ..
+            } => {
+                self.shops[shop].pcs[pc].rights_epoch = grantor.then_some(*rights_epoch);
+            }
             NodeEvent::Parked { .. } => self.coverage.danger(Danger::Parked),
             _ => {}
         }
@@ -48,6 +55,7 @@ impl<D: Disk> World<D> {
                 OrderTrouble::HandedOverAgain => self.coverage.danger(Danger::HandedOverTwice),
                 OrderTrouble::PickedAfterEnd => self.coverage.danger(Danger::PickedAfterCancel),
                 OrderTrouble::SoldUnasked => self.coverage.danger(Danger::SoldUnasked),
+                OrderTrouble::HandedOverLess => self.coverage.danger(Danger::HandedOverLess),
             },
             _ => {}
         }

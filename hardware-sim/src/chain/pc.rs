@@ -121,6 +121,8 @@ pub struct Pc<D> {
     pub twin: bool,
     /// A copy that people have switched off for good.
     pub gone: bool,
+    /// Under which number it grants, if it does.
+    pub rights_epoch: Option<u64>,
     /// It reads only the oldest format.
     pub old_format: bool,
     /// Up to where each incarnation was sent, for a planted error.
@@ -170,6 +172,7 @@ impl<D: Disk> Pc<D> {
             doubt_since_ms: 0,
             twin: false,
             gone: false,
+            rights_epoch: None,
             old_format: false,
             sent: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -180,6 +183,7 @@ impl<D: Disk> Pc<D> {
     pub fn reopen(&mut self, random: &mut Random, keep_incarnation: bool) {
         self.machine = machine(&self.key, random);
         self.wake_at_ms = None;
+        self.rights_epoch = None;
         self.link_up = false;
         self.lan_up = false;
         let incarnation = random.draw();

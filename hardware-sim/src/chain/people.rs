@@ -116,6 +116,9 @@ impl<D: Disk> World<D> {
             && let Some(other) = self.pc_on(shop)
         {
             self.coverage.danger(Danger::DoubleReport);
+            if self.mutant == Some(Mutant::ReceiptTwice) {
+                draft.source = self.source_key();
+            }
             self.write(shop, other, &draft)?;
         }
         Ok(())
@@ -245,11 +248,16 @@ impl<D: Disk> World<D> {
         else {
             return Ok(());
         };
+        // The planted error: lines carry the time when the session began, two days before.
+        let scanned = match self.mutant == Some(Mutant::CountAtStart) {
+            true => wall.plus_millis(-2 * 24 * 3_600_000),
+            false => wall,
+        };
         let counted = items.iter().map(|item| CountLine {
             item: self.items[*item].clone(),
             location: location.clone(),
             quantity: Quantity::units(self.shops[shop].physical.at(location, *item)),
-            effective: wall,
+            effective: scanned,
         });
         let count = Draft::new(Kind::Count {
             session: session.clone(),

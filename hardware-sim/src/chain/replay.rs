@@ -81,7 +81,16 @@ pub fn replay(
     if world.acts_left > 0 {
         return None;
     }
+    world.heard = Some(Vec::new());
     let ended = world.rest().err();
+    for (step, now_ms, event) in world.heard.take().unwrap_or_default() {
+        tell(&Frame {
+            step,
+            now_ms,
+            event: name(&event),
+            changes: Vec::new(),
+        });
+    }
     let now = state(&world);
     tell(&Frame {
         step: world.step,

@@ -10,6 +10,7 @@ use shelf_stock::location::Location;
 use shelf_wire::sealed::Authored;
 
 use super::disk::Disk;
+use super::mutant::Mutant;
 use super::pc::Cut;
 use super::violation::{Violation, hold};
 use super::world::World;
@@ -47,7 +48,10 @@ impl<D: Disk> World<D> {
             for shop in 0..self.shops.len() {
                 self.reconcile(shop)?;
                 self.ask_again(shop)?;
-                if self.shops[shop].hub_went_back {
+                self.change_all(shop)?;
+                self.pay_all(shop)?;
+                let skipped = self.mutant == Some(Mutant::ReconcileSkipped);
+                if self.shops[shop].hub_went_back && !skipped {
                     self.tell_all(shop)?;
                 }
                 busy |= self.serve_all(shop)?;

@@ -12,7 +12,7 @@ use super::coverage::{Coverage, Danger};
 use super::disk::Disk;
 use super::mutant::Mutant;
 use super::random::Random;
-use super::swarm::{Fault, words};
+use super::swarm::Fault;
 use super::violation::Violation;
 use super::world::World;
 
@@ -198,7 +198,7 @@ impl Report {
 }
 
 /// Results that may wait for the counting thread.
-const RESULTS_MAX: usize = 64;
+pub(super) const RESULTS_MAX: usize = 64;
 
 /// Explores seeds on several threads; `tell` hears of each seed that is done.
 pub fn explore(plan: &Plan, mut tell: impl FnMut(&Report)) -> Report {
@@ -245,89 +245,4 @@ pub fn explore(plan: &Plan, mut tell: impl FnMut(&Report)) -> Report {
     });
     report.finish(&runs);
     report
-}
-
-words! {
-    /// Whether a planted error was found.
-    Verdict {
-        /// It was.
-        Caught = "caught",
-        /// It was not, in all seeds that were tried.
-        Missed = "missed",
-    }
-}
-
-/// What became of a planted error.
-#[derive(Clone, Debug, Serialize)]
-pub struct MutantReport {
-    /// Which.
-    pub mutant: &'static str,
-    /// Whether it was found.
-    pub verdict: Verdict,
-    /// The seed that found it.
-    pub seed: Option<u64>,
-    /// What it broke.
-    pub violation: Option<Violation>,
-    /// How many seeds were tried.
-    pub seeds_tried: u64,
-    /// Seeds that broke something without the error as well: they prove nothing.
-    pub controls_failed: u64,
-}
-
-/// Looks for a seed that finds a planted error.
-pub fn hunt(mutant: Mutant, seeds: std::ops::Range<u64>) -> MutantReport {
-    let mut report = MutantReport {
-        mutant: mutant.word(),
-        verdict: Verdict::Missed,
-        seed: None,
-        violation: None,
-        seeds_tried: 0,
-        controls_failed: 0,
-    };
-    for seed in seeds {
-        report.seeds_tried += 1;
-        if let Some(violation) = once::<MemoryStore>(seed, Some(mutant)).violation {
-            // The same world without the error must be well, or the error wasn't what was found.
-            if control(seed, mutant).violation.is_some() {
-                report.controls_failed += 1;
-                continue;
-            }
-            report.verdict = Verdict::Caught;
-            report.seed = Some(seed);
-            report.violation = Some(violation);
-            return report;
-        }
-    }
-    report
-}
-
-/// Looks for a seed for every planted error, on several threads.
-pub fn hunt_all(seeds: u64, threads: usize, mut tell: impl FnMut(&MutantReport)) -> Vec<MutantReport> {
-    let next = AtomicU64::new(0);
-    let mut reports = Vec::new();
-    std::thread::scope(|scope| {
-        let (done, results) = sync_channel(RESULTS_MAX);
-        for _ in 0..threads.max(1) {
-            let (done, next) = (done.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let number = usize::try_from(number).unwrap_or(usize::MAX);
-                    let Some(mutant) = Mutant::ALL.get(number) else {
-                        return;
-                    };
-                    if done.send((number, hunt(*mutant, 0..seeds))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(done);
-        for (number, report) in results {
-            tell(&report);
-            reports.push((number, report));
-        }
-    });
-    reports.sort_by_key(|(number, _)| *number);
-    reports.into_iter().map(|(_, report)| report).collect()
 }

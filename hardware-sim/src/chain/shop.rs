@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shelf_replica::hub::{Hub, HubConfig};
 use shelf_stock::identity::{Digest, Place};
-use shelf_stock::name::StoreId;
+use shelf_stock::name::{ItemId, StoreId};
+use shelf_stock::quantity::Quantity;
 use shelf_wire::sealed::Sealed;
 
 use super::customers::Wish;
@@ -57,6 +58,12 @@ pub struct Shop<D> {
     pub granted_max: Units,
     /// The most that the hub ever durably returned.
     pub returned_max: Units,
+    /// The most that any PC durably saw returned.
+    pub returned_seen_max: Units,
+    /// Levels that PCs told, by fencing number, number and item.
+    pub told_levels: BTreeMap<(u64, u64, ItemId), Quantity>,
+    /// The number of the level that the hub follows, for each item.
+    pub targets: [(u64, u64); ITEMS_MAX],
     /// The hub's database went back to a backup in this run.
     pub hub_went_back: bool,
     /// Somebody put back a backup, and has to say so to the hub's program when it starts.
@@ -90,6 +97,9 @@ impl<D: Disk> Shop<D> {
             market_shows: [0; ITEMS_MAX],
             granted_max: [0; ITEMS_MAX],
             returned_max: [0; ITEMS_MAX],
+            returned_seen_max: [0; ITEMS_MAX],
+            told_levels: BTreeMap::new(),
+            targets: [(0, 0); ITEMS_MAX],
             hub_went_back: false,
             hub_to_be_told: false,
         })

@@ -47,7 +47,7 @@ impl<D: Disk> World<D> {
                 let progress = Progress::of(&store.order_facts(&order.id)?);
                 let waits = staged.get(order.id.as_str());
                 let waits = waits.is_some_and(|it| it.iter().any(|it| *it > 0));
-                if !order.state.is_end() || waits {
+                if !order.state.is_end() || waits || progress.is_picked {
                     todo.push((order, progress));
                 }
             }
@@ -83,6 +83,12 @@ impl<D: Disk> World<D> {
             self.write(shop, pc, &orders::hand_over(order, true, wall))?;
             return Ok(());
         }
+        // It lies on the shelf again, and the document that said so is lost: written again as well.
+        if self.calm && progress.is_picked && !has_them {
+            let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
+            self.write(shop, pc, &orders::put_back(&order.id, &progress.staged, wall))?;
+            return Ok(());
+        }
         // Some hand over again what was handed over: the slip was printed twice.
         let again = progress.handed_over_by.is_some();
         if ended || again && !self.random.percent(8) || !order.may_be_picked() && !again {
@@ -109,6 +115,7 @@ impl<D: Disk> World<D> {
     ) -> Result<(), Violation> {
         let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
         if self.write(shop, pc, &orders::pick(order, wall))? {
+            self.check_paid(shop, order.id.as_str())?;
             self.shops[shop].physical.pick(order.id.as_str(), wanted);
         }
         Ok(())
@@ -135,6 +142,7 @@ impl<D: Disk> World<D> {
         if !self.write(shop, pc, &orders::hand_over(order, picked, wall))? {
             return Ok(());
         }
+        self.check_paid(shop, order.id.as_str())?;
         self.coverage.danger(Danger::HandedOver);
         match picked {
             true => self.shops[shop].physical.hand_over(id, wanted),

@@ -132,6 +132,12 @@ pub struct Eagerness {
     pub shrink: u64,
     /// Transfers and other work that may be refused.
     pub transfer: u64,
+    /// Payments of orders that are paid before they are picked.
+    pub pay: u64,
+    /// Orders that are changed.
+    pub change: u64,
+    /// Moves of the right to grant to another PC.
+    pub move_role: u64,
     /// Faults.
     pub fate: u64,
 }
@@ -181,6 +187,9 @@ impl Swarm {
                 count: random.below(5),
                 shrink: random.below(3),
                 transfer: random.below(5),
+                pay: random.between(2, 8),
+                change: random.below(4),
+                move_role: [0, 0, 1, 2][random.index(4)],
                 fate: random.between(2, 12),
             },
             safety_stock: random.signed(0, 3),

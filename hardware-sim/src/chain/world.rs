@@ -9,10 +9,11 @@ use std::collections::btree_map::OccupiedEntry;
 use std::rc::Rc;
 
 use shelf_replica::Now;
-use shelf_replica::hub::{Hub, HubEffect, HubInput};
+use shelf_replica::hub::{Hub, HubEffect, HubEvent, HubInput};
 use shelf_replica::node::{NodeEffect, NodeEvent, NodeInput};
 use shelf_replica::store::Store;
 use shelf_stock::name::ItemId;
+use shelf_wire::topic::Up;
 
 use super::coverage::{Coverage, Danger};
 use super::disk::{Disk, Fate};
@@ -113,6 +114,8 @@ pub struct World<D> {
     pub orders: u64,
     /// No more faults.
     pub calm: bool,
+    /// Every event is kept as well, for people: step, time, event.
+    pub heard: Option<Vec<(u64, u64, Event)>>,
     queue: BTreeMap<(u64, u64), Event>,
     queued: u64,
 }
@@ -147,6 +150,7 @@ impl<D: Disk> World<D> {
             items,
             orders: 0,
             calm: false,
+            heard: None,
             queue: BTreeMap::new(),
             queued: 0,
         })
@@ -201,6 +205,9 @@ impl<D: Disk> World<D> {
         self.now_ms = self.now_ms.max(at);
         self.step += 1;
         self.trace.number(self.now_ms);
+        if let Some(heard) = &mut self.heard {
+            heard.push((self.step, self.now_ms, event.clone()));
+        }
         self.happen(event).map_err(|it| Violation {
             step: self.step,
             ..it
@@ -351,6 +358,11 @@ impl<D: Disk> World<D> {
         })?;
         if !lost {
             self.check_pc(shop, pc)?;
+            for effect in &effects {
+                if let NodeEffect::Event(NodeEvent::Received { author, .. }) = effect {
+                    self.check_received(shop, pc, *author)?;
+                }
+            }
         }
         if (!lost && !dies) || self.mutant == Some(Mutant::AckBeforeCommit) {
             self.shops[shop].pcs[pc].wake_at_ms = None;
@@ -366,7 +378,10 @@ impl<D: Disk> World<D> {
 
     fn carry_out(&mut self, shop: usize, pc: usize, effect: NodeEffect) {
         match effect {
-            NodeEffect::Send { frame, .. } => {
+            NodeEffect::Send { channel, frame } => {
+                if channel == Up::Rights {
+                    self.note_told(shop, &frame);
+                }
                 let wait_ms = self.shops[shop].pcs[pc].slow_ms;
                 if wait_ms > 0 {
                     self.coverage.fault(Fault::SlowDisk);
@@ -414,6 +429,11 @@ impl<D: Disk> World<D> {
             .transact(fate, |store| work(hub, store, &mut effects))?;
         if !lost {
             self.check_hub(shop)?;
+            for effect in &effects {
+                if let HubEffect::Event(HubEvent::Stored { log, .. }) = effect {
+                    self.check_stored(shop, *log)?;
+                }
+            }
         }
         if (!lost && !dies) || self.mutant == Some(Mutant::AckBeforeCommit) {
             self.shops[shop].hub_wake_at_ms = None;
