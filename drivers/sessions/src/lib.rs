@@ -7,6 +7,7 @@
 pub mod ecr17;
 pub mod llrp;
 pub mod oem;
+pub mod presence;
 pub mod scale;
 pub mod ssi;
 pub mod zvt;
