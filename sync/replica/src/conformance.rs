@@ -12,6 +12,7 @@
 
 mod author;
 mod checks;
+mod closing;
 
 pub use author::Author;
 

@@ -40,6 +40,8 @@ impl Facts {
                     self.items.insert(line.item.clone());
                 }
             }
+            // They may never come by themselves.
+            Kind::Opening { carried, .. } => carried.iter().for_each(|it| self.note(it)),
             _ => {}
         }
         for (number, line) in shelf_stock::movement::lines(document) {

@@ -29,6 +29,7 @@ pub use surface::{HubConfig, HubEffect, HubEvent, HubInput};
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shelf_stock::hours::OpeningHours;
 use shelf_stock::identity::{NodeId, Seq};
 use shelf_stock::name::ItemId;
 use shelf_wire::frame::{pack, unpack};
@@ -393,6 +394,11 @@ pub fn roster<S: Store + ?Sized>(store: &S) -> Result<Roster, S::Error> {
         Some(Message::Roster(roster)) => Ok(roster),
         _ => Ok(Roster::default()),
     }
+}
+
+/// When the store is open, as its PCs say; `None`: none of them did.
+pub fn opening_hours<S: Store + ?Sized>(store: &S) -> Result<Option<OpeningHours>, S::Error> {
+    shop::hours(store)
 }
 
 fn ask_for_hello(to: NodeId, effects: &mut Vec<HubEffect>) {

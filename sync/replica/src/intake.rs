@@ -4,7 +4,9 @@
 //! it; everything of it is stored if so. A document that can't be read or contradicts another
 //! never stops the ones after it: it is parked, and the caller is told.
 
+use shelf_stock::document::Kind;
 use shelf_stock::identity::{Digest, NodeId, Place, Seq};
+use shelf_wire::document::DecodeError;
 use shelf_wire::key::PublicKey;
 use shelf_wire::message::{ACK_RANGES_MAX, Ack, LogBatch, NackReason};
 use shelf_wire::sealed::{Authored, Sealed};
@@ -18,7 +20,7 @@ pub(crate) enum Taken {
     /// Nothing was stored.
     Refused(NackReason),
     /// Everything is in the store.
-    Stored(Stored),
+    Stored(Box<Stored>),
 }
 
 /// A batch that was stored.
@@ -32,6 +34,8 @@ pub(crate) struct Stored {
     pub(crate) parked: Vec<(Place, ParkReason)>,
     /// What the new ones are about.
     pub(crate) facts: Facts,
+    /// Other logs of the author that reach further now: an opening stands for what they lack.
+    pub(crate) jumped: Vec<LogState>,
 }
 
 /// Takes a batch of an author whose key this is.
@@ -68,16 +72,28 @@ pub(crate) fn take<S: Store + ?Sized>(
         && batch.last() <= state.upto
     {
         // The last digest covers all before it: nothing here is new.
-        return Ok(Taken::Stored(Stored {
+        return Ok(Taken::Stored(Box::new(Stored {
             state,
             new: 0,
             parked: Vec::new(),
             facts: Facts::default(),
-        }));
+            jumped: Vec::new(),
+        })));
     }
     let mut parked = Vec::new();
     let mut facts = Facts::default();
-    let new = insert_all(store, documents, chain_broken, &mut parked, &mut facts)?;
+    let read = documents.into_iter();
+    let read: Vec<Read> = read.map(|it| (Authored::open(it.clone()), it)).collect();
+    let opens = read.iter().any(|it| is_opening(&it.0));
+    let before = match opens {
+        true => store.logs()?,
+        false => Vec::new(),
+    };
+    let new = insert_all(store, read, chain_broken, &mut parked, &mut facts)?;
+    let jumped = match opens && new > 0 {
+        true => jumped(store, log, &before)?,
+        false => Vec::new(),
+    };
     if parked.iter().all(|(_, reason)| *reason != ParkReason::Fork) {
         store.put_signed_head(&head)?;
     }
@@ -88,29 +104,50 @@ pub(crate) fn take<S: Store + ?Sized>(
         last: Seq(0),
     });
     parked.truncate(SHOWN_MAX);
-    Ok(Taken::Stored(Stored {
+    Ok(Taken::Stored(Box::new(Stored {
         state,
         new,
         parked,
         facts,
-    }))
+        jumped,
+    })))
 }
 
 /// The most parked documents of one batch that are told one by one.
 const SHOWN_MAX: usize = 16;
 
+/// A document, read if this version can read it.
+type Read = (Result<Authored, DecodeError>, Sealed);
+
+fn is_opening(read: &Result<Authored, DecodeError>) -> bool {
+    let kind = read.as_ref().map(|it| &it.document().draft.kind);
+    matches!(kind, Ok(Kind::Opening { .. }))
+}
+
+/// An author's other logs that reach further than before.
+fn jumped<S: Store + ?Sized>(
+    store: &S,
+    besides: LogId,
+    before: &[LogState],
+) -> Result<Vec<LogState>, S::Error> {
+    let mut logs = store.logs()?;
+    logs.retain(|it| it.log.node == besides.node && it.log != besides);
+    logs.retain(|it| {
+        !before
+            .iter()
+            .any(|old| old.log == it.log && old.upto >= it.upto)
+    });
+    Ok(logs)
+}
+
 fn insert_all<S: Store + ?Sized>(
     store: &mut S,
-    documents: Vec<Sealed>,
+    read: Vec<Read>,
     chain_broken: bool,
     parked: &mut Vec<(Place, ParkReason)>,
     facts: &mut Facts,
 ) -> Result<u64, S::Error> {
     let mut new = 0;
-    let read = documents
-        .into_iter()
-        .map(|it| (Authored::open(it.clone()), it));
-    let read: Vec<_> = read.collect();
     store.expect(&mut read.iter().filter_map(|(it, _)| it.as_ref().ok()))?;
     for (index, (read, sealed)) in read.into_iter().enumerate() {
         let place = sealed.place();

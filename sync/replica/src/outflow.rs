@@ -203,7 +203,9 @@ impl Outflow {
     ) -> Option<Refused> {
         let stream = self.streams.get_mut(&log)?;
         let flights = &stream.flights;
-        let flies = flights.iter().any(|it| (it.first, it.last) == (first.0, last.0));
+        let flies = flights
+            .iter()
+            .any(|it| (it.first, it.last) == (first.0, last.0));
         if first.0 <= stream.acked || !flies {
             // Of a batch that is not on its way any more: what came after it has been told already.
             return None;

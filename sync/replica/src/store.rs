@@ -134,6 +134,8 @@ pub enum Family {
     Digest = 8,
     /// Orders that are not at an end, by name.
     OpenOrder = 9,
+    /// What is left of an order that is long at its end, by name.
+    EndedOrder = 10,
 }
 
 /// What a channel may sell of an item; both cells only ever count up but for cancelled orders.

@@ -15,7 +15,7 @@ use crate::store::{
 
 type Check<S> = (&'static str, fn(&mut S));
 
-const ALL: ReadLimits = ReadLimits {
+pub(super) const ALL: ReadLimits = ReadLimits {
     documents_max: 1000,
     bytes_max: 1 << 20,
 };
@@ -46,18 +46,30 @@ pub(super) fn all<S: Subject>() -> Vec<Check<S>> {
         ("a_quota_is_never_taken_beyond_its_limit", quotas),
         ("stock_is_what_was_folded", stock),
         ("facts_about_an_order_come_by_place", order_facts),
+        (
+            "a_closed_log_begins_behind_its_opening",
+            super::closing::closed,
+        ),
+        (
+            "an_opening_stands_for_what_never_came",
+            super::closing::lacking,
+        ),
+        (
+            "an_opening_that_is_rolled_back_closes_nothing",
+            super::closing::rolled_back,
+        ),
     ]
 }
 
-fn wall() -> Timestamp {
+pub(super) fn wall() -> Timestamp {
     Timestamp::from_millis(1_790_000_000_000)
 }
 
-fn sales(author: &mut Author, count: usize) -> Vec<Authored> {
+pub(super) fn sales(author: &mut Author, count: usize) -> Vec<Authored> {
     (0..count).map(|_| author.sell("mug", wall())).collect()
 }
 
-fn run<S: Subject, T>(
+pub(super) fn run<S: Subject, T>(
     subject: &mut S,
     mut body: impl FnMut(&mut dyn Store<Error = S::Error>) -> T,
 ) -> T {
@@ -306,7 +318,7 @@ fn large_incarnations<S: Subject>(subject: &mut S) {
     );
 }
 
-fn item(name: &str) -> ItemId {
+pub(super) fn item(name: &str) -> ItemId {
     ItemId::new(name).unwrap()
 }
 

@@ -41,8 +41,10 @@ impl Hub {
                 if author != from {
                     self.holds(from, stored.state.log, batch.last(), store)?;
                 }
-                let answer = ack(store, &stored.state, batch.node)?;
-                send(from, Down::Ack, &Message::Ack(answer), effects);
+                for state in [&stored.state].into_iter().chain(&stored.jumped) {
+                    let answer = ack(store, state, batch.node)?;
+                    send(from, Down::Ack, &Message::Ack(answer), effects);
+                }
                 self.relay(&stored, store)?;
                 tell(&stored, effects);
             }

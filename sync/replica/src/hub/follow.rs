@@ -204,7 +204,8 @@ fn recount<S: Store + ?Sized>(
     store: &mut S,
 ) -> Result<(), S::Error> {
     let counted = held.handed_over(progress);
-    if counted == held.counted {
+    // The document that said so may be closed: what it counted stays.
+    if counted == held.counted || progress.handed_over_by.is_none() {
         return Ok(());
     }
     let new = StoredOrder {

@@ -16,6 +16,7 @@ use shelf_wire::topic::Down;
 use super::shop::{self, Shop};
 use super::{Hub, HubEffect, send};
 use crate::orders::{Progress, StoredOrder};
+use crate::retention::Mark;
 use crate::rights::HubCells;
 use crate::store::{Family, Store};
 use crate::time::{Jitter, Now};
@@ -180,6 +181,9 @@ impl Hub {
         store: &mut S,
         effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
+        if Mark::load(store, &row.id)?.is_some() {
+            return Ok(());
+        }
         let held = StoredOrder::load(store, &row.id)?;
         let newer = held.as_ref().is_none_or(|it| {
             let revived = it.order.state.is_end() && !row.state.is_end();

@@ -19,6 +19,7 @@ use super::{Hub, HubEffect, HubEvent, OrderTrouble};
 use crate::orders::{
     Cancelling, Decision, Lack, NewOrder, OPEN_ORDERS_MAX, Refusal, StoredOrder, Undeliverable,
 };
+use crate::retention::Mark;
 use crate::store::{Family, Store};
 use crate::time::Now;
 
@@ -38,6 +39,10 @@ impl Hub {
                 true => Decision::Again(order),
                 false => Decision::Refused(Refusal::Conflict(order)),
             });
+        }
+        if let Some(mark) = Mark::load(store, &new.id)? {
+            let order = Box::new(mark.order(&new.id));
+            return Ok(Decision::Refused(Refusal::Conflict(order)));
         }
         let mut shop = Shop::load(store)?;
         if shop.recovering.is_some() && !new.sold_already {
@@ -133,6 +138,12 @@ impl Hub {
     ) -> Result<Cancelling, S::Error> {
         let mut shop = Shop::load(store)?;
         let Some(held) = StoredOrder::load(store, id)? else {
+            if let Some(mark) = Mark::load(store, id)? {
+                return Ok(match mark.state {
+                    OrderState::Cancelled => Cancelling::Cancelled,
+                    state => Cancelling::TooLate(state),
+                });
+            }
             let mut tombstone = tombstone(id, channel, now);
             self.publish(&mut tombstone, &mut shop, BTreeMap::new(), store, effects)?;
             return Ok(Cancelling::Tombstone);

@@ -66,7 +66,7 @@ impl Node {
             None => Scan::begin(store)?,
         };
         let Some(done) = scan.as_mut().map(|it| it.step(store)).transpose()? else {
-            self.digests.at_ms = Some(now.mono_ms.saturating_add(AGAIN_MS));
+            self.put_off(now, effects);
             return Ok(());
         };
         match done {
@@ -74,7 +74,7 @@ impl Node {
                 self.digests.scan = scan;
                 self.digests.at_ms = Some(now.mono_ms.saturating_add(SCAN_PAUSE_MS));
             }
-            Some(None) => self.digests.at_ms = Some(now.mono_ms.saturating_add(AGAIN_MS)),
+            Some(None) => self.put_off(now, effects),
             Some(Some(books)) => {
                 self.digests.round = self.digests.round.wrapping_add(1);
                 self.digests.at_ms = Some(now.mono_ms.saturating_add(AGAIN_MS));
@@ -83,6 +83,12 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// The two sides can't be compared now.
+    fn put_off(&mut self, now: Now, effects: &mut Vec<NodeEffect>) {
+        self.digests.at_ms = Some(now.mono_ms.saturating_add(AGAIN_MS));
+        effects.push(NodeEffect::Event(NodeEvent::NotCompared));
     }
 
     fn say_digests(&self, books: &Books, level: DigestLevel, effects: &mut Vec<NodeEffect>) {
@@ -104,7 +110,8 @@ impl Node {
         let tomorrow = Some(now.mono_ms.saturating_add(EVERY_MS));
         let differ = |items| NodeEffect::Event(NodeEvent::BalancesDiffer { items });
         match said.level {
-            DigestLevel::Later | DigestLevel::All(_) => {}
+            DigestLevel::Later => self.put_off(now, effects),
+            DigestLevel::All(_) => {}
             DigestLevel::Equal => {
                 self.digests.at_ms = tomorrow;
                 effects.push(differ(Vec::new()));

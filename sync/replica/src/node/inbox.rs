@@ -1,6 +1,6 @@
 //! What a PC does with each message from the hub.
 
-use shelf_stock::identity::NodeId;
+use shelf_stock::identity::{NodeId, Seq};
 use shelf_wire::frame::unpack;
 use shelf_wire::key::PublicKey;
 use shelf_wire::message::{Ack, LogBatch, Message, Nack, NackReason};
@@ -129,10 +129,13 @@ impl Node {
                 self.note_returned(now, &stored, store, effects)?;
                 self.note_facts(&stored.facts, store, effects)?;
                 let log = stored.state.log;
-                self.grew(now, log, stored.state.upto);
+                self.held.grew(log, stored.state.upto);
                 self.relay.shown(log, batch.last(), self.held.upto(log));
-                let answer = ack(store, &stored.state, batch.node)?;
-                send(Up::Log, &Message::Ack(answer), effects);
+                for state in [&stored.state].into_iter().chain(&stored.jumped) {
+                    self.grew(now, state.log, state.upto);
+                    let answer = ack(store, state, batch.node)?;
+                    send(Up::Log, &Message::Ack(answer), effects);
+                }
                 if stored.new > 0 {
                     let new = stored.new;
                     effects.push(NodeEffect::Event(NodeEvent::Received { author, new }));
@@ -194,6 +197,11 @@ impl Node {
             self.on_relay_ack(ack);
             return Ok(());
         };
+        if self.outflow.knows(log) {
+            // Of what is closed nothing was sent; the hub has it since an opening came.
+            let held = Seq(self.held.upto(log));
+            self.outflow.offer(log, Seq(0), held);
+        }
         if let Some(upto) = self.outflow.ack(log, ack.upto, &ack.beyond) {
             store.set_cursor(Peer::Hub, log, upto)?;
             effects.push(NodeEffect::Event(NodeEvent::Acked { log, upto }));

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shelf_stock::customer_order::Order;
+use shelf_stock::customer_order::{Order, OrderState};
 use shelf_stock::identity::Seq;
 use shelf_stock::name::{ItemId, OrderId};
 use shelf_stock::quantity::Quantity;
@@ -17,6 +17,7 @@ use super::grants::policy;
 use super::{Node, NodeEffect, NodeEvent, send};
 use crate::facts::Facts;
 use crate::orders::{Progress, StoredOrder, listed};
+use crate::retention::Mark;
 use crate::rights::StoreCells;
 use crate::store::{LogId, ReadLimits, Store};
 
@@ -183,6 +184,9 @@ impl Node {
         order: &Order,
         store: &mut S,
     ) -> Result<bool, S::Error> {
+        if Mark::load(store, &order.id)?.is_some() {
+            return Ok(false);
+        }
         let held = StoredOrder::load(store, &order.id)?;
         let newer = held.as_ref().is_none_or(|it| {
             let revived = it.order.state.is_end() && !order.state.is_end();
@@ -212,7 +216,11 @@ impl Node {
             return Ok(());
         };
         let progress = Progress::of(&store.order_facts(id)?);
-        let counted = stored.handed_over(&progress);
+        let mut counted = stored.handed_over(&progress);
+        if progress.handed_over_by.is_none() && stored.order.state == OrderState::HandedOver {
+            // The document that said so may be closed: what it counted stays.
+            counted.clone_from(&stored.counted);
+        }
         let is_open = !stored.order.state.is_end() && progress.handed_over_by.is_none();
         let needs = match is_open {
             true => stored.order.needs(),

@@ -122,6 +122,9 @@ pub enum NodeEvent {
         /// Which.
         items: Vec<crate::digest::Difference>,
     },
+    /// A comparison of balances was put off: the two sides don't hold the same documents yet, or the
+    /// hub compares with another PC. It is made later by itself.
+    NotCompared,
     /// This PC's disk went back in time, and [`crate::node::restored`] says what to count again.
     Restored {
         /// How many documents the hub returns.

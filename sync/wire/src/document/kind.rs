@@ -18,10 +18,7 @@ pub(super) fn write(kind: &Kind, wall: Timestamp) -> (proto::Kind, Option<proto:
         Kind::GoodsReceipt => return (proto::Kind::GoodsReceipt, None),
         Kind::Transfer => return (proto::Kind::Transfer, None),
         Kind::Void { of, reason } => {
-            match of {
-                DocumentRef::Place(place) => it.void_place = Some(write_place(place)),
-                DocumentRef::Source(key) => it.void_source = Some(write_source(key, None)),
-            }
+            write_target(of, &mut it);
             it.reason = reason.to_string();
             proto::Kind::Void
         }
@@ -69,22 +66,12 @@ pub(super) fn write(kind: &Kind, wall: Timestamp) -> (proto::Kind, Option<proto:
             claims,
             carried,
         } => {
-            it.closed = closed.iter().map(opening::write_closed).collect();
-            it.claims = opening::write_claims(claims);
-            it.carried = carried.iter().map(super::encode).collect();
+            opening::write((closed, claims, carried), &mut it);
             proto::Kind::Opening
         }
         Kind::Order { order, step } => {
             it.order = order.to_string();
-            if let OrderStep::Short { missing } = step {
-                it.parts = missing.iter().map(write_part).collect();
-            }
-            match step {
-                OrderStep::Pick => proto::Kind::OrderPick,
-                OrderStep::PutBack => proto::Kind::OrderPutBack,
-                OrderStep::HandOver => proto::Kind::OrderHandOver,
-                OrderStep::Short { .. } => proto::Kind::OrderShort,
-            }
+            write_step(step, &mut it)
         }
     };
     (code, Some(it))
@@ -168,6 +155,25 @@ fn read_step(kind: proto::Kind, parts: Vec<proto::Part>) -> Result<OrderStep, De
             missing: parts.into_iter().map(read_part).collect::<Result<_, _>>()?,
         },
     })
+}
+
+fn write_step(step: &OrderStep, it: &mut proto::Particulars) -> proto::Kind {
+    match step {
+        OrderStep::Pick => proto::Kind::OrderPick,
+        OrderStep::PutBack => proto::Kind::OrderPutBack,
+        OrderStep::HandOver => proto::Kind::OrderHandOver,
+        OrderStep::Short { missing } => {
+            it.parts = missing.iter().map(write_part).collect();
+            proto::Kind::OrderShort
+        }
+    }
+}
+
+fn write_target(of: &DocumentRef, it: &mut proto::Particulars) {
+    match of {
+        DocumentRef::Place(place) => it.void_place = Some(write_place(place)),
+        DocumentRef::Source(key) => it.void_source = Some(write_source(key, None)),
+    }
 }
 
 fn write_place(place: &Place) -> proto::Place {

@@ -10,7 +10,17 @@ use super::kind::{read_source, write_source};
 use super::{DecodeError, read_digest};
 use crate::generated as proto;
 
-pub(super) fn write_closed(closed: &ClosedLog) -> proto::ClosedLog {
+/// Writes closed logs, claims and carried documents.
+pub(super) fn write(
+    (closed, claims, carried): (&[ClosedLog], &[Claim], &[Document]),
+    it: &mut proto::Particulars,
+) {
+    it.closed = closed.iter().map(write_closed).collect();
+    it.claims = write_claims(claims);
+    it.carried = carried.iter().map(super::encode).collect();
+}
+
+fn write_closed(closed: &ClosedLog) -> proto::ClosedLog {
     proto::ClosedLog {
         incarnation: closed.incarnation.0,
         after: closed.after.0,
@@ -32,7 +42,7 @@ pub(super) fn read_closed(read: &[proto::ClosedLog]) -> Result<Vec<ClosedLog>, D
     read.iter().map(closed).collect()
 }
 
-pub(super) fn write_claims(claims: &[Claim]) -> Vec<proto::Claim> {
+fn write_claims(claims: &[Claim]) -> Vec<proto::Claim> {
     let mut before: Option<&Claim> = None;
     let mut written = Vec::with_capacity(claims.len());
     for claim in claims {

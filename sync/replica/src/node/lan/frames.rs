@@ -152,6 +152,9 @@ impl Node {
     ) -> Result<(), S::Error> {
         let (log, upto) = (stored.state.log, stored.state.upto);
         self.grew(now, log, upto);
+        for state in &stored.jumped {
+            self.held.grew(state.log, state.upto);
+        }
         self.note_facts(&stored.facts, store, effects)?;
         if log.node == self.id {
             // Lost here and kept by a sibling: the hub may lack it too.
