@@ -10,4 +10,5 @@ pub mod oem;
 pub mod presence;
 pub mod scale;
 pub mod ssi;
+pub mod uhf;
 pub mod zvt;

@@ -20,7 +20,19 @@ impl<'a> BitReader<'a> {
     /// The next `bits` (at most 64) as a number.
     #[inline]
     pub(super) fn take(&mut self, bits: usize) -> Option<u64> {
-        u64::try_from(self.take_wide(bits.min(64))?).ok()
+        let shift = self.at % 8;
+        let window = self
+            .bytes
+            .get(self.at / 8..)
+            .and_then(<[u8]>::first_chunk::<8>);
+        match window {
+            // Nearly every field lies in eight bytes from its first.
+            Some(&window) if bits > 0 && shift + bits <= 64 => {
+                self.at += bits;
+                Some(u64::from_be_bytes(window) << shift >> (64 - bits))
+            }
+            _ => u64::try_from(self.take_wide(bits.min(64))?).ok(),
+        }
     }
 
     /// The next `bits` (at most 120) as a number.
