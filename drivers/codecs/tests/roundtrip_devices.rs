@@ -8,7 +8,7 @@ use shelf_codecs::scale::{
     Basis, Protocol, Reading, ScaleConfig, ScaleDecoder, ScaleItem, Unit, Weight, encode,
 };
 use shelf_codecs::scanner::oem::{OemDecoder, OemItem, OemStatus, encode_scan};
-use shelf_codecs::scanner::ssi::{SsiDecoder, SsiItem, encode_code};
+use shelf_codecs::scanner::ssi::{SsiDecoder, SsiItem, SsiPacket, encode_code};
 
 fn protocols() -> impl Strategy<Value = Protocol> {
     prop::sample::select(Protocol::NAMES.map(|row| row.1).to_vec())
@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn ssi_packets_survive_any_cut(text in "[!-~]{1,600}", cut in 1_usize..40) {
         let packets = encode_code(text.as_bytes(), Symbology::Qr).unwrap();
-        let bytes: Vec<u8> = packets.iter().flat_map(|packet| packet.encode()).collect();
+        let bytes: Vec<u8> = packets.iter().flat_map(SsiPacket::encode).collect();
         let mut decoder = SsiDecoder::new();
         bytes.chunks(cut).for_each(|piece| decoder.push(piece));
         let mut whole = Vec::new();

@@ -53,6 +53,7 @@ pub(super) fn kind(tag: u8) -> Option<Kind> {
         0x04 => (Fixed(6), Plain),
         0x06 => (Ber, Reduced),
         0x22 | 0x8B => (Two, Reduced),
+        0x60 => (Three, Reduced),
         0x3C => (Three, Reduced),
         0x0E | 0x3A => (Fixed(2), Dropped),
         0x3D => (Fixed(3), Dropped),
@@ -61,7 +62,7 @@ pub(super) fn kind(tag: u8) -> Option<Kind> {
         0x2A => (Fixed(15), Dropped),
         0xD0 | 0xD2 | 0xD3 | 0xE0 | 0xE9 | 0xEA | 0xF9 | 0xFA | 0xFB | 0xFC => (Fixed(1), Dropped),
         0x23 | 0x2D | 0xA7 | 0xD1 | 0xE1..=0xE8 | 0xF1..=0xF8 => (Two, Dropped),
-        0x24 | 0x2E | 0x60 | 0x92 | 0x9A | 0xAF => (Three, Dropped),
+        0x24 | 0x2E | 0x92 | 0x9A | 0xAF => (Three, Dropped),
         _ => return None,
     };
     Some(Kind { length, usage })

@@ -18,6 +18,7 @@ mod status;
 mod tcp;
 mod text;
 mod tlv;
+mod totals;
 
 pub use apdu::{APDU_DATA_BYTES_MAX, Apdu, Fault};
 pub use bcd::Amount;
@@ -28,6 +29,7 @@ pub use packet::{
 pub use serial::{Acknowledgement, SerialDecoder, SerialItem, encode_serial};
 pub use status::{CardTail, StatusInformation, TerminalDate, TerminalTime};
 pub use tcp::{BUFFER_BYTES_MAX, Item, TcpDecoder};
+pub use totals::{DayTotals, Scheme, SchemeTotal};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::bcd::{self, Amount};
 use super::bmp::{self, Walk};
+use super::totals::DayTotals;
 use super::{text, tlv};
 
 /// TLV tag of the long trace number, used when the short one is 0.
@@ -120,6 +121,8 @@ pub struct StatusInformation {
     pub card_name: Option<String>,
     /// 3C, masked.
     pub text: Option<String>,
+    /// 60: the day's totals by scheme; only at the end of a day.
+    pub totals: Option<Box<DayTotals>>,
     /// Bytes from the first field on whose length is unknown; 0 when everything was read.
     pub unread_bytes: usize,
 }
@@ -165,6 +168,7 @@ impl StatusInformation {
             0x8A => self.card_type = value.first().copied(),
             0x8B => self.card_name = Some(read_text(value)),
             0x3C => self.text = Some(read_text(value)),
+            0x60 => self.totals = DayTotals::read(value).map(Box::new),
             0x06 => self.take_container(value),
             _ => {}
         }
@@ -210,6 +214,9 @@ impl StatusInformation {
         }
         if let Some(words) = &self.text {
             bmp::put_variable(&mut out, 0x3C, 3, &text::write(words));
+        }
+        if let Some(totals) = &self.totals {
+            bmp::put_variable(&mut out, 0x60, 3, &totals.write());
         }
         if let Some(trace) = self.long_trace {
             let (mut element, mut digits) = (Vec::new(), Vec::new());

@@ -98,6 +98,11 @@ impl Session {
             self.on_result(now, evidence, out);
         } else {
             job.total = evidence.amount;
+            if job.purpose == Purpose::Repeat {
+                job.repeated = Some(Box::new(evidence));
+            } else if job.purpose == Purpose::EndOfDay {
+                self.day_totals.clone_from(&status.totals);
+            }
             self.send(&Packet::Acknowledge, out);
         }
     }

@@ -48,6 +48,14 @@ impl Session {
                 };
                 self.open_dialogue(now, Stage::Acting, &command, out);
             }
+            Some(Purpose::Repeat) => {
+                let command = Packet::RepeatReceipt {
+                    password: self.config.password,
+                    // Status information, and print.
+                    service: Some(1),
+                };
+                self.open_dialogue(now, Stage::Acting, &command, out);
+            }
             Some(Purpose::Enquiry) | None => {}
         }
     }
@@ -165,6 +173,11 @@ impl Session {
             }
             (Stage::Enquiring, _) => self.enquired(now, completion.terminal_status, out),
             (Stage::Learning, _) => self.learnt(now, out),
+            (_, Purpose::Repeat) => {
+                let last = job.repeated.clone();
+                out.push(Effect::Outcome(Outcome::ReceiptRepeated { last }));
+                self.finish(now, out);
+            }
             (_, Purpose::EndOfDay) => {
                 let total = job.total;
                 out.push(Effect::Outcome(Outcome::DayClosed { total }));

@@ -5,7 +5,7 @@ use shelf_codecs::zvt::{Amount, Fault, Password, TerminalDate, TerminalTime, con
 use super::record::{Evidence, IntentId, IntentRecord};
 
 /// A monotonic time in milliseconds; only differences mean anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mono(pub u64);
 
 impl Mono {
@@ -124,8 +124,10 @@ pub enum Input {
         /// ISO 4217 numeric.
         currency: u16,
     },
-    /// Close the terminal's day.
+    /// Close the terminal's day. Its totals by scheme are then in [`super::Session::day_totals`].
     EndOfDay,
+    /// Print the last receipt again, where receipts are printed. Moves nothing.
+    RepeatReceipt,
     /// The cashier gives up waiting. The terminal may refuse.
     AbortPayment,
     /// Is the terminal there? Never starts anything.
@@ -249,6 +251,11 @@ pub enum Outcome {
     DayClosed {
         /// The day's total, if the terminal said it.
         total: Option<Amount>,
+    },
+    /// The last receipt was printed again.
+    ReceiptRepeated {
+        /// Whose, if the terminal said it.
+        last: Option<Box<Evidence>>,
     },
     /// The terminal's state (00 ready; see the codec).
     TerminalStatus(Option<u8>),

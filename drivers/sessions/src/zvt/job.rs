@@ -3,7 +3,7 @@
 use shelf_codecs::zvt::Amount;
 
 use super::interface::Mono;
-use super::record::IntentRecord;
+use super::record::{Evidence, IntentRecord};
 use super::verdict::Seen;
 
 /// Why a job exists.
@@ -17,6 +17,8 @@ pub(super) enum Purpose {
     Verify,
     EndOfDay,
     Enquiry,
+    /// Print the last receipt again.
+    Repeat,
 }
 
 /// Where a job is. The dialogue stages are those in which the terminal owes us something.
@@ -76,6 +78,8 @@ pub(super) struct Job {
     pub(super) sign_of_life_ms: u64,
     /// The day's total.
     pub(super) total: Option<Amount>,
+    /// The transaction whose receipt is repeated.
+    pub(super) repeated: Option<Box<Evidence>>,
 }
 
 impl Job {
@@ -99,6 +103,7 @@ impl Job {
             dialogue_ends_at: give_up_at,
             sign_of_life_ms: 0,
             total: None,
+            repeated: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The cash register's side of a ZVT dialogue over TCP.
+//! The cash register's side of a ZVT dialogue, over TCP or (with [`serial_link`]) a serial line.
 //!
 //! The commit point of a card sale is our answer to the terminal's status information: until we answer,
 //! the terminal takes the money back. [`Session`] therefore asks its shell to make the sale durable
@@ -23,6 +23,7 @@ mod interface;
 mod job;
 mod record;
 mod resync;
+pub mod serial_link;
 mod session;
 mod verdict;
 
@@ -30,5 +31,7 @@ pub use interface::{Ask, Config, Connection, Effect, Input, Mono, Outcome, Rejec
 pub use record::{ChargeKind, Evidence, IntentId, IntentRecord, PaymentState, Previous};
 pub use session::Session;
 
+#[cfg(test)]
+mod serial_tests;
 #[cfg(test)]
 mod tests;

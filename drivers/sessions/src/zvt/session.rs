@@ -1,6 +1,6 @@
 //! The machine's outside: inputs to handlers, one job at a time, the connection and the one timer.
 
-use shelf_codecs::zvt::{Item, Packet, TcpDecoder};
+use shelf_codecs::zvt::{DayTotals, Item, Packet, TcpDecoder};
 
 use super::interface::{
     Ask, Config, Connection, Effect, Input, Mono, Outcome, Rejection, ShopTime,
@@ -30,6 +30,8 @@ pub struct Session {
     /// Our last approved payment: the terminal may tell later that it was taken back.
     pub(super) watched: Option<Box<IntentRecord>>,
     pub(super) terminal_id: Option<u32>,
+    /// The totals of the day that was closed last.
+    pub(super) day_totals: Option<Box<DayTotals>>,
     pub(super) wake_at: Option<Mono>,
 }
 
@@ -46,6 +48,7 @@ impl Session {
             held: None,
             watched: None,
             terminal_id: None,
+            day_totals: None,
             wake_at: None,
         }
     }
@@ -66,6 +69,12 @@ impl Session {
     #[must_use]
     pub fn held(&self) -> Option<&IntentRecord> {
         self.held.as_deref()
+    }
+
+    /// The totals by scheme of the day that was closed last, if the terminal told them.
+    #[must_use]
+    pub fn day_totals(&self) -> Option<&DayTotals> {
+        self.day_totals.as_deref()
     }
 
     /// Takes one input and appends what is to be done to `out`.
@@ -113,6 +122,7 @@ impl Session {
                 self.charge(now, new_record(intent, kind, (amount, currency), None), out);
             }
             Input::EndOfDay => self.command(now, Job::new(Purpose::EndOfDay, None, now), out),
+            Input::RepeatReceipt => self.command(now, Job::new(Purpose::Repeat, None, now), out),
             Input::StatusEnquiry => self.command(now, Job::new(Purpose::Enquiry, None, now), out),
             Input::AbortPayment => self.abort(now, out),
             Input::Resync { intent } => self.resync_held(now, intent, out),

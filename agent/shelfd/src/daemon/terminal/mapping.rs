@@ -153,7 +153,10 @@ pub(super) fn record_of(outcome: &Outcome) -> Option<&IntentRecord> {
         | Outcome::Unknown { record, .. }
         | Outcome::ReversedAfterCommit(record)
         | Outcome::ReversedOther { record, .. } => Some(record),
-        Outcome::DayClosed { .. } | Outcome::TerminalStatus(_) | Outcome::Failed { .. } => None,
+        Outcome::DayClosed { .. }
+        | Outcome::ReceiptRepeated { .. }
+        | Outcome::TerminalStatus(_)
+        | Outcome::Failed { .. } => None,
     }
 }
 
@@ -193,6 +196,7 @@ pub(super) fn in_words(outcome: &Outcome) -> String {
         Outcome::ReversedAfterCommit(_) => "the terminal took a recorded payment back".into(),
         Outcome::ReversedOther { .. } => "the terminal reversed another payment".into(),
         Outcome::DayClosed { .. } => "its day is closed".into(),
+        Outcome::ReceiptRepeated { .. } => "its last receipt is printed again".into(),
         Outcome::TerminalStatus(Some(0)) => "ready".into(),
         Outcome::TerminalStatus(_) => "needs attention".into(),
         Outcome::Failed { .. } => "the terminal refused".into(),

@@ -75,6 +75,7 @@ fn status() -> impl Strategy<Value = StatusInformation> {
         card_type: rest.2,
         card_name: rest.3,
         text: rest.4,
+        totals: None,
         unread_bytes: 0,
     })
 }
