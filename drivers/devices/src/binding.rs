@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::config::DeviceConfig;
-use crate::identity::{Found, Identity, Model};
+use crate::hid_scanner::ibm_oem_usage;
+use crate::identity::{Found, Model, NodeClass};
 use crate::selector::Selector;
 
 /// A device that is present and serves no role.
@@ -46,7 +47,7 @@ pub fn bind(
     for config in configs {
         let candidates: Vec<&Found> = found
             .iter()
-            .filter(|f| matches(&config.selector, f) && !taken.contains(&f.node))
+            .filter(|f| matches(config, f) && !taken.contains(&f.node))
             .collect();
         match choose(config, &candidates, current) {
             Ok(node) if taken.contains(links.get(&node).unwrap_or(&node)) => {
@@ -65,7 +66,9 @@ pub fn bind(
     follow_moved(configs, found, &mut taken, &mut bindings);
     bindings.unbound = found
         .iter()
-        .filter(|f| !taken.contains(&f.node))
+        .filter(|f| {
+            !taken.contains(&f.node) && worth_a_hint(f) && !serves_already(f, found, &taken)
+        })
         .map(|f| Unbound {
             found: f.clone(),
             hint: hint(f),
@@ -74,14 +77,18 @@ pub fn bind(
     bindings
 }
 
-fn matches(selector: &Selector, found: &Found) -> bool {
+fn matches(config: &DeviceConfig, found: &Found) -> bool {
+    config.kind.can_be(found) && selected(&config.selector, found)
+}
+
+fn selected(selector: &Selector, found: &Found) -> bool {
     match (selector, &found.usb) {
         (Selector::Path(path), _) => *path == found.node,
         (Selector::Serial(serial), Some(usb)) => usb.serial == *serial,
         (Selector::Port { port, model }, Some(usb)) => {
             usb.port == *port && model.is_none_or(|m| m == usb.model)
         }
-        (_, None) => false,
+        (Selector::Tcp(_), _) | (_, None) => false,
     }
 }
 
@@ -90,17 +97,22 @@ fn choose(
     candidates: &[&Found],
     current: &BTreeMap<String, PathBuf>,
 ) -> Result<PathBuf, String> {
-    if let Selector::Path(path) = &config.selector {
-        return Ok(path.clone());
+    match &config.selector {
+        Selector::Path(path) => return Ok(path.clone()),
+        Selector::Tcp(place) => return Ok(tcp_node(place)),
+        Selector::Serial(_) | Selector::Port { .. } => {}
     }
     let held = current.get(&config.name);
     if let Some(kept) = candidates.iter().find(|c| Some(&c.node) == held) {
         return Ok(kept.node.clone());
     }
-    match candidates {
-        [] => Err(format!("no device matches {}", config.selector)),
-        [one] => Ok(one.node.clone()),
-        many => Err(format!(
+    // Of several nodes of one unit, one that says to be a scanner is the scanner.
+    let scanners: Vec<&&Found> = candidates.iter().filter(|c| says_scanner(c)).collect();
+    match (candidates, scanners.as_slice()) {
+        ([], _) => Err(format!("no device matches {}", config.selector)),
+        ([one], _) => Ok(one.node.clone()),
+        (_, [one]) => Ok(one.node.clone()),
+        (many, _) => Err(format!(
             "{} devices match {}: select one by {}",
             many.len(),
             config.selector,
@@ -110,6 +122,18 @@ fn choose(
                 .join(" or ")
         )),
     }
+}
+
+/// Whether the report descriptor names a barcode scanner: HID POS, or the makers' own page with the
+/// usages of IBM's hand-held and table-top scanners.
+fn says_scanner(found: &Found) -> bool {
+    let scanner = |usage: &u32| *usage == 0x8C_0002 || ibm_oem_usage(*usage);
+    found.usages.iter().any(scanner)
+}
+
+/// How a place on the network looks where nodes are paths.
+fn tcp_node(place: &str) -> PathBuf {
+    PathBuf::from(format!("tcp:{place}"))
 }
 
 /// A unit without serial number that was moved to another port keeps its role if there is exactly
@@ -135,7 +159,9 @@ fn follow_moved(
         let free: Vec<&Found> = found
             .iter()
             .filter(|f| {
-                !taken.contains(&f.node) && f.usb.as_ref().is_some_and(|u| u.model == *model)
+                !taken.contains(&f.node)
+                    && config.kind.can_be(f)
+                    && f.usb.as_ref().is_some_and(|u| u.model == *model)
             })
             .collect();
         let rivals = missing.iter().filter(|(_, m)| m == model).count();
@@ -155,6 +181,33 @@ fn by_port(found: &Found) -> String {
     }
 }
 
+/// Keyboards, mice and other HID devices of the house are no news; a scanner without a role is.
+fn worth_a_hint(found: &Found) -> bool {
+    match found.class {
+        NodeClass::Serial | NodeClass::Usb => true,
+        NodeClass::HidRaw => says_scanner(found),
+        NodeClass::Keyboard => maker(found).is_some() || called_scanner(found),
+    }
+}
+
+/// Whether another node of the same unit has a role: then its other faces are no news.
+fn serves_already(one: &Found, found: &[Found], taken: &BTreeSet<PathBuf>) -> bool {
+    found.iter().any(|other| {
+        other.class != one.class
+            && taken.contains(&other.node)
+            && matches!((&one.usb, &other.usb), (Some(a), Some(b)) if a.port == b.port)
+    })
+}
+
+fn called_scanner(found: &Found) -> bool {
+    found.usb.as_ref().is_some_and(|usb| {
+        let name = usb.product_name.to_ascii_lowercase();
+        ["scanner", "barcode", "bar code"]
+            .iter()
+            .any(|word| name.contains(word))
+    })
+}
+
 /// Vendors whose ports are most likely scanners.
 const SCANNER_VENDORS: [(u16, &str); 5] = [
     (0x0c2e, "Honeywell"),
@@ -164,19 +217,31 @@ const SCANNER_VENDORS: [(u16, &str); 5] = [
     (0x1eab, "Newland"),
 ];
 
+/// The maker, if it is one that makes scanners.
+pub(crate) fn maker(found: &Found) -> Option<&'static str> {
+    let vendor = found.usb.as_ref()?.model.vendor;
+    let known = SCANNER_VENDORS.iter().find(|(it, _)| *it == vendor);
+    known.map(|(_, maker)| *maker)
+}
+
 fn hint(found: &Found) -> String {
     let selector = if found.twin {
         by_port(found)
     } else {
         found.identity.to_string()
     };
-    let what = match &found.usb {
-        Some(usb) => SCANNER_VENDORS
-            .iter()
-            .find(|(vendor, _)| *vendor == usb.model.vendor)
-            .map_or("a serial port", |(_, maker)| maker),
-        None if matches!(found.identity, Identity::Path(_)) => "an on-board serial port",
-        None => "a device",
+    let what = match (maker(found), found.class) {
+        (Some(maker), NodeClass::Serial) => maker.to_owned(),
+        (maker, class) => {
+            let what = match class {
+                NodeClass::HidRaw => "a HID scanner",
+                NodeClass::Keyboard => "a scanner that types",
+                NodeClass::Usb => "a card reader",
+                NodeClass::Serial if found.usb.is_some() => "a serial port",
+                NodeClass::Serial => "an on-board serial port",
+            };
+            maker.map_or(what.to_owned(), |maker| format!("{what} by {maker}"))
+        }
     };
     let twin = if found.twin {
         "; another unit carries the same serial number"

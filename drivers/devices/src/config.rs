@@ -4,7 +4,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hid_scanner::HidScannerConfig;
+use crate::identity::{Found, NodeClass};
+use crate::keyboard_scanner::KeyboardScannerConfig;
 use crate::line_scanner::LineScannerConfig;
+use crate::relay::RelayTo;
 use crate::selector::Selector;
 
 /// What a device is there for.
@@ -16,23 +20,63 @@ pub enum Role {
     Receiving,
     /// Stocktaking.
     Counting,
+    /// Watches the RFID zone of this name.
+    Zone(String),
+    /// Weighs at the till of this name.
+    Scale(String),
+    /// Takes cards at the till of this name.
+    Payment(String),
+    /// Prints at the till of this name.
+    Printer(String),
+    /// Reads staff badges at the till of this name.
+    Badge(String),
 }
 
 /// A role that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no role: write till:NAME, receiving or counting")]
+#[error(
+    "`{0}` is no role: write till:NAME, receiving, counting, zone:NAME, scale:TILL, payment:TILL, \
+     printer:TILL or badge:TILL"
+)]
 pub struct RoleError(String);
+
+impl Role {
+    /// The till that the device belongs to, if it belongs to one.
+    #[must_use]
+    pub fn till(&self) -> Option<&str> {
+        match self {
+            Self::Till(name)
+            | Self::Scale(name)
+            | Self::Payment(name)
+            | Self::Printer(name)
+            | Self::Badge(name) => Some(name),
+            Self::Receiving | Self::Counting | Self::Zone(_) => None,
+        }
+    }
+}
 
 impl FromStr for Role {
     type Err = RoleError;
 
     fn from_str(text: &str) -> Result<Self, RoleError> {
         match text.split_once(':') {
-            Some(("till", name)) if !name.is_empty() => Ok(Self::Till(name.to_owned())),
-            None if text == "receiving" => Ok(Self::Receiving),
-            None if text == "counting" => Ok(Self::Counting),
-            _ => Err(RoleError(text.to_owned())),
+            None if text == "receiving" => return Ok(Self::Receiving),
+            None if text == "counting" => return Ok(Self::Counting),
+            Some((kind, name)) if !name.is_empty() => {
+                let made: Option<fn(String) -> Self> = match kind {
+                    "till" => Some(Self::Till),
+                    "zone" => Some(Self::Zone),
+                    "scale" => Some(Self::Scale),
+                    "payment" => Some(Self::Payment),
+                    "printer" => Some(Self::Printer),
+                    "badge" => Some(Self::Badge),
+                    _ => None,
+                };
+                made.map(|made| made(name.to_owned()))
+            }
+            _ => None,
         }
+        .ok_or_else(|| RoleError(text.to_owned()))
     }
 }
 
@@ -42,23 +86,63 @@ impl fmt::Display for Role {
             Self::Till(name) => write!(f, "till:{name}"),
             Self::Receiving => f.write_str("receiving"),
             Self::Counting => f.write_str("counting"),
+            Self::Zone(name) => write!(f, "zone:{name}"),
+            Self::Scale(name) => write!(f, "scale:{name}"),
+            Self::Payment(name) => write!(f, "payment:{name}"),
+            Self::Printer(name) => write!(f, "printer:{name}"),
+            Self::Badge(name) => write!(f, "badge:{name}"),
         }
     }
 }
 
 /// Whether other programs may read the device too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Share {
-    /// Ours alone: locked against other programs while it is open.
+    /// Ours alone: locked or grabbed against other programs while it is open.
     #[default]
     Exclusive,
+    /// Read beside whoever else reads it: the POS that is there keeps its scanner. Only HID devices
+    /// and keyboards can be shared; a serial port's bytes go to one reader.
+    Shared,
+    /// Ours alone, and every scan is passed on, so that a POS that is there sells as before.
+    Relay(RelayTo),
 }
 
 /// What kind of device it is and how it talks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceKind {
-    /// A barcode scanner that sends lines over a serial port.
+    /// A barcode scanner that sends lines over a serial port or TCP.
     LineScanner(LineScannerConfig),
+    /// A barcode scanner that sends HID reports: HID POS, or IBM OEM.
+    HidScanner(HidScannerConfig),
+    /// A barcode scanner that types, a keyboard wedge.
+    KeyboardScanner(KeyboardScannerConfig),
+    /// A reader of contactless cards on USB (CCID), for staff badges.
+    BadgeReader,
+}
+
+impl DeviceKind {
+    /// The class of nodes that it can be opened at.
+    #[must_use]
+    pub fn class(&self) -> NodeClass {
+        match self {
+            Self::LineScanner(_) => NodeClass::Serial,
+            Self::HidScanner(_) => NodeClass::HidRaw,
+            Self::KeyboardScanner(_) => NodeClass::Keyboard,
+            Self::BadgeReader => NodeClass::Usb,
+        }
+    }
+
+    /// Whether a node can be this kind of device. A HID unit may have several nodes, of which the
+    /// one that says to be a keyboard or a mouse never carries whole codes.
+    #[must_use]
+    pub fn can_be(&self, found: &Found) -> bool {
+        let human = |usage: &u32| matches!(usage >> 16, 0x01 | 0x0C);
+        found.class == self.class()
+            && (found.class != NodeClass::HidRaw
+                || found.usages.is_empty()
+                || !found.usages.iter().all(human))
+    }
 }
 
 /// One configured device.

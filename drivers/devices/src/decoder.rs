@@ -20,6 +20,9 @@ pub enum FaultCause {
     /// A scanner that ends its scans with a terminator fell silent without one.
     #[error("the end of the scan never came: scan again")]
     EndMissing,
+    /// The PC was too slow, and the kernel dropped what the device sent.
+    #[error("the PC was too slow and something may be lost: scan again what is missing")]
+    Overrun,
 }
 
 /// Bytes that are no scan.
@@ -51,6 +54,10 @@ pub enum Decoded {
     /// A complete scan. Its prefix is off already: ask for [`Scan::text`] with
     /// [`PrefixScheme::None`].
     Scan(Scan),
+    /// The device's answer to a command, or a status: for the journal, not for the till.
+    Reply(Vec<u8>),
+    /// The number of a card that was shown to a badge reader.
+    Badge(Vec<u8>),
     /// Bytes that are no scan.
     Fault(Fault),
 }
@@ -66,6 +73,9 @@ pub trait Decoder: Send {
     /// How long to wait for more before calling [`Decoder::flush_idle`]; `None` while nothing is
     /// pending, so that an idle device costs no wake-ups.
     fn idle_flush_after(&self) -> Option<Duration>;
+    /// Something may be missing between what was pushed last and what comes next. Only transports
+    /// that can lose reports tell it.
+    fn overrun(&mut self) {}
     /// The device is gone or the thread stops: forgets the unfinished frame and returns it as a
     /// fault. Never a scan, however whole it looks.
     fn cut_off(&mut self) -> Option<Fault>;
@@ -83,6 +93,9 @@ impl Decoded {
                 };
                 (text, scan.bytes.len() as u64)
             }
+            // Whoever has the number can make a copy of the badge.
+            Self::Badge(uid) => ("badge".to_owned(), uid.len() as u64),
+            Self::Reply(bytes) => (mask_bytes(bytes), bytes.len() as u64),
             Self::Fault(fault) => (fault.masked.clone(), fault.bytes_total),
         }
     }

@@ -13,6 +13,7 @@ use crate::clock::Stamp;
 use crate::decoder::{Decoded, Decoder};
 use crate::delivery::Pumped;
 use crate::driver::{Command, Driver};
+use crate::relay::{Relay, RelayTo};
 use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::DeviceState;
@@ -30,6 +31,8 @@ pub(crate) struct DeviceThread {
     pub(crate) reporter: Reporter,
     pub(crate) backoff: Backoff,
     pub(crate) progress: Progress,
+    /// Where scans are passed on to, unless the transport does it.
+    pub(crate) relay_to: Option<RelayTo>,
 }
 
 /// What a device's thread remembers from one opening to the next.
@@ -92,6 +95,7 @@ impl DeviceThread {
             live.state = DeviceState::Opening;
         }
         let mut transport = self.driver.opener().open(node, &self.shared.wake)?;
+        let mut relay = self.relay_to.as_ref().map(RelayTo::open).transpose()?;
         if self.progress.opened_before {
             self.shared.live().counters.reopens += 1;
         }
@@ -99,7 +103,7 @@ impl DeviceThread {
         self.reporter.tell(DeviceState::Ready);
         let mut decoder = self.driver.decoder();
         let opened_us = self.reporter.now().mono_us;
-        let ended = self.listen(node, &mut *transport, &mut *decoder);
+        let ended = self.listen(node, &mut *transport, &mut *decoder, relay.as_mut());
         // Closed before anything else: a node kept open gives the returning device a new name.
         drop(transport);
         let now = self.reporter.now();
@@ -117,6 +121,7 @@ impl DeviceThread {
         node: &Path,
         transport: &mut dyn Transport,
         decoder: &mut dyn Decoder,
+        mut relay: Option<&mut Relay>,
     ) -> Ended {
         let mut buf = [0u8; READ_BYTES_MAX];
         loop {
@@ -139,12 +144,17 @@ impl DeviceThread {
                     let now = self.reporter.received(n);
                     self.backoff.reset();
                     decoder.push(&buf[..n]);
-                    self.drain(now, decoder);
+                    self.drain(now, decoder, relay.as_deref_mut());
                 }
                 ReadOutcome::Idle => {
                     decoder.flush_idle();
                     let now = self.reporter.now();
-                    self.drain(now, decoder);
+                    self.drain(now, decoder, relay.as_deref_mut());
+                }
+                ReadOutcome::Overrun => {
+                    decoder.overrun();
+                    let now = self.reporter.now();
+                    self.drain(now, decoder, relay.as_deref_mut());
                 }
                 ReadOutcome::Woken => {}
                 ReadOutcome::Gone(why) => return Ended::Lost(why),
@@ -166,9 +176,12 @@ impl DeviceThread {
         }
         while let Ok(command) = self.commands.try_recv() {
             let bytes = self.driver.encode(&command);
+            if bytes.is_empty() {
+                continue;
+            }
             match transport.write(&bytes) {
                 Ok(()) => self.reporter.sent(&bytes),
-                Err(WriteError::TimedOut { .. }) => {
+                Err(WriteError::TimedOut { .. } | WriteError::Refused(_)) => {
                     self.shared.live().counters.commands_failed += 1;
                 }
                 Err(WriteError::Gone(why)) => return Some(Ended::Lost(why)),
@@ -177,9 +190,23 @@ impl DeviceThread {
         None
     }
 
-    fn drain(&mut self, now: Stamp, decoder: &mut dyn Decoder) {
+    /// Reports what the decoder has, and passes scans on to a POS that waits for them.
+    fn drain(&mut self, now: Stamp, decoder: &mut dyn Decoder, mut relay: Option<&mut Relay>) {
         while let Some(item) = decoder.next() {
+            let for_the_pos = match (&item, &relay) {
+                (Decoded::Scan(scan), Some(_)) => Some(scan.clone()),
+                _ => None,
+            };
             self.reporter.emit(now, item);
+            let (Some(scan), Some(relay)) = (for_the_pos, relay.as_deref_mut()) else {
+                continue;
+            };
+            // Into the ledger first: the POS may be slow.
+            self.reporter.pump();
+            if let Err(error) = relay.pass_on(&scan) {
+                self.shared.live().counters.relays_failed += 1;
+                tracing::warn!(device = %self.shared.name, %error, "a scan did not reach the POS");
+            }
         }
     }
 

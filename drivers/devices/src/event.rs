@@ -39,6 +39,9 @@ pub struct DeviceEvent {
 pub enum Payload {
     /// A complete scan, its prefix taken off: ask for its text with `PrefixScheme::None`.
     Scan(Scan),
+    /// The number of a badge that was shown to a reader, 1 to 10 bytes. Whoever has it can copy the
+    /// badge: to be compared as a keyed hash, never logged.
+    Badge(Vec<u8>),
     /// Bytes that are no scan: cut off, too long, damaged.
     Fault(Fault),
     /// The device came, went, or is held by another program.
@@ -54,6 +57,7 @@ impl DeviceEvent {
     pub fn cost_bytes(&self) -> usize {
         let payload = match &self.payload {
             Payload::Scan(scan) => scan.bytes.len(),
+            Payload::Badge(uid) => uid.len(),
             Payload::Fault(fault) => fault.masked.len(),
             Payload::State(_) => 0,
         };

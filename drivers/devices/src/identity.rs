@@ -27,7 +27,8 @@ impl fmt::Display for Model {
     }
 }
 
-/// What sysfs says about the USB device behind a port.
+/// What sysfs says about the USB device behind a port; for HID without USB (Bluetooth, `/dev/uhid`)
+/// what the HID core says, with the HID's physical place as port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsbFacts {
     /// Vendor, product, interface.
@@ -39,6 +40,20 @@ pub struct UsbFacts {
     /// Host controller and port chain in udev's form, for example `pci-0000:00:14.0-usb-0:1.2`:
     /// stays the same over reboots, unlike the bus number.
     pub port: String,
+}
+
+/// What a node speaks: decides which drivers may open it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum NodeClass {
+    /// A terminal: bytes.
+    #[default]
+    Serial,
+    /// `hidraw`: whole HID reports.
+    HidRaw,
+    /// `input/event`: keys. One for each unit, whatever number of event nodes it has.
+    Keyboard,
+    /// `bus/usb`: a device that no kernel driver serves, for libusb.
+    Usb,
 }
 
 /// A device as it can be recognised again.
@@ -78,12 +93,42 @@ impl fmt::Display for Identity {
 pub struct Found {
     /// The node to open now, for example `/dev/ttyUSB0`; not to be remembered.
     pub node: PathBuf,
+    /// What it speaks.
+    pub class: NodeClass,
+    /// What its HID report descriptor says it is: usages of the outermost collections, page in the
+    /// high half. Empty for other classes.
+    pub usages: Vec<u32>,
     /// The USB device behind it, if it is one.
     pub usb: Option<UsbFacts>,
     /// How it is recognised.
     pub identity: Identity,
     /// Carries the same serial number as another unit that is present: bind these by port.
     pub twin: bool,
+}
+
+/// A node before it has an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// The node.
+    pub node: PathBuf,
+    /// What it speaks.
+    pub class: NodeClass,
+    /// The unit behind it, if it has an identity of its own.
+    pub usb: Option<UsbFacts>,
+    /// As [`Found::usages`].
+    pub usages: Vec<u32>,
+}
+
+impl From<(PathBuf, Option<UsbFacts>)> for Present {
+    /// A serial port.
+    fn from((node, usb): (PathBuf, Option<UsbFacts>)) -> Self {
+        Self {
+            node,
+            class: NodeClass::Serial,
+            usb,
+            usages: Vec::new(),
+        }
+    }
 }
 
 /// Serial numbers that makers print on every unit.
@@ -115,10 +160,11 @@ pub fn plausible_serial(serial: &str) -> bool {
 /// Gives every present node its identity. It takes all of them at once because a serial number
 /// that two units share identifies neither. The result is ordered by node.
 #[must_use]
-pub fn identify(nodes: Vec<(PathBuf, Option<UsbFacts>)>) -> Vec<Found> {
+pub fn identify<P: Into<Present>>(nodes: Vec<P>) -> Vec<Found> {
+    let nodes: Vec<Present> = nodes.into_iter().map(Into::into).collect();
     // (vendor, product, serial) -> ports that carry it; one unit with two interfaces has one port.
     let mut carriers: BTreeMap<(u16, u16, String), Vec<String>> = BTreeMap::new();
-    for usb in nodes.iter().filter_map(|(_, usb)| usb.as_ref()) {
+    for usb in nodes.iter().filter_map(|it| it.usb.as_ref()) {
         let ports = carriers
             .entry((usb.model.vendor, usb.model.product, usb.serial.clone()))
             .or_default();
@@ -128,36 +174,16 @@ pub fn identify(nodes: Vec<(PathBuf, Option<UsbFacts>)>) -> Vec<Found> {
     }
     let mut found: Vec<Found> = nodes
         .into_iter()
-        .map(|(node, usb)| {
-            let Some(facts) = &usb else {
-                return Found {
-                    identity: Identity::Path(node.clone()),
-                    node,
-                    usb,
-                    twin: false,
-                };
-            };
-            let key = (
-                facts.model.vendor,
-                facts.model.product,
-                facts.serial.clone(),
-            );
-            let plausible = plausible_serial(&facts.serial);
-            let twin = plausible && carriers.get(&key).is_some_and(|ports| ports.len() > 1);
-            let identity = if plausible && !twin {
-                Identity::Serial {
-                    serial: facts.serial.clone(),
-                    model: facts.model,
-                }
-            } else {
-                Identity::Port {
-                    port: facts.port.clone(),
-                    model: facts.model,
-                }
+        .map(|it| {
+            let (identity, twin) = match &it.usb {
+                None => (Identity::Path(it.node.clone()), false),
+                Some(facts) => identity_of(facts, &carriers),
             };
             Found {
-                node,
-                usb,
+                node: it.node,
+                class: it.class,
+                usages: it.usages,
+                usb: it.usb,
                 identity,
                 twin,
             }
@@ -165,6 +191,32 @@ pub fn identify(nodes: Vec<(PathBuf, Option<UsbFacts>)>) -> Vec<Found> {
         .collect();
     found.sort();
     found
+}
+
+/// The identity of a unit, and whether another one carries its serial number.
+fn identity_of(
+    facts: &UsbFacts,
+    carriers: &BTreeMap<(u16, u16, String), Vec<String>>,
+) -> (Identity, bool) {
+    let key = (
+        facts.model.vendor,
+        facts.model.product,
+        facts.serial.clone(),
+    );
+    let plausible = plausible_serial(&facts.serial);
+    let twin = plausible && carriers.get(&key).is_some_and(|ports| ports.len() > 1);
+    let identity = if plausible && !twin {
+        Identity::Serial {
+            serial: facts.serial.clone(),
+            model: facts.model,
+        }
+    } else {
+        Identity::Port {
+            port: facts.port.clone(),
+            model: facts.model,
+        }
+    };
+    (identity, twin)
 }
 
 #[cfg(test)]

@@ -30,32 +30,36 @@
 //! # }
 //! ```
 //!
-//! # How other kinds of devices slot in
+//! # Kinds of devices
 //! A kind of device is a [`driver::Driver`]: it opens a [`transport::Transport`] and makes a
-//! [`decoder::Decoder`]. *hidapi* (HID POS, scales): a transport whose `read` returns one report at a
-//! time, waiting at most 1 s per call and looking at the wake handle between calls, because hidraw
-//! through hidapi lends no descriptor to poll; that is the one idle wake-up per second that a HID
-//! device may cost. *evdev* (keyboard wedge): `open` grabs every event node of the unit (EBUSY is
-//! [`transport::OpenError::Busy`]) after waiting until no key is down; `read` polls the nodes with
-//! the wake handle and hands out the raw `input_event` records. *rusb* (IBM OEM): like hidapi, with
-//! interrupt transfers of bounded length. *TCP* (payment terminals, LLRP readers): a socket polled
-//! like a serial port. Discovery gains one more `class/…` walk in [`sysfs`] for `hidraw` and `input`;
-//! identity, binding, back-off, delivery and supervision stay as they are.
+//! [`decoder::Decoder`]. Lines come over [`serial`] ports and [`tcp`]; whole reports over hidapi
+//! ([`hid`], [`hid_scanner`]); keys over evdev ([`keyboard`], [`keyboard_scanner`]); cards over libusb
+//! ([`ccid`], [`usb`]). Serial ports, sockets and keyboards wait in `poll` and cost nothing while idle;
+//! hidapi and libusb lend no descriptor and cost one wake-up per second. A device that a POS reads too
+//! is shared or relayed ([`relay`]). What is wrong with the whole is said in words by [`doctor`].
 
 pub mod backoff;
 pub mod binding;
+pub mod ccid;
 pub mod clock;
 pub mod config;
 pub mod decoder;
 pub mod delivery;
 mod device;
+pub mod doctor;
 pub mod driver;
 pub mod event;
+mod habit;
+pub mod hid;
+pub mod hid_scanner;
 pub mod hotplug;
 pub mod identity;
 pub mod journal;
+pub mod keyboard;
+pub mod keyboard_scanner;
 pub mod line_scanner;
 pub mod netlink;
+pub mod relay;
 mod reporter;
 pub mod selector;
 pub mod serial;
@@ -64,6 +68,8 @@ pub mod status;
 pub mod supervisor;
 pub mod surroundings;
 pub mod sysfs;
+pub mod tcp;
 pub mod transport;
 pub mod uevent;
+pub mod usb;
 pub mod wake;

@@ -4,8 +4,8 @@
 //! nothing: a scan that stalls on the bus is waited for, and one whose end never comes is a fault,
 //! not a short code.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use shelf_codecs::barcode::PrefixScheme;
@@ -14,15 +14,16 @@ use shelf_codecs::scanner::{FaultReason, Scan, Terminators};
 
 use crate::decoder::{Decoded, Decoder, Fault, FaultCause};
 use crate::driver::{Command, Driver};
+pub use crate::habit::END_MISSING_IN_A_ROW_MAX;
+use crate::habit::Habit;
 use crate::serial::{SerialOpener, SerialSettings};
-use crate::transport::Opener;
+use crate::tcp::{self, TcpOpener};
+use crate::transport::{OpenError, Opener, Transport};
+use crate::wake::WakeFd;
 
 /// How long the rest of a scan is waited for when the scanner is known to end its scans, in
 /// milliseconds.
 pub const END_WAIT_MS: u64 = 1_000;
-/// After this many scans in a row without their terminator the scanner is taken to have been
-/// reconfigured to send none.
-pub const END_MISSING_IN_A_ROW_MAX: u32 = 3;
 
 /// A barcode scanner that sends lines over a serial port.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,26 +47,6 @@ pub struct LineScanner {
     habit: Arc<Habit>,
 }
 
-/// Scans that may still miss their terminator before the scanner is believed to send none; 0 while
-/// none was ever seen.
-#[derive(Debug, Default)]
-struct Habit(AtomicU32);
-
-impl Habit {
-    fn ends_scans(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
-    }
-
-    fn end_seen(&self) {
-        self.0.store(END_MISSING_IN_A_ROW_MAX, Ordering::Relaxed);
-    }
-
-    fn end_missed(&self) {
-        let left = self.0.load(Ordering::Relaxed).saturating_sub(1);
-        self.0.store(left, Ordering::Relaxed);
-    }
-}
-
 impl LineScanner {
     /// A driver for a scanner with this configuration.
     #[must_use]
@@ -79,7 +60,7 @@ impl LineScanner {
 
 impl Driver for LineScanner {
     fn opener(&self) -> Box<dyn Opener> {
-        Box::new(SerialOpener::new(self.config.serial))
+        Box::new(LineOpener(SerialOpener::new(self.config.serial)))
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
@@ -97,6 +78,18 @@ impl Driver for LineScanner {
             Command::Accepted => self.config.accepted_bytes.clone(),
             Command::Refused => self.config.refused_bytes.clone(),
             Command::Write(bytes) => bytes.clone(),
+        }
+    }
+}
+
+/// Lines come over a serial port or from a place on the network.
+struct LineOpener(SerialOpener);
+
+impl Opener for LineOpener {
+    fn open(&mut self, path: &Path, wake: &Arc<WakeFd>) -> Result<Box<dyn Transport>, OpenError> {
+        match tcp::place(path) {
+            Some(_) => TcpOpener.open(path, wake),
+            None => self.0.open(path, wake),
         }
     }
 }

@@ -82,6 +82,11 @@ impl Reporter {
                     live.counters.frames += 1;
                     Payload::Scan(scan)
                 }
+                Decoded::Reply(_) => return,
+                Decoded::Badge(uid) => {
+                    live.counters.frames += 1;
+                    Payload::Badge(uid)
+                }
                 Decoded::Fault(fault) => {
                     live.counters.faults += 1;
                     Payload::Fault(fault)

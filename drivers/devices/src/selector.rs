@@ -21,6 +21,9 @@ pub enum Selector {
         /// The model expected.
         model: Option<Model>,
     },
+    /// `tcp:192.0.2.7:5084`: a device on the network. Always bound; opening it tells whether it
+    /// answers.
+    Tcp(String),
     /// `path:/dev/ttyS0`: a node without identity. Always bound; opening it tells whether it exists.
     Path(PathBuf),
 }
@@ -28,8 +31,8 @@ pub enum Selector {
 /// A selector that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` selects no device: write serial:NUMBER, port:CHAIN[/vendor:product:interface] or \
-     path:/dev/NODE (`shelfd devices` prints the right one for each device)"
+    "`{0}` selects no device: write serial:NUMBER, port:CHAIN[/vendor:product:interface], \
+     tcp:HOST:PORT or path:/dev/NODE (`shelfd devices` prints the right one for each device)"
 )]
 pub struct SelectorError(String);
 
@@ -44,6 +47,7 @@ impl FromStr for Selector {
         }
         match kind {
             "serial" => Ok(Self::Serial(value.to_owned())),
+            "tcp" if tcp_place(value) => Ok(Self::Tcp(value.to_owned())),
             "path" if value.starts_with('/') => Ok(Self::Path(PathBuf::from(value))),
             "port" => match value.split_once('/') {
                 None => Ok(Self::Port {
@@ -61,6 +65,12 @@ impl FromStr for Selector {
             _ => Err(bad()),
         }
     }
+}
+
+/// Whether it is a host and a port from 1 on.
+fn tcp_place(text: &str) -> bool {
+    text.rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|it| it > 0))
 }
 
 fn parse_model(text: &str) -> Option<Model> {
@@ -84,6 +94,7 @@ impl fmt::Display for Selector {
                 port,
                 model: Some(model),
             } => write!(f, "port:{port}/{model}"),
+            Self::Tcp(place) => write!(f, "tcp:{place}"),
             Self::Path(path) => write!(f, "path:{}", path.display()),
         }
     }

@@ -66,6 +66,8 @@ pub struct Counters {
     pub spilled_bytes_peak: u64,
     /// Commands that did not reach the device.
     pub commands_failed: u64,
+    /// Scans that did not reach the POS that they are passed on to.
+    pub relays_failed: u64,
 }
 
 /// A copy of a device's status.

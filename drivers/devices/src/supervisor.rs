@@ -9,16 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use crate::backoff::Backoff;
-use crate::config::{DeviceConfig, DeviceKind};
+use crate::ccid::BadgeReader;
+use crate::config::{DeviceConfig, DeviceKind, Share};
 use crate::delivery::{EventReceiver, EventSender, Outbox, channel};
 use crate::device::{DeviceThread, Progress};
 use crate::driver::{Command, Driver};
+use crate::hid_scanner::HidScanner;
 use crate::hotplug::{Hotplug, HotplugStatus, open_socket};
+use crate::keyboard_scanner::KeyboardScanner;
 use crate::line_scanner::LineScanner;
+use crate::relay::RelayTo;
 use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::{DeviceState, DeviceStatus};
 use crate::surroundings::Surroundings;
+use crate::sysfs::Sysfs;
 use crate::wake::WakeFd;
 
 /// Commands that may wait for one device.
@@ -93,9 +98,7 @@ impl Supervisor {
         let devices = configs
             .into_iter()
             .map(|config| {
-                let driver: Box<dyn Driver> = match &config.kind {
-                    DeviceKind::LineScanner(scanner) => Box::new(LineScanner::new(scanner.clone())),
-                };
+                let driver = driver(&config, &surroundings.sysfs);
                 (config, driver)
             })
             .collect();
@@ -128,13 +131,7 @@ impl Supervisor {
         let mut prepared = Vec::new();
         let mut configs = Vec::new();
         for (index, (config, driver)) in devices.into_iter().enumerate() {
-            prepared.push(supervisor.prepare(
-                surroundings,
-                &sender,
-                &config.name,
-                driver,
-                index,
-            )?);
+            prepared.push(supervisor.prepare(surroundings, &sender, &config, driver, index)?);
             configs.push(config);
         }
         drop(sender);
@@ -165,10 +162,11 @@ impl Supervisor {
         &mut self,
         surroundings: &Surroundings,
         sender: &EventSender,
-        name: &str,
+        config: &DeviceConfig,
         driver: Box<dyn Driver>,
         index: usize,
     ) -> Result<DeviceThread, StartError> {
+        let name = config.name.as_str();
         let wake = WakeFd::new().map_err(|e| resources(name, e.into()))?;
         let shared = Arc::new(Shared::new(name, wake));
         let (commands, inbox) = sync_channel(COMMANDS_MAX);
@@ -195,6 +193,7 @@ impl Supervisor {
             // Devices behind one hub fail together; they must not come back in step.
             backoff: Backoff::new(surroundings.seed.wrapping_add(index as u64)),
             progress: Progress::default(),
+            relay_to: relay_of(config),
         })
     }
 
@@ -283,6 +282,29 @@ impl Supervisor {
 impl Drop for Supervisor {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// The driver of a kind of device.
+fn driver(config: &DeviceConfig, sysfs: &Sysfs) -> Box<dyn Driver> {
+    let sysfs = || sysfs.clone();
+    match &config.kind {
+        DeviceKind::LineScanner(it) => Box::new(LineScanner::new(it.clone())),
+        DeviceKind::HidScanner(it) => Box::new(HidScanner::new(it.clone(), sysfs())),
+        DeviceKind::KeyboardScanner(it) => {
+            Box::new(KeyboardScanner::new(*it, sysfs(), config.share.clone()))
+        }
+        DeviceKind::BadgeReader => Box::new(BadgeReader),
+    }
+}
+
+/// Where the thread passes scans on to; a scanner that types is repeated key by key by its
+/// transport.
+fn relay_of(config: &DeviceConfig) -> Option<RelayTo> {
+    match (&config.share, &config.kind) {
+        (Share::Relay(RelayTo::Keyboard(_)), DeviceKind::KeyboardScanner(_)) => None,
+        (Share::Relay(to), _) => Some(to.clone()),
+        (Share::Exclusive | Share::Shared, _) => None,
     }
 }
 

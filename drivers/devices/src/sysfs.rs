@@ -1,6 +1,6 @@
-//! Which serial ports are present, read from sysfs alone (no libudev): every `class/tty` entry with
-//! a device behind it, and the USB device found by walking up from there. The roots are arguments,
-//! so tests walk a made-up tree. A tree that changes while it is read (somebody unplugs) is normal:
+//! Which devices are present, read from sysfs alone (no libudev): every `class/tty`, `class/hidraw`
+//! and keyboard of `class/input` with a device behind it, and the USB device found by walking up
+//! from there ([`hid`], [`usb`] beside this file). The roots are arguments, so tests walk a made-up tree. A tree that changes while it is read (somebody unplugs) is normal:
 //! what can't be read is left out, and the next kernel event brings the next look.
 
 #![allow(
@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::identity::{Found, Model, UsbFacts, identify};
+use crate::identity::{Found, Model, NodeClass, Present, UsbFacts, identify};
+
+mod hid;
+mod usb;
 
 /// How far up from a port its USB device is looked for (port, interface, device, hubs).
 const WALK_UP_LEVELS_MAX: usize = 8;
@@ -41,9 +44,32 @@ impl Sysfs {
         }
     }
 
-    /// All serial ports present now, with identities, ordered by node. An unreadable sysfs is an
-    /// error; an unreadable entry in it is not.
+    /// All devices present now that a driver of ours could open, with identities, ordered by node. An
+    /// unreadable sysfs is an error; an unreadable entry in it is not, nor is a class that isn't
+    /// there because no driver of the kernel has needed it yet.
     pub fn scan(&self) -> Result<Vec<Found>, ScanError> {
+        let mut nodes = self.serial_ports()?;
+        nodes.extend(hid::raw_nodes(&self.sys, &self.dev));
+        nodes.extend(hid::keyboards(&self.sys, &self.dev));
+        nodes.extend(usb::card_readers(&self.sys, &self.dev));
+        Ok(identify(nodes))
+    }
+
+    /// Every event node of the unit that this event node belongs to, the node itself included: a
+    /// scanner that types may have several, and one that is left out still types into the window.
+    #[must_use]
+    pub fn event_nodes_beside(&self, node: &Path) -> Vec<PathBuf> {
+        hid::event_nodes_beside(&self.sys, &self.dev, node)
+    }
+
+    /// The report descriptor of a `hidraw` node and the vendor id of its unit; empty and 0 if it is
+    /// gone.
+    #[must_use]
+    pub fn report_descriptor(&self, node: &Path) -> (Vec<u8>, u16) {
+        hid::report_descriptor(&self.sys, node)
+    }
+
+    fn serial_ports(&self) -> Result<Vec<Present>, ScanError> {
         let class = self.sys.join("class/tty");
         let entries = fs::read_dir(&class).map_err(|source| ScanError {
             path: class.display().to_string(),
@@ -58,10 +84,15 @@ impl Sysfs {
                 if usb.is_none() && !has_uart(&entry.path()) {
                     return None;
                 }
-                Some((self.dev.join(name), usb))
+                Some(Present {
+                    node: self.dev.join(name),
+                    class: NodeClass::Serial,
+                    usb,
+                    usages: Vec::new(),
+                })
             })
             .collect();
-        Ok(identify(nodes))
+        Ok(nodes)
     }
 
     /// Which of these paths are symbolic links now, and the node each leads to.
@@ -109,6 +140,24 @@ fn usb_of(device: &Path) -> Option<UsbFacts> {
         });
     }
     None
+}
+
+/// The entries of a directory by name, in the order of the numbers in them (`event2` before
+/// `event10`); empty if it can't be read.
+fn entries(dir: &Path) -> Vec<(String, PathBuf)> {
+    let mut entries: Vec<(String, PathBuf)> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| {
+            (
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            )
+        })
+        .collect();
+    entries.sort_by(|a, b| (a.0.len(), &a.0).cmp(&(b.0.len(), &b.0)));
+    entries
 }
 
 /// The port chain of a USB device directory `…/0000:00:14.0/usb1/1-1/1-1.2`, in udev's ID_PATH form

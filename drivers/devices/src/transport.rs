@@ -1,6 +1,5 @@
 //! What a device thread needs of a byte stream, whatever carries it: a blocking read that can be
-//! woken, and a write. `serial` implements it today; hidapi, evdev, rusb and TCP slot in as further
-//! implementations. A transport never interprets bytes and never retries an opening by itself.
+//! woken, and a write: `serial`, `hid`, `keyboard`, `tcp` and `ccid` implement it. A transport never interprets bytes and never retries an opening by itself.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +16,8 @@ pub enum ReadOutcome {
     Idle,
     /// The thread's [`WakeFd`] was signalled; the signal has been taken.
     Woken,
+    /// The kernel may have dropped what came after the last bytes, because nobody read in time.
+    Overrun,
     /// The device is gone (unplugged, hung up, broken); the handle must be dropped at once, because
     /// a node kept open makes the kernel give the returning device another name.
     Gone(String),
@@ -84,6 +85,9 @@ pub enum WriteError {
         /// The limit, in milliseconds.
         limit_ms: u64,
     },
+    /// The device is there and doesn't take this.
+    #[error("the device refused it: {0}")]
+    Refused(String),
     /// The device is gone.
     #[error("the device is gone: {0}")]
     Gone(String),

@@ -69,6 +69,10 @@ impl Front {
                 tracing::info!(device = %event.device, %state, "device");
                 return;
             }
+            Payload::Badge(_) => {
+                tracing::info!(device = %event.device, "a badge that nobody asked for");
+                return;
+            }
         };
         let at = Timestamp::from_millis(event.at.wall_ms);
         match self.roles.get(&*event.device) {
@@ -82,6 +86,9 @@ impl Front {
                     tracing::info!(device = %event.device, "a scan with no page open for it");
                     self.feedback(&event.device, false);
                 }
+            }
+            Some(other) => {
+                tracing::warn!(device = %event.device, role = %other, "a scan at a device that is for no scans");
             }
             None => tracing::error!(device = %event.device, "an event of an unknown device"),
         }

@@ -13,6 +13,7 @@ fn read(item: Option<Decoded>) -> String {
         None => "nothing".to_owned(),
         Some(Decoded::Scan(scan)) => scan.bytes.escape_ascii().to_string(),
         Some(Decoded::Fault(fault)) => format!("{:?} {}", fault.cause, fault.masked),
+        Some(other) => format!("{other:?}"),
     }
 }
 

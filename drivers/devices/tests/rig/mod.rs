@@ -132,7 +132,7 @@ pub(crate) fn next_scan(events: &EventReceiver) -> String {
         match next(events).payload {
             Payload::Scan(scan) => return String::from_utf8_lossy(&scan.bytes).into_owned(),
             Payload::State(_) => {}
-            Payload::Fault(fault) => panic!("a fault instead of a scan: {fault:?}"),
+            other => panic!("{other:?} instead of a scan"),
         }
     }
 }

@@ -103,6 +103,12 @@ impl HidPosDecoder {
         }
     }
 
+    /// Whether the rest of a code is waited for: only then does silence mean anything.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        self.open.is_some()
+    }
+
     fn fault(&mut self, reason: FaultReason) {
         self.items.push_back(HidItem::Fault(Fault::new(
             reason,

@@ -130,6 +130,13 @@ impl WedgeDecoder {
         self.caps_lock = on;
     }
 
+    /// Whether keys of an unfinished scan are held, or lost ones to be reported: only then does
+    /// silence mean anything.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        !self.text.is_empty() || self.damage.is_some()
+    }
+
     /// The driver saw no key for [`IDLE_FLUSH_MS`].
     pub fn flush_idle(&mut self) {
         self.end(None);

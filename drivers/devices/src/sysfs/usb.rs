@@ -1,0 +1,33 @@
+//! USB devices that no driver of the kernel serves and that libusb opens: smart card readers (CCID),
+//! recognised by the class of an interface. Everything else on the bus is somebody else's.
+
+use std::path::Path;
+
+use super::{attribute, entries, hex_u8, usb_of};
+use crate::identity::{NodeClass, Present};
+
+/// Interface class of smart card readers.
+const CLASS_SMART_CARD: u8 = 0x0B;
+
+/// Every smart card reader on the bus.
+pub(super) fn card_readers(sys: &Path, dev: &Path) -> Vec<Present> {
+    let all = entries(&sys.join("bus/usb/devices"));
+    all.iter()
+        .filter(|(name, _)| name.contains(':'))
+        .filter(|(_, interface)| {
+            hex_u8(&attribute(interface, "bInterfaceClass")) == Some(CLASS_SMART_CARD)
+        })
+        .filter_map(|(name, interface)| {
+            let (device, _) = name.split_once(':')?;
+            let device = sys.join("bus/usb/devices").join(device);
+            let bus: u16 = attribute(&device, "busnum").parse().ok()?;
+            let address: u16 = attribute(&device, "devnum").parse().ok()?;
+            Some(Present {
+                node: dev.join(format!("bus/usb/{bus:03}/{address:03}")),
+                class: NodeClass::Usb,
+                usb: usb_of(&std::fs::canonicalize(interface).ok()?),
+                usages: Vec::new(),
+            })
+        })
+        .collect()
+}
