@@ -189,6 +189,8 @@ pub struct CardReader {
     serial: String,
     /// Number of the card that is in the field.
     card: Option<Vec<u8>>,
+    /// The host has powered it.
+    powered: bool,
     /// The slot changed and nobody was told yet.
     news: bool,
     answers: VecDeque<Vec<u8>>,
@@ -207,12 +209,17 @@ impl CardReader {
     /// Shows a card with this number, or takes it away.
     pub fn show(&mut self, card: Option<&[u8]>) {
         self.card = card.map(<[u8]>::to_vec);
+        self.powered = false;
         self.news = true;
     }
 
-    /// Status of slot and command: 0 card active, 2 none; 0x40 failed.
+    /// Status of the slot: 0 a card with power, 1 one without, 2 none.
     fn status(&self) -> u8 {
-        if self.card.is_some() { 0 } else { 2 }
+        match (&self.card, self.powered) {
+            (Some(_), true) => 0,
+            (Some(_), false) => 1,
+            (None, _) => 2,
+        }
     }
 
     fn answer(&mut self, kind: u8, seq: u8, status: u8, data: &[u8]) {
@@ -261,7 +268,10 @@ impl UsbModel for CardReader {
             // Slot status.
             (0x65, _) => self.answer(0x81, seq, self.status(), &[]),
             // Power on: an answer to reset, as for contactless storage.
-            (0x62, Some(_)) => self.answer(0x80, seq, 0, &[0x3B, 0x8F, 0x80, 0x01]),
+            (0x62, Some(_)) => {
+                self.powered = true;
+                self.answer(0x80, seq, 0, &[0x3B, 0x8F, 0x80, 0x01]);
+            }
             (0x6F, Some(card)) if bytes.get(10..) == Some(&[0xFF, 0xCA, 0, 0, 0]) => {
                 self.answer(0x80, seq, 0, &[&card[..], &[0x90, 0x00]].concat());
             }

@@ -21,7 +21,10 @@ const NEEDED: &[(&str, &str)] = &[
     ("dpkg-deb", "dpkg"),
     ("systemd-analyze", "systemd"),
     ("cc", "gcc"),
+    ("sqlite3", "sqlite3"),
     ("lintian", "lintian"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("xz", "xz-utils"),
 ];
 
 /// Installs every missing package; does nothing where all are there.

@@ -172,6 +172,8 @@ fn the_fixed_crates_are_really_used_and_the_banned_ones_are_not() {
     for used in [
         "tokio",
         "serialport",
+        "hidapi",
+        "rusb",
         "rusqlite",
         "reqwest",
         "serde",

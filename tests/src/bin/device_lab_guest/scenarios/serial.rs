@@ -1,0 +1,77 @@
+//! Scanners on `/dev/ttyACM*` and `/dev/ttyUSB*`, behind the real `cdc_acm` and `ftdi_sio`.
+
+use anyhow::{Context, Result, ensure};
+use shelf_devices::config::{DeviceConfig, DeviceKind, Share};
+use shelf_devices::decoder::FaultCause;
+use shelf_devices::driver::Command;
+use shelf_devices::line_scanner::LineScannerConfig;
+use shelf_sim::usbip::UsbDevice;
+use shelf_sim::usbip::models::{CdcScanner, FtdiScanner};
+
+use crate::desk::{Desk, device, until};
+use crate::machine::ask;
+
+const CODE: &str = "4006381333931";
+
+fn line(serial: &str) -> Result<DeviceConfig> {
+    let kind = DeviceKind::LineScanner(LineScannerConfig {
+        accepted_bytes: b"B".to_vec(),
+        ..LineScannerConfig::default()
+    });
+    device("hand", &format!("serial:{serial}"), kind, Share::Exclusive)
+}
+
+pub(crate) fn cdc() -> Result<()> {
+    let desk = Desk::open(vec![line("ACM-1")?])?;
+    for round in 0..3 {
+        // Another port each time: the serial number is what counts.
+        let mut plugged = UsbDevice::plug(CdcScanner::new("ACM-1"), round)?;
+        desk.until_ready()?;
+        plugged.with(|it| it.scan(format!("{CODE}\r").as_bytes()))?;
+        desk.must_scan(CODE)?;
+        desk.supervisor.command("hand", Command::Accepted)?;
+        until(|| Ok(plugged.with(|it| it.from_host == b"B")?))?;
+        let bytes = desk.status()?.counters.bytes_in;
+        plugged.with(|it| it.scan(b"400638"))?;
+        until(|| Ok(desk.status()?.counters.bytes_in == bytes + 6))?;
+        drop(plugged);
+        let fault = desk.fault_or_gone()?.context("half a code left no fault")?;
+        ensure!(fault.cause == FaultCause::CutOff, "{fault:?}");
+        desk.until_gone()?;
+    }
+    ensure!(desk.status()?.counters.opens < 40, "opened in a circle");
+    desk.close();
+    Ok(())
+}
+
+pub(crate) fn ftdi() -> Result<()> {
+    let desk = Desk::open(vec![line("FT-1")?])?;
+    for _ in 0..2 {
+        let mut plugged = UsbDevice::plug(FtdiScanner::new("FT-1"), 3)?;
+        desk.until_ready()?;
+        plugged.with(|it| it.scan(format!("{CODE}\r").as_bytes()))?;
+        desk.must_scan(CODE)?;
+        desk.supervisor.command("hand", Command::Accepted)?;
+        until(|| Ok(plugged.with(|it| it.from_host == b"B")?))?;
+        drop(plugged);
+        desk.until_gone()?;
+    }
+    desk.close();
+    Ok(())
+}
+
+/// A converter that somebody else made: QEMU's.
+pub(crate) fn ftdi_of_the_machine() -> Result<()> {
+    let desk = Desk::open(vec![line("FT0001")?])?;
+    ask("chardev ser");
+    for _ in 0..2 {
+        ask("plug usb-serial ser0 serial=FT0001 chardev=ser");
+        desk.until_ready()?;
+        ask(&format!("send ser {CODE}"));
+        desk.must_scan(CODE)?;
+        ask("unplug ser0");
+        desk.until_gone()?;
+    }
+    desk.close();
+    Ok(())
+}
