@@ -144,6 +144,7 @@ fn channels() -> Router<Api> {
             get(watch::compensations),
         )
         .route("/api/v1/stores/{store}/recovery", get(watch::recovery))
+        .route("/api/v1/stores/{store}/restored", post(store::restored))
         .route("/api/v1/channels/{channel}/orders", post(order::create))
         .route("/api/v1/channels/{channel}/levels", get(level::page))
         .route(

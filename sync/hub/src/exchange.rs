@@ -13,7 +13,7 @@ use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubEvent, H
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
 use shelf_stock::name::{StoreId, TenantId};
 use shelf_wire::frame::pack;
-use shelf_wire::message::{CfgHint, CfgKind, Message, Nack, NackReason, Stat};
+use shelf_wire::message::{CfgHint, CfgKind, Message, Nack, NackReason};
 use shelf_wire::topic::{Down, Lane, Topic};
 use tokio::sync::mpsc;
 
@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::news::{News, news_of, tell};
 use crate::orders::{self, Command, Desk, Outcome, names};
 use crate::platform::{self, Moment};
+use crate::presence;
 use crate::seen::Seen;
 use crate::storage::{Shop, StorageError, StoreKey, StoreRow, Transaction};
 
@@ -72,6 +73,7 @@ pub struct Exchange {
     /// When names of collectors that are due are deleted next.
     purge_at_ms: u64,
     effects: Vec<HubEffect>,
+    told: presence::Told,
 }
 
 #[derive(Debug)]
@@ -105,6 +107,7 @@ impl Exchange {
             reader: None,
             purge_at_ms: 0,
             effects: Vec::new(),
+            told: presence::Told::default(),
         }
     }
 
@@ -382,8 +385,13 @@ impl Exchange {
                         leaving.extend(files_hint(&self.tenant, store, *node));
                     }
                     if let HubEvent::Stat { node, stat } = &event {
-                        let row = row_of(stat, now);
+                        let row = Seen::of(stat, now.wall);
                         transaction.reported(machine.key, *node, &row)?;
+                        if self.told.is_due(machine.key, *node, now.mono_ms) {
+                            let seen = transaction.seen(machine.key)?;
+                            let rows = presence::rows(&seen, now.wall);
+                            leaving.extend(presence::frame(&self.tenant, store, *node, rows));
+                        }
                     }
                     if let HubEvent::OrderChanged { order, state } = &event
                         && state.is_end()
@@ -482,16 +490,4 @@ fn files_hint(tenant: &TenantId, store: &StoreId, node: NodeId) -> Option<Frame>
     };
     let payload = pack(&Message::CfgHint(hint)).ok()?;
     Some(Frame { topic, payload })
-}
-
-fn row_of(stat: &Stat, now: Moment) -> Seen {
-    Seen {
-        last_seen: Some(now.wall),
-        stopping: stat.stopping,
-        unsynced: Some(stat.unsynced),
-        oldest_unsynced_wall: stat.oldest_unsynced,
-        catalogue_revision: Some(stat.catalogue_revision),
-        wall: Some(stat.wall),
-        version: Some(stat.version.clone()),
-    }
 }

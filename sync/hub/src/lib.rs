@@ -28,6 +28,7 @@
 //! - [`api`], [`readers`], [`catalogue`], [`publisher`]: HTTP over read-only connections.
 //! - [`orders`], [`channels`]: what channels ask of stores, what they are told, and which other
 //!   store helps.
+//! - [`presence`]: which PCs are here; [`restored`]: what a restored hub says to its stores.
 //! - [`server`]: starts and stops all of it; [`check`]: looks without starting.
 //! - [`replay`]: what safety stock would have done with a retailer's own sales.
 //! - [`platform`]: the only door to clock, randomness and files.
@@ -54,9 +55,11 @@ pub mod metrics;
 pub mod news;
 pub mod orders;
 pub mod platform;
+pub mod presence;
 pub mod publisher;
 pub mod readers;
 pub mod replay;
+pub mod restored;
 pub mod seen;
 pub mod server;
 pub mod storage;

@@ -1,4 +1,5 @@
-//! The command line of the hub: `run`, `check`, `replay`, `orders`, `levels`, `exceptions`, `keys`.
+//! The command line of the hub: `run`, `check`, `replay`, `orders`, `levels`, `exceptions`, `pcs`,
+//! `recovery`, `keys`.
 //!
 //! Reads arguments and the configuration, prints for people or, with `--json`, for programs, and
 //! turns errors into exit codes: 1 failed, 2 usage, 75 try again later, 78 configuration. What a
@@ -22,6 +23,7 @@ use shelf_hub::database::DatabaseError;
 use shelf_hub::platform;
 use shelf_hub::replay::args::ReplayArgs;
 use shelf_hub::replay::{self, Progress, ReplayError, chart};
+use shelf_hub::restored;
 use shelf_hub::server::{HubServer, StartError};
 use shelf_hub::worker::Acks;
 use shelf_ledger::OpenError;
@@ -41,6 +43,10 @@ const EXIT_CONFIG: u8 = 78;
 Examples:
   shelf-hub check --config hub.toml       is this configuration right, is the database well?
   shelf-hub run --config hub.toml         serve stores until stopped (Ctrl-C or SIGTERM)
+  shelf-hub run --config hub.toml --restored
+                                          the same, the first time after a backup was put back:
+                                          nothing is sold until stores and channels have told again
+                                          what was promised (`shelf-hub recovery --store NAME`)
   shelf-hub replay --items items.csv --sales sales.csv.gz
                                           what would safety stock have done with your sales?
   shelf-hub keys                          every key of the configuration
@@ -73,6 +79,10 @@ enum Command {
     },
     /// Show what somebody should look at in a store.
     Exceptions(AskArgs),
+    /// Show a store's PCs: which are here, which are silent although the store is open.
+    Pcs(AskArgs),
+    /// Show whether a store sells again after a backup was put back, and what is missing.
+    Recovery(AskArgs),
     /// List every key of the configuration.
     Keys {
         /// As JSON.
@@ -88,6 +98,10 @@ struct RunArgs {
     /// Print one JSON line with the address of the API when it serves.
     #[arg(long)]
     json: bool,
+    /// The database was put back from a backup: sell nothing online until every store and channel
+    /// has said again what was promised. For one start only, not for the unit's file.
+    #[arg(long)]
+    restored: bool,
     /// For the kill test: ack before the commit, to prove that the test would notice.
     #[arg(long, hide = true)]
     control_that_loses_data: bool,
@@ -164,6 +178,8 @@ fn main() -> ExitCode {
             shown(&ask, &path, ("levels", &LEVEL_COLUMNS))
         }
         Command::Exceptions(args) => asked(&args, "exceptions", ("orders", &EXCEPTION_COLUMNS)),
+        Command::Pcs(args) => asked(&args, "nodes", ("nodes", &NODE_COLUMNS)),
+        Command::Recovery(args) => recovery(&args),
         Command::Keys { json } => listed(json),
     }
 }
@@ -179,6 +195,7 @@ const LEVEL_COLUMNS: [&str; 5] = [
     "haircut_thousandths",
 ];
 const EXCEPTION_COLUMNS: [&str; 4] = ["order", "what", "owner", "hint"];
+const NODE_COLUMNS: [&str; 5] = ["node", "state", "version", "unsynced", "words"];
 
 fn asked(args: &AskArgs, what: &str, rows: (&str, &[&str])) -> ExitCode {
     let path = format!("/api/v1/stores/{}/{what}?limit=1000", args.store);
@@ -187,23 +204,9 @@ fn asked(args: &AskArgs, what: &str, rows: (&str, &[&str])) -> ExitCode {
 
 /// Asks a running hub and shows some of its answer, or all of it as JSON.
 fn shown(args: &AskArgs, path: &str, (rows, columns): (&str, &[&str])) -> ExitCode {
-    let token = match &args.token_file {
-        None => None,
-        Some(file) => match platform::read_text(file, TOKEN_BYTES_MAX) {
-            Ok(token) => Some(config::Secret::new(token.trim())),
-            Err(error) => return complain(&error, "name a file that this user may read", 1),
-        },
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(&error, "free some memory", EXIT_TEMPORARY),
-    };
-    let answer = match runtime.block_on(ask::get(&args.url, path, token.as_ref())) {
+    let answer = match answered(args, path) {
         Ok(answer) => answer,
-        Err(error) => return complain(&error, "is the hub running there? see --url", 1),
+        Err(code) => return code,
     };
     if args.json {
         println!("{answer}");
@@ -214,6 +217,65 @@ fn shown(args: &AskArgs, path: &str, (rows, columns): (&str, &[&str])) -> ExitCo
         _ => println!("there is nothing"),
     }
     ExitCode::SUCCESS
+}
+
+/// Whether a store sells again, in words; 75 while something is missing.
+fn recovery(args: &AskArgs) -> ExitCode {
+    let path = format!("/api/v1/stores/{}/recovery", args.store);
+    let answer = match answered(args, &path) {
+        Ok(answer) => answer,
+        Err(code) => return code,
+    };
+    let sells = answer["sells"] == true;
+    if args.json {
+        println!("{answer}");
+    } else if sells {
+        println!("{} sells online", args.store);
+    } else {
+        println!("{} sells nothing online until:", args.store);
+        for (key, words) in [
+            (
+                "rights_missing",
+                "its granting PC has told what it granted (is it switched on?)",
+            ),
+            (
+                "orders_missing",
+                "its PCs have told the orders that they know",
+            ),
+        ] {
+            if answer[key] == true {
+                println!("  {words}");
+            }
+        }
+        for channel in answer["channels_missing"].as_array().into_iter().flatten() {
+            let channel = channel.as_str().unwrap_or_default();
+            println!(
+                "  channel {channel} has placed its orders again, and said so: POST \
+                 /api/v1/channels/{channel}/reconciled"
+            );
+        }
+    }
+    match sells {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(EXIT_TEMPORARY),
+    }
+}
+
+/// What a running hub answers.
+fn answered(args: &AskArgs, path: &str) -> Result<serde_json::Value, ExitCode> {
+    let token = match &args.token_file {
+        None => None,
+        Some(file) => match platform::read_text(file, TOKEN_BYTES_MAX) {
+            Ok(token) => Some(config::Secret::new(token.trim())),
+            Err(error) => return Err(complain(&error, "name a file that this user may read", 1)),
+        },
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| complain(&error, "free some memory", EXIT_TEMPORARY))?;
+    let answer = runtime.block_on(ask::get(&args.url, path, token.as_ref()));
+    answer.map_err(|error| complain(&error, "is the hub running there? see --url", 1))
 }
 
 fn run(args: &RunArgs) -> ExitCode {
@@ -230,6 +292,17 @@ fn run(args: &RunArgs) -> ExitCode {
         Ok(config) => config,
         Err(error) => return complain(&error, error.hint(), EXIT_CONFIG),
     };
+    if args.restored {
+        match restored::mark(&config) {
+            Ok(stores) => {
+                tracing::warn!(
+                    ?stores,
+                    "restored from a backup: see /stores/{{store}}/recovery"
+                );
+            }
+            Err(error) => return complain(&error, "is another hub running on this data?", 1),
+        }
+    }
     let acks = match args.control_that_loses_data {
         true => Acks::ControlThatLosesData,
         false => Acks::AfterCommit,

@@ -71,6 +71,8 @@ pub enum Command {
     Grantor(NodeId),
     /// The clone of a PC's identity is gone: whoever says hello with it now is admitted again.
     Admit(NodeId),
+    /// The database was restored from a backup: the store tells again what was promised.
+    Restored,
     /// A channel has given all orders of the time that a restored hub lost.
     Reconciled(ChannelId),
     /// An external marketplace is about to be shown these levels.

@@ -4,6 +4,7 @@
 //! that was never heard and one that is silent for a year are served the same.
 
 use shelf_stock::time::Timestamp;
+use shelf_wire::message::Stat;
 
 /// What is known of a PC beside its log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,4 +23,20 @@ pub struct Seen {
     pub wall: Option<Timestamp>,
     /// Its version.
     pub version: Option<String>,
+}
+
+impl Seen {
+    /// What a report says, heard now.
+    #[must_use]
+    pub fn of(stat: &Stat, now: Timestamp) -> Self {
+        Self {
+            last_seen: Some(now),
+            stopping: stat.stopping,
+            unsynced: Some(stat.unsynced),
+            oldest_unsynced_wall: stat.oldest_unsynced,
+            catalogue_revision: Some(stat.catalogue_revision),
+            wall: Some(stat.wall),
+            version: Some(stat.version.clone()),
+        }
+    }
 }

@@ -155,10 +155,10 @@ impl HubServer {
 }
 
 /// What writes, and what opens readers.
-type Opened = (Box<dyn Storage>, Box<dyn Source>);
+pub(crate) type Opened = (Box<dyn Storage>, Box<dyn Source>);
 
 /// The database that the configuration names.
-fn open(config: &HubConfig) -> Result<Opened, StartError> {
+pub(crate) fn open(config: &HubConfig) -> Result<Opened, StartError> {
     Ok(match &config.database {
         Database::Sqlite => {
             let storage = SqliteStorage::open(&config.data).map_err(StartError::Database)?;

@@ -117,6 +117,7 @@ fn of_status(text: &mut Exposition, status: &Status) {
         let millis = it.map_or(0, |it| status.as_of.millis_since(it));
         u64::try_from(millis / 1_000).unwrap_or(0)
     };
+    let differing = u64::try_from(status.compare.differing.len()).unwrap_or(u64::MAX);
     let needs = u64::try_from(status.needs_you.len()).unwrap_or(u64::MAX);
     for (name, help, value) in [
         ("documents_unsynced", "Documents that the hub has not committed.", sync.unsynced),
@@ -129,6 +130,8 @@ fn of_status(text: &mut Exposition, status: &Status) {
         ("disk_free_bytes", "Free on the ledger's disk.", status.ledger.disk_free_bytes),
         ("baskets_open", "Open and parked baskets.", status.at_risk.baskets),
         ("needs_open", "Things that wait for a person.", needs),
+        ("balances_differing", "Items whose balance is another at the hub.", differing),
+        ("balances_compared_age_seconds", "Since balances were compared with the hub's; 0 before.", age(status.compare.compared)),
     ] {
         text.one(name, help, GAUGE, value);
     }

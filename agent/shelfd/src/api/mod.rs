@@ -4,6 +4,7 @@
 //! records to the writer, and put the answer into words. Every route stands in one table, which a
 //! test compares with the OpenAPI description; [`guard`] stands before all of them.
 
+mod compare;
 mod counting;
 mod documents;
 mod explain;
@@ -84,6 +85,8 @@ routes! {
     get "/api/v1/stock" => stock::search;
     get "/api/v1/stock/{item}" => stock::item;
     get "/api/v1/stock/{item}/explain" => explain::item;
+    get "/api/v1/compare" => compare::last;
+    post "/api/v1/compare" => compare::now;
     get "/api/v1/orders" => orders::list;
     post "/api/v1/orders/{id}/{step}" => orders::step;
     post "/api/v1/takes" => takes::take;

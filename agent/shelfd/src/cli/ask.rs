@@ -19,10 +19,10 @@ use crate::pages::texts::Language;
 pub(crate) struct AskArguments {
     /// The daemon's address; absent: what the configuration says.
     #[arg(long, value_name = "ADDRESS")]
-    at: Option<SocketAddr>,
+    pub(super) at: Option<SocketAddr>,
     /// The configuration that the daemon runs with.
     #[arg(long, value_name = "FILE")]
-    config: Option<std::path::PathBuf>,
+    pub(super) config: Option<std::path::PathBuf>,
 }
 
 /// What `stock` takes.
@@ -196,7 +196,7 @@ fn encoded(byte: u8) -> String {
     }
 }
 
-fn print(value: &Value) -> Result<(), Failure> {
+pub(super) fn print(value: &Value) -> Result<(), Failure> {
     println!(
         "{}",
         serde_json::to_string_pretty(value).map_err(Failure::new)?
@@ -205,6 +205,19 @@ fn print(value: &Value) -> Result<(), Failure> {
 }
 
 fn ask(arguments: &AskArguments, path: &str) -> Result<Value, Failure> {
+    let (address, runtime) = way(arguments)?;
+    let url = format!("http://{address}{path}");
+    let answer = runtime.block_on(async {
+        let answer = crate::platform::http_client(&url)?.get(&url).send().await?;
+        answer.error_for_status()?.json::<Value>().await
+    });
+    answer.map_err(|error| unanswered(error, address))
+}
+
+/// Where the daemon is, and what carries questions there.
+pub(super) fn way(
+    arguments: &AskArguments,
+) -> Result<(SocketAddr, tokio::runtime::Runtime), Failure> {
     let address = match arguments.at {
         Some(address) => address,
         None => {
@@ -217,14 +230,12 @@ fn ask(arguments: &AskArguments, path: &str) -> Result<Value, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let url = format!("http://{address}{path}");
-    let answer = runtime.map_err(Failure::new)?.block_on(async {
-        let answer = crate::platform::http_client(&url)?.get(&url).send().await?;
-        answer.error_for_status()?.json::<Value>().await
-    });
-    answer.map_err(|error| {
-        Failure::temporary(error).hint(format!(
-            "is the daemon running? `shelfd run` starts it; asked at {address}"
-        ))
-    })
+    Ok((address, runtime.map_err(Failure::new)?))
+}
+
+/// The daemon did not answer.
+pub(super) fn unanswered(error: reqwest::Error, address: SocketAddr) -> Failure {
+    Failure::temporary(error).hint(format!(
+        "is the daemon running? `shelfd run` starts it; asked at {address}"
+    ))
 }

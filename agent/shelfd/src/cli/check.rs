@@ -9,7 +9,8 @@ use clap::Args;
 use serde::Serialize;
 use shelf_ledger::{Depth, Ledger, OpenError, OpenOptions, RunningCheck};
 
-use super::{Failure, run};
+use super::ask::AskArguments;
+use super::{Failure, compare, run};
 use crate::config::Config;
 use crate::daemon::status::CLOCK_FLOOR_MS;
 use crate::platform::{self, MachineClock, MachineEntropy, MonoClock};
@@ -26,6 +27,16 @@ pub(crate) struct CheckArguments {
     /// Fold every document again and compare all balances. Takes a while on a large ledger.
     #[arg(long)]
     deep: bool,
+    /// Have the running daemon compare all balances with the hub's now, and say what differs.
+    #[arg(long, conflicts_with = "deep")]
+    compare: bool,
+    /// With --compare: fold the running daemon's documents again first. Nothing is recorded
+    /// meanwhile: not while customers wait.
+    #[arg(long, requires = "compare")]
+    repair: bool,
+    /// With --compare: the daemon's address; absent: what the configuration says.
+    #[arg(long, value_name = "ADDRESS", requires = "compare")]
+    at: Option<std::net::SocketAddr>,
 }
 
 /// One thing that was looked at.
@@ -67,6 +78,13 @@ impl Finding {
 
 /// Runs every check; exit code 1 if one found something.
 pub(crate) fn run(arguments: &CheckArguments, json: bool) -> Result<(), Failure> {
+    if arguments.compare {
+        let ask = AskArguments {
+            at: arguments.at,
+            config: arguments.config.clone(),
+        };
+        return compare::run(&ask, arguments.repair, json);
+    }
     let mut findings = Vec::new();
     match run::configuration(arguments.config.as_deref(), false) {
         Ok((path, config)) => {

@@ -6,6 +6,7 @@
 
 mod ask;
 mod check;
+mod compare;
 mod exit;
 mod run;
 

@@ -104,6 +104,9 @@ fn meaning(config: &Config) -> Result<(), ConfigError> {
             "`safety.service_level_per_mille` is {level}: give 500 to 999, such as 950"
         ));
     }
+    if let Err(message) = config.opening_hours.spans() {
+        return wrong(message);
+    }
     let mut names = std::collections::BTreeSet::new();
     for till in &config.till {
         let Some(name) = &till.name else {
@@ -177,6 +180,10 @@ mod tests {
             (
                 "[hub]\nbroker = \"mqtt://x:1\"\n",
                 "`hub.broker` is set: `tenant` and `store`",
+            ),
+            (
+                "[opening_hours]\nfriday = \"9-25\"\n",
+                "`opening_hours.friday` is `9-25`: write 09:00-20:00",
             ),
             (
                 "[[device]]\nname = \"s\"\n",

@@ -6,12 +6,13 @@
 //! replaces single keys. A configuration with an unknown key is refused: a typing error must
 //! never silently become a default.
 
+mod hours;
 mod load;
 mod model;
 mod problem;
 
 pub(crate) use load::load;
 pub(crate) use model::{
-    Config, DeviceSettings, Fiscal, HttpSettings, LogSettings, LogTarget, PolicySettings,
-    SafetySettings, SalesSourceSetting, StockPolicy, TillSettings, keys,
+    Config, DeviceSettings, Fiscal, HttpSettings, LogSettings, LogTarget, OpeningSettings,
+    PolicySettings, SafetySettings, SalesSourceSetting, StockPolicy, TillSettings, keys,
 };

@@ -84,6 +84,8 @@ settings! {
         policy: PolicySettings = PolicySettings::default(), "";
         /// How much is withheld from online.
         safety: SafetySettings = SafetySettings::default(), "";
+        /// When the store is open.
+        opening_hours: OpeningSettings = OpeningSettings::default(), "";
         /// Tills of this PC.
         till: Vec<TillSettings> = Vec::new(), "";
         /// Devices of this PC.
@@ -205,6 +207,29 @@ settings! {
 }
 
 settings! {
+    /// When the store is open, by the clock of this PC: `09:00-20:00`, or several spans such as
+    /// `09:00-13:00, 14:30-18:00`; one that ends before it begins goes on into the next day. A PC
+    /// that is silent while the store is closed is not missed; without any of these keys every
+    /// silence counts.
+    OpeningSettings ["opening_hours"] {
+        /// Mondays; empty: closed.
+        monday: String = String::new(), "";
+        /// Tuesdays; empty: closed.
+        tuesday: String = String::new(), "";
+        /// Wednesdays; empty: closed.
+        wednesday: String = String::new(), "";
+        /// Thursdays; empty: closed.
+        thursday: String = String::new(), "";
+        /// Fridays; empty: closed.
+        friday: String = String::new(), "";
+        /// Saturdays; empty: closed.
+        saturday: String = String::new(), "";
+        /// Sundays; empty: closed.
+        sunday: String = String::new(), "";
+    }
+}
+
+settings! {
     /// One till.
     TillSettings ["till"] {
         /// Its name, unique in the store.
@@ -304,6 +329,7 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static KeyDoc> {
         LogSettings::KEYS,
         PolicySettings::KEYS,
         SafetySettings::KEYS,
+        OpeningSettings::KEYS,
         TillSettings::KEYS,
         DeviceSettings::KEYS,
     ]

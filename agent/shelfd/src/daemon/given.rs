@@ -7,6 +7,7 @@ use shelf_ledger::tables::TableError;
 use shelf_replica::Now;
 use shelf_replica::node::{Node, NodeEffect, NodeInput};
 use shelf_replica::store::Store as _;
+use shelf_stock::hours::OpeningHours;
 use shelf_stock::identity::NodeId;
 use shelf_stock::name::ItemId;
 use shelf_wire::key::PublicKey;
@@ -28,6 +29,8 @@ pub(super) enum Given {
         keys: Vec<PublicKey>,
     },
     LanDown,
+    Hours(OpeningHours),
+    Compare,
     PeerFrame(NodeId, Vec<u8>),
     /// The machine was reset: the links that are up are told again.
     Again,
@@ -56,6 +59,8 @@ pub(super) fn take(
         Given::StockChanged(items) => NodeInput::StockChanged { items },
         Given::LanUp { name, keys } => NodeInput::LanUp { name, keys },
         Given::LanDown => NodeInput::LanDown,
+        Given::Hours(hours) => NodeInput::Hours(hours),
+        Given::Compare => NodeInput::CompareBalances,
         Given::PeerFrame(from, frame) => NodeInput::PeerFrame { from: *from, frame },
         Given::Again | Given::Tick => NodeInput::Tick,
         Given::Grown => {

@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod bootstrap;
 pub(crate) mod broker;
 pub(crate) mod catalogue;
+pub(crate) mod compare;
 pub(crate) mod counter;
 pub(crate) mod drop_folder;
 pub(crate) mod front;
@@ -20,6 +21,7 @@ pub(crate) mod order_steps;
 pub(crate) mod orders;
 pub(crate) mod picking;
 pub(crate) mod pins;
+pub(crate) mod presence;
 pub(crate) mod resolve;
 pub(crate) mod safety;
 pub(crate) mod shop;
@@ -134,6 +136,8 @@ impl Daemon {
         for terminal in terminals {
             tasks.spawn(terminal.run(shop.writer.clone(), shop.clock));
         }
+        let ledger = Arc::new(ledger);
+        shop.compare.begin(&shop, &ledger);
         sync::start(&shop, &ledger, stop.clone(), &mut tasks)?;
         drop_folder::start(&shop, stop.clone(), &mut tasks);
         safety::start(&shop, stop.clone(), &mut tasks);
@@ -141,7 +145,6 @@ impl Daemon {
         let stopped = stop.clone();
         tasks.spawn(serve(listener, router, stop));
         start::check_in_background(&shop, &ledger);
-        let ledger = Arc::new(ledger);
         backup::start(&shop, &ledger, stopped, &mut tasks);
         Ok(Self {
             shop,

@@ -87,6 +87,8 @@ pub(crate) struct Shop {
     pub(crate) machine: OnceLock<Arc<Mutex<Node>>>,
     /// The store's orders.
     pub(crate) orders: OrderBoard,
+    /// Balances compared with the hub.
+    pub(crate) compare: super::compare::Compare,
     /// What was scanned for orders that are being picked.
     pub(crate) picking: Picking,
     /// Managers' PINs.

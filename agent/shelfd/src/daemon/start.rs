@@ -180,6 +180,7 @@ pub(crate) fn open(
         machine: std::sync::OnceLock::new(),
         orders: super::orders::OrderBoard::new(),
         picking: super::picking::Picking::default(),
+        compare: super::compare::Compare::default(),
         pins: super::pins::Pins::default(),
         ack_ms: std::sync::atomic::AtomicU64::new(0),
         reconsider: Mutex::default(),

@@ -9,6 +9,7 @@ use shelf_stock::money::Money;
 use shelf_stock::name::{ItemId, OrderId, StoreId, TenantId, TillId};
 use shelf_stock::time::Timestamp;
 
+use super::compare::{CompareStatus, Repair};
 use super::orders::Trouble;
 
 /// The oldest document that the hub may lack while the light is green.
@@ -49,6 +50,9 @@ pub(crate) struct Status {
     pub(crate) at_risk: AtRisk,
     /// The store's orders.
     pub(crate) orders: OrdersStatus,
+    /// Balances compared with the hub.
+    #[serde(default)]
+    pub(crate) compare: CompareStatus,
     /// The ledger's health.
     pub(crate) ledger: LedgerStatus,
     /// What waits for a person.
@@ -329,6 +333,17 @@ pub(crate) enum Need {
         /// What it is called.
         name: String,
     },
+    /// The hub's balances of some items are others than this PC's.
+    Balances {
+        /// How many items.
+        items: usize,
+        /// What the first one is called.
+        first: String,
+        /// Since when.
+        since: Option<Timestamp>,
+        /// What was done about it so far.
+        repair: Option<Repair>,
+    },
     /// The background check found something.
     Ledger {
         /// What.
@@ -419,6 +434,7 @@ mod tests {
             },
             at_risk: AtRisk::default(),
             orders: OrdersStatus::default(),
+            compare: CompareStatus::default(),
             ledger: LedgerStatus::default(),
             needs_you: vec![],
         }

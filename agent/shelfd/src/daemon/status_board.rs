@@ -12,6 +12,7 @@ use shelf_stock::name::TillId;
 use shelf_till::basket::{BasketView, PaymentState, TillView};
 use tokio::time::Instant;
 
+use super::compare::CompareStatus;
 use super::counter::Counter;
 use super::orders::{self, Orders};
 use super::shop::Shop;
@@ -142,6 +143,8 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
     let complaints = checked.complaints.iter().cloned();
     needs_you.extend(complaints.map(|complaint| Need::Ledger { complaint }));
     needs_you.extend(troubled(&orders));
+    let compare = shop.compare.status();
+    needs_you.extend(differing(&compare));
     let orders = orders_status(shop, &orders, shut.len(), now);
     needs_you.extend(unknown);
     needs_you.extend(shut.into_iter().take(NAMED_MAX));
@@ -163,6 +166,7 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
         at_risk: at_risk(&sync, baskets),
         sync,
         orders,
+        compare,
         ledger: ledger_status(shop, documents, checked),
         needs_you,
     };
@@ -188,6 +192,17 @@ fn ledger_status(shop: &Shop, documents: u64, checked: super::shop::CheckState) 
         complaints: checked.complaints,
         checked: checked.done,
     }
+}
+
+/// Balances that are others at the hub.
+fn differing(compare: &CompareStatus) -> Option<Need> {
+    let first = compare.differing.first()?;
+    Some(Need::Balances {
+        items: compare.differing.len(),
+        first: first.name.clone(),
+        since: compare.since,
+        repair: compare.repair.clone(),
+    })
 }
 
 /// Orders that contradict themselves, as many as a page can name.

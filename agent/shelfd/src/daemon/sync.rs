@@ -19,7 +19,7 @@ use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent};
 use shelf_stock::identity::NodeId;
 use shelf_stock::name::{StoreId, TenantId};
 use shelf_stock::time::Timestamp;
-use shelf_wire::message::{CfgKind, Verdict};
+use shelf_wire::message::{CfgKind, PresenceRow, Verdict};
 use shelf_wire::topic::{Lane, Topic, Up};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -27,10 +27,12 @@ use tokio::task::JoinSet;
 use super::bootstrap::Files;
 use super::broker::{Way, broker};
 use super::catalogue::{self, Revision};
+use super::compare;
 use super::counter::chain;
 pub(super) use super::given::Given;
 use super::given::take;
 use super::lan::{self, LanEnd};
+use super::presence::{Hours, pcs};
 use super::shop::Shop;
 use super::start::StartError;
 use crate::platform;
@@ -90,6 +92,8 @@ pub(super) fn start(
         shop: shop.clone(),
         node: shop.machine.get_or_init(|| node).clone(),
         unacked_since_ms: None,
+        hours: Hours::new(&shop.config.opening_hours),
+        hub_rows: Vec::new(),
         link,
         lan,
         address: Address {
@@ -142,6 +146,9 @@ struct Exchange {
     fetching: bool,
     /// When this PC wrote something that the hub has not acknowledged.
     unacked_since_ms: Option<u64>,
+    hours: Hours,
+    /// The store's PCs as the hub sees them.
+    hub_rows: Vec<PresenceRow>,
 }
 
 impl Exchange {
@@ -157,6 +164,7 @@ impl Exchange {
                 event = heard(&mut self.link) => self.event(event),
                 event = lan::heard(&mut self.lan) => self.lan_event(event),
                 frame = self.files.next() => Some(Given::Snapshot(frame)),
+                () = self.shop.compare.wanted.notified() => Some(Given::Compare),
                 changed = grown.changed() => changed.ok().map(|()| Given::Grown),
                 taken = catalogues.recv() => {
                     self.fetching = false;
@@ -220,6 +228,7 @@ impl Exchange {
             self.unacked_since_ms.get_or_insert(now);
             inputs.push_back(Given::StockChanged(self.shop.take_touched()));
         }
+        inputs.extend(self.hours.changed().map(Given::Hours));
         match self.handled(inputs.into()).await {
             Ok(effects) => {
                 for effect in effects {
@@ -342,6 +351,15 @@ impl Exchange {
                 self.shop.sync.send_modify(|it| it.refused = None);
                 self.shop.ring_pages();
             }
+            NodeEvent::Presence(presence) => {
+                self.hub_rows = presence.rows;
+                self.shop.ring_pages();
+            }
+            NodeEvent::NotCompared => self.shop.compare.put_off(),
+            NodeEvent::BalancesDiffer { items } => {
+                let shop = self.shop.clone();
+                tokio::task::spawn_blocking(move || compare::found(&shop, items));
+            }
             NodeEvent::NotAdmitted(verdict) => {
                 let word = refused(verdict);
                 tracing::warn!(%word, "{}", lan::refusal(word));
@@ -420,7 +438,7 @@ impl Exchange {
     fn note(&self) {
         let (status, pcs) = {
             let node = self.node.lock().unwrap_or_else(PoisonError::into_inner);
-            (node.status(), lan::pcs(&node))
+            (node.status(), pcs(&node, self.address.node, &self.hub_rows))
         };
         let heard = status.last_frame_ms.map(|at| {
             let ago = self.shop.clock.millis().saturating_sub(at);

@@ -8,6 +8,7 @@ use super::layout::moment;
 use super::orders::{address, escaped};
 use super::speech::Speech;
 use super::texts::Language;
+use crate::daemon::compare::Step;
 use crate::daemon::lan::refusal;
 use crate::daemon::status::{Cause, Level, Need, Status, Verdict};
 
@@ -32,6 +33,7 @@ pub(crate) fn live(speech: Speech, status: &Status, wan: Option<bool>) -> Markup
             (sync(language, status, wan))
             (orders(speech, status))
             (ledger(language, status))
+            (comparison(speech, status))
             (devices(language, status))
         }
     }
@@ -124,6 +126,21 @@ fn needs(speech: Speech, status: &Status) -> Markup {
         Need::UnknownCodes { codes, lines } => language.fill("need_codes", &[codes, lines]),
         Need::Inbox { count } => language.fill("need_inbox", &[count]),
         Need::Device { name, detail } => language.fill("need_device", &[name, detail]),
+        Need::Balances {
+            items,
+            first,
+            since,
+            repair,
+        } => {
+            let since = since.map_or_else(String::new, |it| moment(it, status.as_of));
+            let done = repair
+                .as_ref()
+                .map_or("", |it| language.text(it.step.key()));
+            format!(
+                "{} {done}",
+                language.fill("need_balances", &[items, first, &since])
+            )
+        }
         Need::Ledger { complaint } => language.fill("need_ledger", &[complaint]),
         Need::Order { order, what } => {
             format!("{order}: {}", language.text(what.key()))
@@ -357,6 +374,55 @@ fn devices(language: Language, status: &Status) -> Markup {
                         td.number { (it.faults) }
                     } } }
                 } }
+            }
+        }
+    }
+}
+
+/// Balances compared with the hub: what differs, since when, what was done about it.
+fn comparison(speech: Speech, status: &Status) -> Markup {
+    let (language, it) = (speech.language, &status.compare);
+    let at = |it| moment(it, status.as_of);
+    let act = |repair: bool, key: &'static str| {
+        html! {
+            form method="post" action=(speech.link("/api/v1/compare")) data-act {
+                @if repair { input type="hidden" name="repair" value="true"; }
+                button.small { (language.text(key)) }
+            }
+        }
+    };
+    html! {
+        section.card aria-labelledby="compare" {
+            h2 #compare { (language.text("compare")) }
+            p { @match (it.compared, it.since) {
+                (None, _) => span.quiet { (language.text("compare_never")) },
+                (Some(compared), None) => {
+                    (language.fill("compare_equal", &[&at(compared)]))
+                }
+                (Some(_), Some(since)) => {
+                    span.warn { (language.fill("compare_differs",
+                        &[&it.differing.len(), &at(since)])) }
+                }
+            } }
+            @if it.put_off.is_some() { p.quiet { (language.text("compare_put_off")) } }
+            @if it.asked.is_some() { p.quiet { (language.text("compare_runs")) } }
+            @if !it.differing.is_empty() {
+                ul { @for row in it.differing.iter().take(10) {
+                    li { (row.name) ": " (language.fill("compare_row",
+                        &[&row.at_pc, &row.at_hub])) }
+                } }
+            }
+            @if let Some(repair) = &it.repair {
+                p { (at(repair.at)) ": " (language.text(repair.step.key())) }
+                @if let Step::Failed { message } = &repair.step { p.quiet { (message) } }
+            }
+            @if status.sync.broker.is_some() {
+                div.row {
+                    (act(false, "compare_now"))
+                    @if it.repair.as_ref().is_some_and(|it| it.step == Step::Waits) {
+                        (act(true, "repair_now"))
+                    }
+                }
             }
         }
     }

@@ -54,6 +54,7 @@ use super::{
         watch::exceptions,
         watch::compensations,
         watch::recovery,
+        store::restored,
         served,
     ),
     components(schemas(problem::Problem)),

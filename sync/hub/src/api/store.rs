@@ -1,14 +1,17 @@
 //! Stores and their PCs.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, State as Of};
 use axum::http::StatusCode;
 use serde::Serialize;
+use shelf_replica::hub::opening_hours;
+use shelf_stock::hours::OpeningHours;
 use shelf_stock::time::Timestamp;
 use utoipa::ToSchema;
 
 use super::{Api, Problem, order};
 use crate::orders::{Command, Outcome};
+use crate::presence::State;
 use crate::seen::Seen;
 use crate::storage::{StorageError, StoreKey, View};
 
@@ -45,6 +48,11 @@ pub(super) struct Node {
     last_seen: Option<i64>,
     /// Whether it said that it was being stopped.
     stopping: bool,
+    /// `here`, `stopped`, `closed` (silent, and the store has been closed since), `silent` or
+    /// `never` (heard).
+    state: &'static str,
+    /// The same for people.
+    words: String,
     /// Up to where each of its logs is stored here, newest last.
     heads: Vec<Head>,
     /// How many documents it had that the hub had not acked, by its last report.
@@ -73,11 +81,12 @@ pub(super) struct Head {
 /// Every store.
 #[utoipa::path(get, path = "/api/v1/stores", tag = "stores",
     responses((status = 200, description = "all stores", body = Stores)))]
-pub(super) async fn stores(State(api): State<Api>) -> Result<Json<Stores>, Problem> {
-    let stores = api.readers.query(|view| {
+pub(super) async fn stores(Of(api): Of<Api>) -> Result<Json<Stores>, Problem> {
+    let now = api.clock.now().wall;
+    let stores = api.readers.query(move |view| {
         let mut stores = Vec::new();
         for row in view.stores()? {
-            let nodes = read_nodes(view, row.key)?;
+            let nodes = read_nodes(view, row.key, now)?;
             stores.push(Store {
                 store: row.name,
                 nodes: nodes.len(),
@@ -99,10 +108,11 @@ pub(super) async fn stores(State(api): State<Api>) -> Result<Json<Stores>, Probl
             content_type = "application/problem+json"),
     ))]
 pub(super) async fn nodes(
-    State(api): State<Api>,
+    Of(api): Of<Api>,
     Path(store): Path<String>,
 ) -> Result<Json<Nodes>, Problem> {
-    let nodes = of_store(&api, &store, read_nodes);
+    let now = api.clock.now().wall;
+    let nodes = of_store(&api, &store, move |view, key| read_nodes(view, key, now));
     Ok(Json(Nodes {
         nodes: nodes.await?,
         store,
@@ -122,7 +132,7 @@ pub(super) async fn nodes(
             content_type = "application/problem+json"),
     ))]
 pub(super) async fn admit(
-    State(api): State<Api>,
+    Of(api): Of<Api>,
     Path((name, node)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let store = order::store_name(&name)?;
@@ -144,7 +154,29 @@ pub(super) async fn admit(
     }
 }
 
-fn read_nodes(view: &dyn View, store: StoreKey) -> Result<Vec<Node>, StorageError> {
+/// The hub's database was restored from a backup: nothing of the store is sold online until its PCs
+/// and channels have told again what was promised.
+#[utoipa::path(post, path = "/api/v1/stores/{store}/restored", tag = "orders",
+    params(("store" = String, Path, description = "the store's name")),
+    responses(
+        (status = 204, description = "/recovery says what is missing"),
+        (status = 404, description = "no such store", body = Problem,
+            content_type = "application/problem+json"),
+    ))]
+pub(super) async fn restored(
+    Of(api): Of<Api>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let store = order::store_name(&name)?;
+    of_store(&api, &name, |_, _| Ok(())).await?;
+    let command = api.worker.command(Some(&store), Command::Restored);
+    command.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn read_nodes(view: &dyn View, store: StoreKey, now: Timestamp) -> Result<Vec<Node>, StorageError> {
+    let hours = opening_hours(&*view.shop(store))?;
+    let node = |name, seen| node(name, seen, hours.as_ref(), now);
     let mut nodes: std::collections::BTreeMap<_, Node> = std::collections::BTreeMap::new();
     for (id, seen) in view.seen(store)? {
         nodes.insert(id, node(id.to_string(), seen));
@@ -162,9 +194,12 @@ fn read_nodes(view: &dyn View, store: StoreKey) -> Result<Vec<Node>, StorageErro
     Ok(nodes.into_values().collect())
 }
 
-fn node(node: String, seen: Seen) -> Node {
+fn node(node: String, seen: Seen, hours: Option<&OpeningHours>, now: Timestamp) -> Node {
+    let state = State::of(&seen, hours, now);
     Node {
         node,
+        state: state.word(),
+        words: state.words(),
         last_seen: seen.last_seen.map(Timestamp::as_millis),
         stopping: seen.stopping,
         heads: Vec::new(),

@@ -60,6 +60,10 @@ pub(crate) fn run(desk: &mut Desk<'_>, command: &Command) -> Told {
                 .handle(desk.now, forgiven, &mut *desk.shop, desk.effects)?;
             Outcome::Done
         }
+        Command::Restored => {
+            desk.hub.restored(&mut *desk.shop, desk.effects)?;
+            Outcome::Done
+        }
         Command::Reconciled(channel) => {
             desk.hub
                 .reconciled(channel, &mut *desk.shop, desk.effects)?;
