@@ -23,6 +23,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("cc", "gcc"),
     ("sqlite3", "sqlite3"),
     ("lintian", "lintian"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("xz", "xz-utils"),
 ];
 
 /// Installs every missing package; does nothing where all are there.

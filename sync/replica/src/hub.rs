@@ -226,7 +226,7 @@ impl Hub {
                 Ok(())
             }
             Message::Stat(stat) => {
-                self.hear(now, from, &stat, store)?;
+                self.hear(now, from, &stat, store, effects)?;
                 self.look_after(from, &stat, store, effects)?;
                 self.on_stat(now, from, stat, effects);
                 Ok(())
