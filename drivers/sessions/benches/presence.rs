@@ -93,7 +93,6 @@ fn read(number: u32, now_ms: u64) -> Read {
 }
 
 fn presence() {
-    let held = HELD_BYTES.load(Ordering::Relaxed);
     let zones: Vec<ZoneId> = (0..4).map(ZoneId).collect();
     let mut engine = Presence::new(PresenceConfig {
         zones: zones.iter().map(|zone| Zone::new(*zone)).collect(),
@@ -105,6 +104,7 @@ fn presence() {
         depart_ms_min: 10_000,
     });
     let mut events = Vec::with_capacity(2 * usize::try_from(TAGS).unwrap_or(0));
+    let held = HELD_BYTES.load(Ordering::Relaxed);
     let (mut now_ms, mut number) = (1_000_000_u64, 0_u32);
     let mut reads = |engine: &mut Presence| {
         for _ in 0..READS {
