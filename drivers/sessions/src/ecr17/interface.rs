@@ -141,6 +141,8 @@ pub enum Input {
         /// The amount of the payment.
         amount: Amount,
     },
+    /// The cashier gives up waiting. The terminal cannot be told: it is asked what became of it.
+    GiveUp,
     /// Close the terminal's day.
     Close,
     /// The terminal's totals.

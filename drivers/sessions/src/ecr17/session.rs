@@ -10,6 +10,8 @@ use crate::zvt::{Ask, IntentId, Mono, PaymentState, Rejection};
 
 /// How often a request is sent in all, where it may be sent again.
 const TRIES_MAX: u32 = 3;
+/// The longest dialogue, however much progress the terminal tells.
+const DIALOGUE_MS_MAX: u64 = 15 * 60 * 1000;
 /// How long the shell may take to make a record or a sale durable.
 pub(super) const DURABLE_MS_MAX: u64 = 120_000;
 
@@ -51,6 +53,8 @@ pub(super) struct Job {
     pub(super) give_up_at: Mono,
     /// From when on no customer can be at the terminal.
     pub(super) quiet_at: Mono,
+    /// When the dialogue ends at the latest, whatever progress the terminal tells.
+    ends_at: Mono,
 }
 
 /// One terminal's dialogue machine.
@@ -116,6 +120,14 @@ impl Session {
                 amount,
             } => {
                 self.charge(now, intent, Kind::Reverse { stan }, amount, out);
+            }
+            Input::GiveUp => {
+                if let Some(Stage::Learning | Stage::Acting) =
+                    self.job.as_ref().map(|job| job.stage)
+                {
+                    self.hang_up(out);
+                    self.lost(now, out);
+                }
             }
             Input::Close => self.command(now, Request::Close, out),
             Input::Totals => self.command(now, Request::Totals, out),
@@ -192,6 +204,7 @@ impl Session {
             owed: false,
             give_up_at: now.plus(self.config.resync_ms_max),
             quiet_at: now.plus(self.config.quiet_ms_min),
+            ends_at: now.plus(DIALOGUE_MS_MAX),
         }
     }
 
@@ -284,8 +297,9 @@ impl Session {
                 None => {}
             },
             Item::Progress(text) => {
-                if self.job.as_ref().is_some_and(|job| in_dialogue(job)) {
-                    self.wake_at = Some(now.plus(self.config.result_ms_max));
+                if let Some(job) = self.job.as_ref().filter(|job| in_dialogue(job)) {
+                    let due_at = now.plus(self.config.result_ms_max);
+                    self.wake_at = Some(due_at.min(job.ends_at));
                     self.note_state(PaymentState::InProgress, out);
                 }
                 out.push(Effect::Display(text));

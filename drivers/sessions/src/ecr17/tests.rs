@@ -189,6 +189,8 @@ struct World {
     committed: u32,
     damaged: bool,
     commit_fails: bool,
+    /// The cashier gives up as soon as the terminal shows progress.
+    gives_up: bool,
 }
 
 impl World {
@@ -207,6 +209,7 @@ impl World {
             committed: 0,
             damaged: false,
             commit_fails: false,
+            gives_up: false,
         }
     }
 
@@ -282,7 +285,12 @@ impl World {
             }
             Effect::Outcome(outcome) => self.outcomes.push(outcome),
             Effect::SetTimer(at) => *timer = Some(at),
-            Effect::Display(_) | Effect::Rejected(_) | Effect::Fault(_) => {}
+            Effect::Display(_) => {
+                if std::mem::take(&mut self.gives_up) {
+                    inputs.push(Input::GiveUp);
+                }
+            }
+            Effect::Rejected(_) | Effect::Fault(_) => {}
         }
     }
 
@@ -535,6 +543,52 @@ fn commands_without_a_payment() {
     );
     world.run(Input::Totals);
     assert!(matches!(world.last(), Outcome::Failed { .. }));
+}
+
+#[test]
+fn the_cashier_gives_up_and_the_terminal_is_asked() {
+    for (customer_ms, declines, charged) in [(20_000, false, 1), (3_000, true, 0)] {
+        let habit = Habit {
+            customer_ms,
+            declines,
+            ..Habit::default()
+        };
+        let mut world = World::new(habit, usize::MAX);
+        world.gives_up = true;
+        world.run(pay(650));
+        assert_honest(&world, habit, usize::MAX);
+        assert_eq!(world.terminal.charged.len(), charged, "{:?}", world.last());
+        assert_eq!(matches!(world.last(), Outcome::Approved(_)), charged == 1);
+    }
+}
+
+#[test]
+fn progress_does_not_go_on_for_ever() {
+    let mut world = World::new(
+        Habit {
+            customer_ms: 1,
+            ..Habit::default()
+        },
+        usize::MAX,
+    );
+    let mut out = Vec::new();
+    let session = &mut world.session;
+    session.handle(Mono(0), pay(650), &mut out);
+    session.handle(Mono(0), Input::Connected, &mut out);
+    let told = world.terminal.result().encode(terminal_id(), LrcMode::Std);
+    session.handle(
+        Mono(0),
+        Input::Bytes([encode_ack(LrcMode::Std), told].concat()),
+        &mut out,
+    );
+    session.handle(Mono(0), Input::Persisted { intent: INTENT }, &mut out);
+    out.clear();
+    for n in 0..200 {
+        let now = Mono(n * 10_000);
+        session.handle(now, Input::Bytes(encode_progress("ATTENDERE")), &mut out);
+        session.handle(now, Input::Tick, &mut out);
+    }
+    assert!(out.contains(&Effect::Disconnect), "{:?}", out.last());
 }
 
 #[test]

@@ -208,11 +208,7 @@ impl Session {
                     self.ask(now, Command::Weigh, out);
                 }
                 ScaleItem::Accepted => {}
-                // It refused and says why when asked.
-                ScaleItem::Rejected if self.is_busy() => {
-                    self.taken(out);
-                    self.ask(now, Command::Status, out);
-                }
+                ScaleItem::Rejected if self.is_busy() => self.on_rejected(now, out),
                 ScaleItem::Rejected => {}
                 ScaleItem::Fault(fault) => out.push(Effect::Fault(fault)),
             }
@@ -222,6 +218,17 @@ impl Session {
         {
             self.advised = true;
             out.push(Effect::Advice(advice));
+        }
+    }
+
+    /// It refused a command and says why when asked; one that refuses even that speaks another protocol.
+    fn on_rejected(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.taken(out);
+        self.silent += 1;
+        if self.silent >= SILENT_ANSWERS_MAX {
+            self.end(Outcome::Refused(Refusal::BadCommand), out);
+        } else {
+            self.ask(now, Command::Status, out);
         }
     }
 

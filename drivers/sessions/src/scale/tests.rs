@@ -177,6 +177,20 @@ fn a_scale_that_computes_wants_a_price() {
 }
 
 #[test]
+fn one_that_refuses_everything_is_not_asked_for_ever() {
+    let mut session = Session::new(ScaleConfig::new(Protocol::Dialog), Limits::default());
+    let mut out = Vec::new();
+    let unit_price_minor = Some(399);
+    session.handle(Mono(0), Input::Weigh { unit_price_minor }, &mut out);
+    for _ in 0..5 {
+        session.handle(Mono(1), Input::Bytes(vec![0x15]), &mut out);
+    }
+    let refused = Effect::Outcome(Outcome::Refused(Refusal::BadCommand));
+    assert_eq!(out.iter().filter(|effect| **effect == refused).count(), 1);
+    assert!(!session.is_busy());
+}
+
+#[test]
 fn one_that_speaks_by_itself_is_listened_to() {
     for protocol in [Protocol::Continuous, Protocol::Hid] {
         let config = ScaleConfig::new(protocol);
