@@ -78,6 +78,10 @@ impl FoldStore for Tables<'_> {
         self.delete_source(key)
     }
 
+    fn duplicates_of(&self, key: &SourceKey) -> Result<Vec<Place>, TableError> {
+        Tables::duplicates_of(self, key)
+    }
+
     fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), TableError> {
         self.delete_duplicate(row)
     }

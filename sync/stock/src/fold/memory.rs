@@ -213,6 +213,16 @@ impl FoldStore for MemoryFold {
         Ok(())
     }
 
+    fn duplicates_of(&self, key: &SourceKey) -> Result<Vec<Place>, MissingDocument> {
+        let least = DuplicateRow {
+            source: key.clone(),
+            place: OrderKey::MIN.place,
+        };
+        let rows = self.duplicates.range(least..);
+        let own = rows.take_while(|it| it.source == *key);
+        Ok(own.map(|it| it.place).collect())
+    }
+
     fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), MissingDocument> {
         self.duplicates.remove(row);
         Ok(())

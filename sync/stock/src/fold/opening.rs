@@ -8,7 +8,8 @@
 //! The rules, all functions of the set of documents:
 //! - A document that a counted opening of its author closes and doesn't carry counts nothing.
 //! - What an opening carries counts as if it had come by itself.
-//! - A source key that an opening claims is taken for good: no lesser place displaces it.
+//! - A source key that an opening claims is taken: no lesser place displaces it. The opening that
+//!   closes that opening claims it again only if somebody has reported the same meanwhile.
 //! - An opening that another one closes is taken back like any other document; that other one has
 //!   to say all of it again.
 //!
@@ -24,7 +25,7 @@ use super::apply::{self, Changes};
 use super::count;
 use super::settle::Sign;
 use super::store::{DuplicateRow, FoldStore, GroupKey, GroupRow};
-use crate::document::{Claim, ClosedLog, Document, Kind, Line, Subject};
+use crate::document::{Claim, ClosedLog, Document, Kind, Line, SourceKey, Subject};
 use crate::identity::Place;
 use crate::location::Location;
 use crate::movement;
@@ -116,7 +117,7 @@ fn withdraw<S: FoldStore>(
         }
         Some(source) => {
             apply::count(store, &document, Sign::Minus, changes)?;
-            store.source_delete(source)?;
+            release(store, source, changes)?;
         }
         None => apply::count(store, &document, Sign::Minus, changes)?,
     }
@@ -139,7 +140,7 @@ pub(super) fn claims<S: FoldStore>(
         };
         let counted = store.source_counted(&claim.source)?;
         match (sign, counted) {
-            (Sign::Minus, Some(it)) if it == place => store.source_delete(&claim.source)?,
+            (Sign::Minus, Some(it)) if it == place => release(store, &claim.source, changes)?,
             (Sign::Minus, _) => {}
             (Sign::Plus, None) => store.source_set(&claim.source, place)?,
             (Sign::Plus, Some(it)) if it == place => {}
@@ -151,6 +152,25 @@ pub(super) fn claims<S: FoldStore>(
         }
     }
     Ok(())
+}
+
+/// A source key is free again: of the documents that waited for it the least counts.
+fn release<S: FoldStore>(
+    store: &mut S,
+    source: &SourceKey,
+    changes: &mut Changes,
+) -> Result<(), S::Error> {
+    store.source_delete(source)?;
+    let Some(place) = store.duplicates_of(source)?.into_iter().min() else {
+        return Ok(());
+    };
+    store.duplicate_delete(&DuplicateRow {
+        source: source.clone(),
+        place,
+    })?;
+    store.source_set(source, place)?;
+    let document = store.document(place)?;
+    apply::count(store, &document, Sign::Plus, changes)
 }
 
 fn group_row(document: &Document) -> Option<GroupRow> {
@@ -284,7 +304,11 @@ impl<S: FoldStore> Gathering<'_, S> {
             return Ok(None);
         }
         if let Kind::Opening { claims: held, .. } = &document.draft.kind {
-            claims.extend(held.iter().cloned());
+            for claim in held {
+                if !self.store.duplicates_of(&claim.source)?.is_empty() {
+                    claims.push(claim.clone());
+                }
+            }
         }
         if let Some(source) = &document.draft.source {
             if self.store.source_counted(source)? != Some(document.place) {

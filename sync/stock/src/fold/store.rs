@@ -207,6 +207,8 @@ pub trait FoldStore {
     fn group_delete(&mut self, row: &GroupRow) -> Result<(), Self::Error>;
     /// Removes the document that counts for a source key: no one counts then.
     fn source_delete(&mut self, key: &SourceKey) -> Result<(), Self::Error>;
+    /// The documents that don't count for a source key, in any order.
+    fn duplicates_of(&self, key: &SourceKey) -> Result<Vec<Place>, Self::Error>;
     /// Removes a document that does not count.
     fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), Self::Error>;
 

@@ -163,6 +163,21 @@ impl PostgresShop<'_, '_> {
         Ok(())
     }
 
+    pub(super) fn duplicates_for(&self, key: &SourceKey) -> Result<Vec<Place>, StorageError> {
+        self.list(
+            "SELECT document FROM source_duplicate
+             WHERE store = $1 AND source = $2 AND receipt = $3 AND action = $4 AND part = $5",
+            &[
+                &self.store.0,
+                &key.source.as_str(),
+                &key.receipt.as_str(),
+                &action_key(key.action),
+                &i64::from(key.part),
+            ],
+            |it| self.work.place_of(row::col(it, 0)?),
+        )
+    }
+
     pub(super) fn delete_duplicate(&self, row: &DuplicateRow) -> Result<(), StorageError> {
         let document = self.key_or_new(row.place)?;
         self.put(

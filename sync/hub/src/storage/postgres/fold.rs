@@ -174,6 +174,10 @@ impl FoldStore for PostgresShop<'_, '_> {
         self.delete_source(key)
     }
 
+    fn duplicates_of(&self, key: &SourceKey) -> Result<Vec<Place>, StorageError> {
+        self.duplicates_for(key)
+    }
+
     fn duplicate_delete(&mut self, row: &DuplicateRow) -> Result<(), StorageError> {
         self.delete_duplicate(row)
     }

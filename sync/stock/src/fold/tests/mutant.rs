@@ -160,6 +160,10 @@ impl FoldStore for Mutant {
         self.inner.closed(node, incarnation)
     }
 
+    fn duplicates_of(&self, key: &SourceKey) -> Answer<Vec<Place>> {
+        self.inner.duplicates_of(key)
+    }
+
     fn remembered(&self, node: NodeId, within: &ClosedLog) -> Answer<Vec<Place>> {
         self.inner.remembered(node, within)
     }

@@ -70,6 +70,9 @@ fn check(specs: &[Spec], seed: u64) -> Result<(), String> {
         .iter()
         .filter(|it| group(it).is_none_or(|it| !used.contains(&it)));
     let late: Vec<Document> = late.cloned().collect();
+    // Some come only after the second openings.
+    let (late, later) = late.split_at(late.len() / 2);
+    let (late, later) = (late.to_vec(), later.to_vec());
     let all = [old, &late[..]].concat();
     let mut model = fold(old);
     let first = close_all(&mut model, 1)?;
@@ -97,11 +100,16 @@ fn check(specs: &[Spec], seed: u64) -> Result<(), String> {
         }
     }
     let second = close_all(&mut model, 2)?;
+    for document in &later {
+        apply(&mut model, document).map_err(|it| it.to_string())?;
+    }
+    let both = [both, later.clone()].concat();
+    let lacking = [lacking, later.clone()].concat();
     let twice = model.dump();
     for sent in [
         [both, second.clone()].concat(),
         [lacking, second.clone()].concat(),
-        second,
+        [second, later].concat(),
     ] {
         let other = fold(&shuffled(&sent, seed));
         if other.dump() != twice {
