@@ -25,6 +25,7 @@ mod record;
 mod resync;
 pub mod serial_link;
 mod session;
+pub mod tap;
 mod verdict;
 
 pub use interface::{Ask, Config, Connection, Effect, Input, Mono, Outcome, Rejection, ShopTime};
