@@ -22,6 +22,7 @@ mod row;
 mod schema;
 mod session;
 mod shop;
+mod sources;
 mod view;
 mod work;
 

@@ -28,9 +28,16 @@ impl PostgresError {
             SqlState::CANNOT_CONNECT_NOW,
             SqlState::TOO_MANY_CONNECTIONS,
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            SqlState::UNIQUE_VIOLATION,
         ]
         .contains(state)
             || state.code().starts_with("08")
+    }
+
+    /// A row that was to be added is there (23505): the same transaction succeeds if it looks for
+    /// it.
+    pub(super) fn is_row_there(&self) -> bool {
+        self.0.code() == Some(&SqlState::UNIQUE_VIOLATION)
     }
 }
 

@@ -43,16 +43,21 @@ impl PostgresShop<'_, '_> {
         documents: &mut dyn Iterator<Item = &Authored>,
     ) -> Result<(), StorageError> {
         self.claim()?;
-        let (mut wanted, mut items) = (BTreeSet::new(), BTreeSet::new());
+        let (mut wanted, mut items) = (Vec::new(), BTreeSet::new());
+        let known = self.work.known();
         for authored in documents {
             let document = authored.document();
-            wanted.extend(document.draft.source.clone());
-            items_of(document, &mut items);
+            let source = document.draft.source.clone().map(|it| (self.store, it));
+            wanted.extend(source.filter(|it| !known.sources.contains_key(it)));
+            items_of(document, |item| {
+                let item = (self.store, item);
+                if !known.steps.contains_key(&item) {
+                    items.insert(item.1);
+                }
+            });
         }
-        let known = self.work.known();
-        wanted.retain(|it| !known.sources.contains_key(&(self.store, it.clone())));
-        items.retain(|it| !known.steps.contains_key(&(self.store, it.clone())));
         drop(known);
+        let wanted: Vec<SourceKey> = wanted.into_iter().map(|(_, it)| it).collect();
         if wanted.is_empty() && items.is_empty() {
             return Ok(());
         }
@@ -76,7 +81,7 @@ impl PostgresShop<'_, '_> {
         ])?;
         // What an earlier batch left goes after the questions, so that the server writes it while
         // this one is folded; whatever of it these questions are about is known.
-        self.work.flush()?;
+        self.work.flush_added()?;
         let found = self.work.session.answers(asked)?;
         if let [sources, steps, quotas, rows] = found.as_slice() {
             self.know_sources(&wanted, sources)?;
@@ -86,21 +91,17 @@ impl PostgresShop<'_, '_> {
         Ok(())
     }
 
-    fn know_sources(&self, wanted: &BTreeSet<SourceKey>, rows: &[Row]) -> Result<(), StorageError> {
-        let counted = |document| Counted {
-            document,
-            changed: false,
-        };
+    fn know_sources(&self, wanted: &[SourceKey], rows: &[Row]) -> Result<(), StorageError> {
         let mut known = self.work.known();
         for key in wanted {
             known
                 .sources
-                .insert((self.store, key.clone()), counted(None));
+                .insert((self.store, key.clone()), Counted::read(None));
         }
         for found in rows {
             let key = (self.store, row::source(found, 0)?);
             let document = Some(row::col(found, 4)?);
-            known.sources.insert(key, counted(document));
+            known.sources.insert(key, Counted::read(document));
         }
         Ok(())
     }
@@ -147,9 +148,9 @@ impl PostgresShop<'_, '_> {
 }
 
 /// Items that a document moves as it stands; what codes stand for is asked when it is folded.
-fn items_of(document: &Document, items: &mut BTreeSet<ItemId>) {
+fn items_of(document: &Document, mut meet: impl FnMut(ItemId)) {
     for (number, line) in movement::lines(document) {
         let movements = movement::of_line(line, number, &line.parts);
-        items.extend(movements.into_iter().map(|it| it.item));
+        movements.into_iter().for_each(|it| meet(it.item));
     }
 }

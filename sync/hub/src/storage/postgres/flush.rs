@@ -4,21 +4,34 @@ use std::collections::BTreeMap;
 
 use shelf_ledger::tables::StoreKey;
 use shelf_replica::store::Peer;
+use shelf_stock::document::SourceKey;
 
 use super::super::StorageError;
 use super::row::action_key;
 use super::session::Batch;
 use super::work::{Author, Known, NewMovement, Work, peer_key};
 
-/// Everything that waits in a transaction.
-pub(super) fn all(work: &Work<'_>) -> Result<(), StorageError> {
+/// What is only added and never changed by a later document of the transaction, as a rule: the
+/// rest waits on, so that a balance is written once.
+pub(super) fn added(work: &Work<'_>) -> Result<(), StorageError> {
     let mut batch = Batch::default();
     {
         let mut known = work.known();
         documents(&mut known, &mut batch);
-        movements(std::mem::take(&mut known.movements), &mut batch);
+        let careful = work.session.is_careful();
+        movements(std::mem::take(&mut known.movements), careful, &mut batch);
+        sources(&mut known, careful, &mut batch);
+    }
+    work.session.run(batch)
+}
+
+/// Everything that waits in a transaction.
+pub(super) fn all(work: &Work<'_>) -> Result<(), StorageError> {
+    added(work)?;
+    let mut batch = Batch::default();
+    {
+        let mut known = work.known();
         sums(&mut known, &mut batch);
-        sources(&mut known, &mut batch);
         authors(&mut known, &mut batch);
         heads(&mut known, &mut batch);
         cursors(&mut known, &mut batch);
@@ -59,7 +72,7 @@ fn documents(known: &mut Known, batch: &mut Batch) {
     );
 }
 
-fn movements(waiting: Vec<NewMovement>, batch: &mut Batch) {
+fn movements(waiting: Vec<NewMovement>, careful: bool, batch: &mut Batch) {
     if waiting.is_empty() {
         return;
     }
@@ -68,12 +81,24 @@ fn movements(waiting: Vec<NewMovement>, batch: &mut Batch) {
     let (documents, quantities) = (column(|it| it.document), column(|it| it.quantity));
     let lines: Vec<i32> = waiting.iter().map(|it| it.line).collect();
     let text = |of: fn(&NewMovement) -> String| -> Vec<String> { waiting.iter().map(of).collect() };
+    // To look for a row that can't be there costs as much as to write one.
+    let sql = match careful {
+        true => {
+            "INSERT INTO movement
+             (store, effective, document, quantity, line, item, from_location, to_location)
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],
+                                  $5::int[], $6::text[], $7::text[], $8::text[])
+             ON CONFLICT DO NOTHING"
+        }
+        false => {
+            "INSERT INTO movement
+             (store, effective, document, quantity, line, item, from_location, to_location)
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],
+                                  $5::int[], $6::text[], $7::text[], $8::text[])"
+        }
+    };
     batch.add(
-        "INSERT INTO movement
-         (store, effective, document, quantity, line, item, from_location, to_location)
-         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[],
-                              $6::text[], $7::text[], $8::text[])
-         ON CONFLICT DO NOTHING",
+        sql,
         vec![
             Box::new(stores),
             Box::new(effective),
@@ -88,10 +113,12 @@ fn movements(waiting: Vec<NewMovement>, batch: &mut Batch) {
 }
 
 fn sums(known: &mut Known, batch: &mut Batch) {
-    let waiting = std::mem::take(&mut known.sums);
-    if waiting.is_empty() {
+    if known.sums.is_empty() {
         return;
     }
+    // Sorted like the table, which is then written page by page.
+    let mut waiting: Vec<_> = std::mem::take(&mut known.sums).into_iter().collect();
+    waiting.sort_unstable();
     let (mut stores, mut quantities) = (Vec::new(), Vec::new());
     let (mut items, mut locations) = (Vec::new(), Vec::new());
     for ((store, item, location), quantity) in waiting {
@@ -114,39 +141,76 @@ fn sums(known: &mut Known, batch: &mut Batch) {
     );
 }
 
-fn sources(known: &mut Known, batch: &mut Batch) {
-    let (mut stores, mut actions) = (Vec::new(), Vec::new());
-    let (mut sources, mut receipts) = (Vec::new(), Vec::new());
-    let (mut parts, mut documents) = (Vec::<i64>::new(), Vec::new());
-    for ((store, key), counted) in &mut known.sources {
-        let Some(document) = counted.document.filter(|_| counted.changed) else {
+/// Rows of source keys, as columns.
+#[derive(Default)]
+struct Sources {
+    stores: Vec<i64>,
+    sources: Vec<String>,
+    receipts: Vec<String>,
+    actions: Vec<i64>,
+    parts: Vec<i64>,
+    documents: Vec<i64>,
+}
+
+impl Sources {
+    fn push(&mut self, (store, key): &(StoreKey, SourceKey), document: i64) {
+        self.stores.push(store.0);
+        self.sources.push(key.source.as_str().to_owned());
+        self.receipts.push(key.receipt.as_str().to_owned());
+        self.actions.push(action_key(key.action));
+        self.parts.push(key.part.into());
+        self.documents.push(document);
+    }
+
+    fn add_to(self, batch: &mut Batch, sql: &'static str) {
+        if self.stores.is_empty() {
+            return;
+        }
+        batch.add(
+            sql,
+            vec![
+                Box::new(self.stores),
+                Box::new(self.sources),
+                Box::new(self.receipts),
+                Box::new(self.actions),
+                Box::new(self.parts),
+                Box::new(self.documents),
+            ],
+        );
+    }
+}
+
+/// Keys of which the table has no row are written without looking for one.
+fn sources(known: &mut Known, careful: bool, batch: &mut Batch) {
+    let (mut new, mut replaced) = (Sources::default(), Sources::default());
+    for named in std::mem::take(&mut known.sources_changed) {
+        // What is named twice is written once.
+        let counted = known.sources.get_mut(&named);
+        let Some(counted) = counted.filter(|it| it.changed) else {
+            continue;
+        };
+        let Some(document) = counted.document else {
             continue;
         };
         counted.changed = false;
-        stores.push(store.0);
-        sources.push(key.source.as_str().to_owned());
-        receipts.push(key.receipt.as_str().to_owned());
-        actions.push(action_key(key.action));
-        parts.push(key.part.into());
-        documents.push(document);
+        match std::mem::replace(&mut counted.stands, true) || careful {
+            true => replaced.push(&named, document),
+            false => new.push(&named, document),
+        }
     }
-    if stores.is_empty() {
-        return;
-    }
-    batch.add(
+    new.add_to(
+        batch,
+        "INSERT INTO source_counted (store, source, receipt, action, part, document)
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
+                              $6::bigint[])",
+    );
+    replaced.add_to(
+        batch,
         "INSERT INTO source_counted (store, source, receipt, action, part, document)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
                               $6::bigint[])
          ON CONFLICT (store, source, receipt, action, part)
          DO UPDATE SET document = excluded.document",
-        vec![
-            Box::new(stores),
-            Box::new(sources),
-            Box::new(receipts),
-            Box::new(actions),
-            Box::new(parts),
-            Box::new(documents),
-        ],
     );
 }
 

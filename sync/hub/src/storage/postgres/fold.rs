@@ -22,7 +22,7 @@ use super::super::StorageError;
 use super::row::{self, action_key};
 use super::session::Param;
 use super::shop::PostgresShop;
-use super::work::{Counted, NewMovement};
+use super::work::NewMovement;
 
 /// An order key of columns: document, hlc, node, incarnation.
 pub(super) fn order_key(
@@ -60,32 +60,6 @@ impl PostgresShop<'_, '_> {
         self.work.flush()?;
         let rows = self.work.session.query(sql, params)?;
         rows.iter().map(read).collect()
-    }
-
-    fn known_source(&self, key: &SourceKey) -> Result<Option<i64>, StorageError> {
-        self.claim()?;
-        let known = (self.store, key.clone());
-        if let Some(counted) = self.work.known().sources.get(&known) {
-            return Ok(counted.document);
-        }
-        let row = self.work.session.first(
-            "SELECT document FROM source_counted
-             WHERE store = $1 AND source = $2 AND receipt = $3 AND action = $4 AND part = $5",
-            &[
-                &self.store.0,
-                &key.source.as_str(),
-                &key.receipt.as_str(),
-                &action_key(key.action),
-                &i64::from(key.part),
-            ],
-        )?;
-        let document = row.map(|it| row::col(&it, 0)).transpose()?;
-        let counted = Counted {
-            document,
-            changed: false,
-        };
-        self.work.known().sources.insert(known, counted);
-        Ok(document)
     }
 
     /// Keys and effects of an item's movements at exactly one millisecond.
@@ -226,13 +200,7 @@ impl FoldStore for PostgresShop<'_, '_> {
     }
 
     fn source_set(&mut self, key: &SourceKey, place: Place) -> Result<(), StorageError> {
-        let counted = Counted {
-            document: Some(self.key_or_new(place)?),
-            changed: true,
-        };
-        let known = (self.store, key.clone());
-        self.work.known().sources.insert(known, counted);
-        self.work.waits()
+        self.set_source(key, place)
     }
 
     fn duplicate_put(&mut self, row: &DuplicateRow) -> Result<(), StorageError> {
@@ -348,10 +316,15 @@ impl FoldStore for PostgresShop<'_, '_> {
         self.claim()?;
         let key = (self.store.0, item.clone(), location.clone());
         let mut known = self.work.known();
+        let before = known.sums.len();
         let sum = known.sums.entry(key).or_default();
         *sum = sum.saturating_add(quantity.as_thousandths());
+        let more = known.sums.len() > before;
         drop(known);
-        self.work.waits()
+        match more {
+            true => self.work.waits(),
+            false => Ok(()),
+        }
     }
 
     fn unbound_put(&mut self, row: &UnboundRow) -> Result<(), StorageError> {

@@ -7,7 +7,7 @@
 //! well is asked before the commit ([`Session::confirm`]). Statements are prepared once per
 //! connection. Nothing here may be called inside another runtime's `block_on`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub(super) struct Session {
     statements: RefCell<BTreeMap<&'static str, Statement>>,
     /// Statements that were sent and whose outcome nobody has looked at.
     sent: RefCell<Vec<Answer<'static, u64>>>,
+    /// A row was there that nobody expected: from now on it is looked for.
+    careful: Cell<bool>,
 }
 
 impl std::fmt::Debug for Session {
@@ -91,6 +93,7 @@ impl Session {
             client: Arc::new(client),
             statements: RefCell::default(),
             sent: RefCell::default(),
+            careful: Cell::new(false),
         };
         session.batch(GREETING)?;
         Ok(session)
@@ -111,9 +114,22 @@ impl Session {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 self.confirm()?;
-                Err(PostgresError::from(error).into())
+                Err(self.failed(error))
             }
         }
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> StorageError {
+        let error = PostgresError::from(error);
+        if error.is_row_there() {
+            self.careful.set(true);
+        }
+        error.into()
+    }
+
+    /// Whether rows that are written may be there already.
+    pub(super) fn is_careful(&self) -> bool {
+        self.careful.get()
     }
 
     /// Waits for everything that was sent, and says whether it went well.
@@ -128,7 +144,7 @@ impl Session {
             }
         });
         match failed {
-            Some(error) => Err(PostgresError::from(error).into()),
+            Some(error) => Err(self.failed(error)),
             None => Ok(()),
         }
     }
@@ -191,7 +207,7 @@ impl Session {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => {
                     self.confirm()?;
-                    return Err(PostgresError::from(error).into());
+                    return Err(self.failed(error));
                 }
                 Poll::Pending => self.sent.borrow_mut().push(answer),
             }

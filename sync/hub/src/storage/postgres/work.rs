@@ -8,7 +8,7 @@
 //! commit whatever other workers do; nothing that was read may outlive the transaction.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use shelf_ledger::tables::{DocumentKey, StoreKey};
 use shelf_replica::store::{LogId, Peer, Quota};
@@ -60,11 +60,24 @@ pub(super) struct NewMovement {
     pub(super) quantity: i64,
 }
 
-/// The document that counts for a source key, if one does, and whether that waits to be written.
+/// The document that counts for a source key, if one does, whether that waits to be written, and
+/// whether the table has a row of the key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {
     pub(super) document: Option<i64>,
     pub(super) changed: bool,
+    pub(super) stands: bool,
+}
+
+impl Counted {
+    /// As the table says.
+    pub(super) fn read(document: Option<i64>) -> Self {
+        Self {
+            document,
+            changed: false,
+            stands: document.is_some(),
+        }
+    }
 }
 
 /// A machine's row: store, family, key.
@@ -80,16 +93,17 @@ pub(super) struct Known {
     pub(super) states_changed: BTreeSet<(StoreKey, String)>,
     pub(super) cursors: BTreeMap<(StoreKey, Peer, i64), u64>,
     pub(super) cursors_changed: BTreeSet<(StoreKey, Peer, i64)>,
-    pub(super) sources: BTreeMap<(StoreKey, SourceKey), Counted>,
+    pub(super) sources: HashMap<(StoreKey, SourceKey), Counted>,
+    pub(super) sources_changed: Vec<(StoreKey, SourceKey)>,
     /// The last step of each location that has one, of items whose steps are known.
-    pub(super) steps: BTreeMap<(StoreKey, ItemId), Vec<(Location, Step)>>,
+    pub(super) steps: HashMap<(StoreKey, ItemId), Vec<(Location, Step)>>,
     /// Machines' rows by family and key; those that are known not to be there, too.
-    pub(super) rows: BTreeMap<RowKey, Option<Vec<u8>>>,
+    pub(super) rows: HashMap<RowKey, Option<Vec<u8>>>,
     pub(super) rows_changed: BTreeSet<RowKey>,
-    pub(super) quotas: BTreeMap<(StoreKey, ItemId), Vec<(ChannelId, Quota)>>,
+    pub(super) quotas: HashMap<(StoreKey, ItemId), Vec<(ChannelId, Quota)>>,
     pub(super) documents: BTreeMap<i64, NewDocument>,
     pub(super) movements: Vec<NewMovement>,
-    pub(super) sums: BTreeMap<(i64, ItemId, Location), i64>,
+    pub(super) sums: HashMap<(i64, ItemId, Location), i64>,
     pub(super) heads: BTreeMap<(i64, i64), (Digest, Vec<u8>)>,
     pub(super) voids: Vec<(i64, String, i64)>,
 }
@@ -123,10 +137,14 @@ impl<'s> Work<'s> {
     /// One more row waits; writes all where they are many.
     pub(super) fn waits(&self) -> Result<(), StorageError> {
         self.waiting.set(self.waiting.get() + 1);
-        if self.waiting.get() >= WAITING_ROWS_MAX {
-            self.flush()?;
+        if self.waiting.get() < WAITING_ROWS_MAX {
+            return Ok(());
         }
-        Ok(())
+        let few = self.known().sums.len() < WAITING_ROWS_MAX / 2;
+        match few {
+            true => self.flush_added(),
+            false => self.flush(),
+        }
     }
 
     /// Writes what waits.
@@ -135,6 +153,16 @@ impl<'s> Work<'s> {
             return Ok(());
         }
         super::flush::all(self)
+    }
+
+    /// Writes what was added by what is folded so far, and keeps what may still change.
+    pub(super) fn flush_added(&self) -> Result<(), StorageError> {
+        if self.waiting.get() == 0 {
+            return Ok(());
+        }
+        let sums = self.known().sums.len();
+        self.waiting.set(sums.max(1));
+        super::flush::added(self)
     }
 
     /// Keeps other workers away from a store until this transaction ends. A reader needs none.
