@@ -3,9 +3,9 @@
 use shelf_ledger::tables::DocumentKey;
 use shelf_replica::store::LogId;
 use shelf_stock::document::ClosedLog;
+use shelf_stock::document::SourceKey;
 use shelf_stock::fold::{DuplicateRow, GroupRow};
 use shelf_stock::identity::{Digest, Incarnation, NodeId, Place, Seq};
-use shelf_stock::document::SourceKey;
 use tokio_postgres::Row;
 
 use super::super::StorageError;
@@ -93,7 +93,10 @@ impl PostgresShop<'_, '_> {
             .iter()
             .map(|it| self.key_or_new(*it))
             .collect::<Result<_, _>>()?;
-        self.put("DELETE FROM document WHERE id = ANY($1::bigint[])", &[&keys])
+        self.put(
+            "DELETE FROM document WHERE id = ANY($1::bigint[])",
+            &[&keys],
+        )
     }
 
     pub(super) fn every_closed(&self) -> Result<Vec<(Place, Digest)>, StorageError> {
@@ -154,11 +157,8 @@ impl PostgresShop<'_, '_> {
                 &i64::from(key.part),
             ],
         )?;
-        let none = Counted {
-            document: None,
-            changed: false,
-        };
         let known = (self.store, key.clone());
+        let none = Counted::read(None);
         self.work.known().sources.insert(known, none);
         Ok(())
     }
