@@ -6,7 +6,7 @@ use shelf_codecs::llrp::{
 
 use super::interface::{Effect, Gap, Now, SetupStep, State, Trouble};
 use super::session::Session;
-use super::setup::is_unsupported;
+use super::setup::{OwnWork, SETTINGS_REFUSED_MAX, is_unsupported};
 use crate::zvt::Mono;
 
 impl Session {
@@ -95,17 +95,18 @@ impl Session {
                 self.known.capabilities = Some(capabilities);
                 self.ask(now, SetupStep::GetSpecs, out);
             }
-            (_, Message::GetRoSpecsResponse { specs, .. }) => {
-                let judged = self.known.judge(&self.config, &specs);
-                match judged.filter(|_| !self.distrust_kept) {
-                    None => self.ask(now, SetupStep::Disable, out),
-                    Some(Some(SetupStep::Enable)) => self.ask(now, SetupStep::Enable, out),
-                    Some(step) => {
-                        self.kept = true;
-                        self.known.start_needed = step.is_some();
-                        self.hold(now, out);
-                    }
-                }
+            (SetupStep::GetSpecs, message) => {
+                let specs = match message {
+                    Message::GetRoSpecsResponse { specs, .. } => specs,
+                    _ => Vec::new(),
+                };
+                let distrust = self.distrust_kept;
+                self.own_work = self.known.judge(&self.config, &specs, distrust);
+                self.clear_the_way(now, out);
+            }
+            (SetupStep::Delete, _) => {
+                self.known.in_the_way.pop();
+                self.clear_the_way(now, out);
             }
             (SetupStep::Start, _) => self.run(now, out),
             (SetupStep::Enable, _) => {
@@ -120,7 +121,24 @@ impl Session {
         }
     }
 
-    /// Whether a refusal ends the connection.
+    /// Takes away what stands in the way of our work; then goes on with it where it is.
+    fn clear_the_way(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        if !self.known.in_the_way.is_empty() {
+            self.ask(now, SetupStep::Disable, out);
+            return;
+        }
+        match self.own_work {
+            None => self.ask(now, SetupStep::Configure, out),
+            Some(OwnWork::Disabled) => self.ask(now, SetupStep::Enable, out),
+            Some(work) => {
+                self.kept = true;
+                self.known.start_needed = work == OwnWork::Ended;
+                self.hold(now, out);
+            }
+        }
+    }
+
+    /// Whether the answer is dealt with by this: the connection ends, or the question was asked again.
     fn refused(
         &mut self,
         now: Mono,
@@ -141,6 +159,14 @@ impl Session {
         if step.is_needed() {
             self.hang_up(now, true, out);
             return true;
+        }
+        if step == SetupStep::Configure {
+            if self.known.settings_refused < SETTINGS_REFUSED_MAX {
+                self.known.settings_refused += 1;
+                self.ask(now, SetupStep::Configure, out);
+                return true;
+            }
+            self.known.is_mute = true;
         }
         false
     }
@@ -173,7 +199,7 @@ impl Session {
         self.running_since = Some(now);
         self.last_read_at = now;
         self.quiet_told = false;
-        self.poll_at = self.config.report_poll_ms.map(|ms| now.plus(ms.max(1)));
+        self.poll_at = self.next_poll(now);
         if self.reads_before_ready > 0 {
             let reads = std::mem::take(&mut self.reads_before_ready);
             out.push(Effect::Gap(Gap::NotReady { reads }));

@@ -18,7 +18,9 @@ pub struct Now {
 /// Settings of one reader. Times are in milliseconds.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Our work for the reader. Its id must be ours alone, not 0. Endless, with a report for each tag.
+    /// Our work for the reader: endless, with a report for each tag. With id 0 (best) it gets an id that says
+    /// what the work is, so that it is known again and older work of ours is taken away; with another id it
+    /// is known again only where the reader gives it back word for word.
     pub ro_spec: RoSpec,
     /// Time between the reader's keep-alives.
     pub keepalive_ms: u32,
@@ -145,7 +147,7 @@ pub enum Gap {
     },
 }
 
-/// Something people should know. Each is told once until it changes.
+/// Something people should know. The same may be told again with each attempt to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// Another client has the reader. Only one can.

@@ -4,7 +4,7 @@ use shelf_codecs::llrp::{Frame, FrameDecoder, FrameItem, Message, MessageType, T
 
 use super::clock::ReaderClock;
 use super::interface::{Config, Effect, Gap, Input, Now, ReadSink, SetupStep, State, Trouble};
-use super::setup::Known;
+use super::setup::{Known, OwnWork, own_id};
 use crate::zvt::Mono;
 
 /// How long a reader may take for its good-bye, in milliseconds.
@@ -33,6 +33,8 @@ pub struct Session {
     /// Behind a connection that died though the reader's work had been kept: set all up again.
     pub(super) distrust_kept: bool,
     pub(super) kept: bool,
+    /// What the reader already does for us.
+    pub(super) own_work: Option<OwnWork>,
     pub(super) clock: ReaderClock,
     /// The last value of each field in this connection.
     pub(super) last: TagReport<'static>,
@@ -53,7 +55,10 @@ pub struct Session {
 impl Session {
     /// A machine at rest.
     #[must_use]
-    pub fn new(config: Config) -> Session {
+    pub fn new(mut config: Config) -> Session {
+        if config.ro_spec.id == 0 {
+            config.ro_spec.id = own_id(&config.ro_spec);
+        }
         Session {
             random: config.seed,
             config,
@@ -65,6 +70,7 @@ impl Session {
             asked: None,
             distrust_kept: false,
             kept: false,
+            own_work: None,
             clock: ReaderClock::default(),
             last: TagReport::default(),
             next_id: 1,
@@ -130,6 +136,7 @@ impl Session {
         self.asked = None;
         self.known = Known::default();
         self.kept = false;
+        self.own_work = None;
         self.clock = ReaderClock::default();
         self.last = TagReport::default();
         self.running_since = None;
@@ -254,9 +261,17 @@ impl Session {
             }
             if due(self.poll_at) {
                 self.send(&Message::GetReport, out);
-                self.poll_at = self.config.report_poll_ms.map(|ms| now.plus(ms.max(1)));
+                self.poll_at = self.next_poll(now);
             }
         }
+    }
+
+    /// When to ask for reports: by configuration, or because nothing else shows that the reader lives.
+    pub(super) fn next_poll(&self, now: Mono) -> Option<Mono> {
+        let mute = self.known.is_mute;
+        let alive_ms = mute.then_some(u64::from(self.config.keepalive_ms));
+        let ms = self.config.report_poll_ms.or(alive_ms)?;
+        Some(now.plus(ms.max(1)))
     }
 
     fn dead_at(&self) -> Option<Mono> {

@@ -11,7 +11,14 @@ impl SetupStep {
     pub(super) fn message(self, config: &Config, known: &Known) -> Message {
         let spec = |command| Message::Spec {
             command,
-            id: config.ro_spec.id,
+            id: match command {
+                SpecCommand::DisableRoSpec | SpecCommand::DeleteRoSpec => known
+                    .in_the_way
+                    .last()
+                    .copied()
+                    .unwrap_or(config.ro_spec.id),
+                _ => config.ro_spec.id,
+            },
         };
         match self {
             SetupStep::Capabilities => Message::GetReaderCapabilities { requested: 0 },
@@ -44,7 +51,30 @@ impl SetupStep {
     }
 }
 
-/// Settings of the reader as a whole. Holding is asked for only where it is offered.
+/// The upper half of the ids that [`own_id`] makes.
+const OWN_ID_MARK: u32 = 0x5E1F_0000;
+
+/// An id for our work that says what the work is. Readers give a spec back in their own words, so what we
+/// find in one is known again by its number, not by comparing it.
+pub(super) fn own_id(spec: &RoSpec) -> u32 {
+    let unnumbered = RoSpec {
+        id: 0,
+        ..spec.clone()
+    };
+    let bytes = Message::AddRoSpec(Box::new(unnumbered)).encode(0);
+    // FNV-1a, folded to 16 bits.
+    let hash = bytes.iter().fold(0x811C_9DC5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    OWN_ID_MARK | (hash >> 16 ^ hash & 0xFFFF)
+}
+
+fn is_own_id(id: u32) -> bool {
+    id & 0xFFFF_0000 == OWN_ID_MARK
+}
+
+/// Settings of the reader as a whole, with less in them after each refusal. Holding is asked for only where
+/// it is offered.
 fn settings(config: &Config, known: &Known) -> ReaderConfig {
     let events = [
         EventKind::RO_SPEC,
@@ -52,13 +82,20 @@ fn settings(config: &Config, known: &Known) -> ReaderConfig {
         EventKind::EXCEPTION,
         EventKind::ANTENNA,
     ];
+    let holds = known.holds_reports() && known.settings_refused < SETTINGS_REFUSED_MAX;
     ReaderConfig {
-        events: events.map(|kind| (kind, true)).to_vec(),
+        events: match known.settings_refused {
+            0 => events.map(|kind| (kind, true)).to_vec(),
+            _ => Vec::new(),
+        },
         keepalive_ms: Some(config.keepalive_ms),
-        hold_events_and_reports: known.holds_reports().then_some(true),
+        hold_events_and_reports: holds.then_some(true),
         ..ReaderConfig::default()
     }
 }
+
+/// After so many refusals only the keep-alive is asked for.
+pub(super) const SETTINGS_REFUSED_MAX: u8 = 2;
 
 /// What the reader told of itself.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +103,12 @@ pub(super) struct Known {
     pub(super) capabilities: Option<Box<Capabilities>>,
     /// What is left to do after the sink is ready: nothing, or starting.
     pub(super) start_needed: bool,
+    /// Specs that must go before ours can be: older work of ours, or ours itself.
+    pub(super) in_the_way: Vec<u32>,
+    /// How often it refused our settings.
+    pub(super) settings_refused: u8,
+    /// It refused even the keep-alive: it must be asked for signs of life.
+    pub(super) is_mute: bool,
 }
 
 impl Known {
@@ -117,17 +160,49 @@ impl Known {
         spec
     }
 
-    /// What is to be done about the work that the reader has: `None` is all of the set-up, else the step
-    /// with which it goes on (`Some(None)`: it is at work).
-    pub(super) fn judge(&self, config: &Config, specs: &[RoSpec]) -> Option<Option<SetupStep>> {
+    /// The spec of the reader that is our work.
+    fn own<'a>(&self, config: &Config, specs: &'a [RoSpec]) -> Option<&'a RoSpec> {
         let wanted = self.fitted(&config.ro_spec);
-        let own = specs.iter().find(|it| it.same_work(&wanted))?;
-        Some(match own.state {
-            0 => Some(SetupStep::Enable),
-            1 => Some(SetupStep::Start),
-            _ => None,
-        })
+        let is_own =
+            |it: &&RoSpec| it.id == wanted.id && (is_own_id(wanted.id) || it.same_work(&wanted));
+        specs.iter().find(is_own)
     }
+
+    /// Looks at the work that the reader has: notes what is in the way, and says how our own goes on.
+    /// `None`: it must be set up.
+    pub(super) fn judge(
+        &mut self,
+        config: &Config,
+        specs: &[RoSpec],
+        is_distrusted: bool,
+    ) -> Option<OwnWork> {
+        let own = self.own(config, specs).filter(|_| !is_distrusted);
+        let work = own.map(|it| match it.state {
+            0 => OwnWork::Disabled,
+            1 => OwnWork::Ended,
+            _ => OwnWork::Running,
+        });
+        let stale = specs.iter().map(|it| it.id);
+        self.in_the_way = stale
+            .filter(|id| is_own_id(*id) && *id != config.ro_spec.id)
+            .take(STALE_SPECS_MAX)
+            .collect();
+        if work.is_none() {
+            self.in_the_way.push(config.ro_spec.id);
+        }
+        work
+    }
+}
+
+/// Most older specs of ours that are taken away in one set-up.
+const STALE_SPECS_MAX: usize = 16;
+
+/// How our work stands in the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnWork {
+    Disabled,
+    Ended,
+    Running,
 }
 
 /// Whether a refusal says no more than that this is not known to the reader.

@@ -94,7 +94,9 @@ impl Reader {
                 specs: self.specs.clone(),
             },
             Message::SetReaderConfig(config) => {
-                assert_eq!(config.hold_events_and_reports, self.holds.then_some(true));
+                if self.refuse.is_none() {
+                    assert_eq!(config.hold_events_and_reports, self.holds.then_some(true));
+                }
                 Message::SetReaderConfigResponse(Status::OK)
             }
             Message::AddRoSpec(spec) => {
@@ -302,6 +304,67 @@ fn work_that_still_runs_is_kept() {
 }
 
 #[test]
+fn our_own_id_knows_our_work_again_in_the_readers_words() {
+    let unnumbered = RoSpec { id: 0, ..spec() };
+    let mut rig = Rig::new(Config::new(unnumbered.clone(), 7));
+    rig.input(Input::SinkReady);
+    rig.start();
+    let id = rig.reader.specs[0].id;
+    assert_eq!(rig.asked(), format!("{FULL_SETUP} {RELEASE}"));
+    // The reader tells it with defaults filled in.
+    rig.reader.specs[0].priority = 7;
+    rig.input(Input::Disconnected);
+    rig.wait();
+    rig.connected();
+    assert_eq!(
+        rig.asked(),
+        "GET_READER_CAPABILITIES GET_ROSPECS ENABLE_EVENTS_AND_REPORTS"
+    );
+    // After a change of configuration the old work goes, and only that.
+    let mut changed = unnumbered;
+    changed.inventories[0].antennas = vec![3];
+    let mut next = Rig::new(Config::new(changed, 7));
+    next.reader.specs = vec![
+        RoSpec {
+            state: 2,
+            ..rig.reader.specs[0].clone()
+        },
+        RoSpec { id: 9, ..spec() },
+    ];
+    next.input(Input::SinkReady);
+    next.start();
+    let left: Vec<u32> = next.reader.specs.iter().map(|it| it.id).collect();
+    assert!(
+        left.len() == 2 && left.contains(&9) && !left.contains(&id),
+        "{left:?}"
+    );
+    assert_eq!(next.session.state(), State::Running);
+}
+
+#[test]
+fn a_reader_without_keepalive_is_asked_for_signs_of_life() {
+    let mut rig = Rig::usual();
+    rig.reader.refuse = Some((3, 101));
+    rig.input(Input::SinkReady);
+    rig.start();
+    let asked = rig.asked();
+    assert_eq!(asked.matches("SET_READER_CONFIG").count(), 3);
+    assert_eq!(
+        (rig.session.state(), rig.troubles().len()),
+        (State::Running, 3)
+    );
+    for _ in 0..20 {
+        rig.wait();
+        assert_eq!(rig.asked(), "GET_REPORT");
+        rig.input(Input::Bytes(&encode_report(1, &[])));
+    }
+    assert_eq!(rig.session.state(), State::Running);
+    // And one that says nothing to that is dead.
+    (0..3).for_each(|_| rig.wait());
+    assert_eq!(rig.session.state(), State::Waiting);
+}
+
+#[test]
 fn a_restarted_reader_is_set_up_again() {
     let mut rig = Rig::usual();
     rig.input(Input::SinkReady);
@@ -408,7 +471,6 @@ fn refusals_are_told_in_the_readers_words() {
     for (kind, step, goes_on) in [
         (20, SetupStep::Add, false),
         (24, SetupStep::Enable, false),
-        (3, SetupStep::Configure, true),
         (22, SetupStep::Start, true),
         (1, SetupStep::Capabilities, true),
     ] {
