@@ -1,4 +1,4 @@
-//! `shelf-sim`: the simulated chain on the command line.
+//! `shelf-sim`: the simulated chain, and simulated devices, on the command line.
 //!
 //! `explore` runs many seeds and is silent about those that are well; `replay` steps through one
 //! and says what changed; `mutants` proves that planted errors are found. Everything that a run
@@ -9,6 +9,8 @@
     clippy::disallowed_methods,
     reason = "a command line: it prints, and measures how long it took"
 )]
+
+mod device_commands;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ enum Command {
     Replay(Replay),
     /// Prove that each planted error is found.
     Mutants(Mutants),
+    #[command(flatten)]
+    Device(device_commands::Device),
 }
 
 #[derive(Args)]
@@ -52,7 +56,7 @@ struct Explore {
     #[arg(long)]
     json: bool,
     /// So many of a thousand seeds run a third time on real tables.
-    #[arg(long, default_value_t = 5, value_name = "PER_MILLE")]
+    #[arg(long, default_value_t = 20, value_name = "PER_MILLE")]
     sqlite_share: u64,
     /// How many at once; default: every processor.
     #[arg(long)]
@@ -117,6 +121,7 @@ fn main() -> Result<ExitCode> {
         Command::Explore(it) => explore(&it, started),
         Command::Replay(it) => replay(&it),
         Command::Mutants(it) => mutants(&it, started),
+        Command::Device(it) => device_commands::run(&it, std::io::stdin().lock()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which devices are present, read from sysfs alone (no libudev): every `class/tty`, `class/hidraw`
 //! and keyboard of `class/input` with a device behind it, and the USB device found by walking up
-//! from there ([`hid`], [`usb`] beside this file). The roots are arguments, so tests walk a made-up tree. A tree that changes while it is read (somebody unplugs) is normal:
-//! what can't be read is left out, and the next kernel event brings the next look.
+//! from there ([`hid`], [`usb`] beside this file). The roots are arguments, so tests walk a made-up
+//! tree. A tree that changes while it is read (somebody unplugs) is normal: what can't be read is
+//! left out, and the next kernel event brings the next look.
 
 #![allow(
     clippy::disallowed_methods,
@@ -67,6 +68,13 @@ impl Sysfs {
     #[must_use]
     pub fn report_descriptor(&self, node: &Path) -> (Vec<u8>, u16) {
         hid::report_descriptor(&self.sys, node)
+    }
+
+    /// The node on the USB bus of the unit behind a node of another class (`ttyUSB0`, `hidraw1`,
+    /// `input/event3`); what a reset needs. `None` if there is no USB device behind it.
+    #[must_use]
+    pub fn usb_node(&self, node: &Path) -> Option<PathBuf> {
+        usb::node_behind(&self.sys, &self.dev, node)
     }
 
     fn serial_ports(&self) -> Result<Vec<Present>, ScanError> {

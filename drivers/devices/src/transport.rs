@@ -1,5 +1,6 @@
 //! What a device thread needs of a byte stream, whatever carries it: a blocking read that can be
-//! woken, and a write: `serial`, `hid`, `keyboard`, `tcp` and `ccid` implement it. A transport never interprets bytes and never retries an opening by itself.
+//! woken, and a write: `serial`, `hid`, `keyboard`, `tcp` and `ccid` implement it. A transport never
+//! interprets bytes and never retries an opening by itself.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -66,6 +66,7 @@ scenarios! {
     a_keyboard_behind_the_real_usb_driver_is_grabbed: "wedge_on_usb",
     a_cdc_scanner_is_read_through_unplugging_and_other_ports: "cdc_scanner",
     an_ftdi_scanner_is_read_through_unplugging: "ftdi_scanner",
+    a_hung_converter_is_reset_and_read_again: "hung_converter_is_reset",
     somebody_elses_ftdi_converter_is_read_through_unplugging: "ftdi_of_the_machine",
     badges_are_read_through_unplugging: "card_reader",
     somebody_elses_card_reader_is_claimed_and_held: "card_reader_of_the_machine",

@@ -24,6 +24,7 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("wedge_on_usb", keyboards::on_usb),
     ("cdc_scanner", serial::cdc),
     ("ftdi_scanner", serial::ftdi),
+    ("hung_converter_is_reset", serial::reset),
     ("ftdi_of_the_machine", serial::ftdi_of_the_machine),
     ("card_reader", cards::reader),
     ("card_reader_of_the_machine", cards::reader_of_the_machine),

@@ -1,10 +1,13 @@
 //! Scanners on `/dev/ttyACM*` and `/dev/ttyUSB*`, behind the real `cdc_acm` and `ftdi_sio`.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use shelf_devices::config::{DeviceConfig, DeviceKind, Share};
 use shelf_devices::decoder::FaultCause;
 use shelf_devices::driver::Command;
 use shelf_devices::line_scanner::LineScannerConfig;
+use shelf_devices::sysfs::Sysfs;
 use shelf_sim::usbip::UsbDevice;
 use shelf_sim::usbip::models::{CdcScanner, FtdiScanner};
 
@@ -56,6 +59,28 @@ pub(crate) fn ftdi() -> Result<()> {
         drop(plugged);
         desk.until_gone()?;
     }
+    desk.close();
+    Ok(())
+}
+
+/// A converter that hangs is reset over libusb, and is read again without anybody plugging anything.
+pub(crate) fn reset() -> Result<()> {
+    let desk = Desk::open(vec![line("RESET-1")?])?;
+    let mut plugged = UsbDevice::plug(FtdiScanner::new("RESET-1"), 4)?;
+    desk.until_ready()?;
+    for _ in 0..2 {
+        let node = desk.status()?.node.context("a node")?;
+        let unit = Sysfs::default()
+            .usb_node(Path::new(&node))
+            .context("its USB device")?;
+        shelf_devices::usb::reset(&unit)?;
+        desk.until_gone()?;
+        desk.until_ready()?;
+        plugged.with(|it| it.scan(format!("{CODE}\r").as_bytes()))?;
+        desk.must_scan(CODE)?;
+    }
+    drop(plugged);
+    desk.until_gone()?;
     desk.close();
     Ok(())
 }

@@ -1,0 +1,176 @@
+//! Devices on the command line: one is plugged in, every line that is typed is a code that it reads
+//! (or a badge that it is shown), and the end of the input unplugs it. Those that the kernel takes
+//! for real ones need root and its modules; where these are missing, the error names the module.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use shelf_codecs::barcode::{Aim, Symbology};
+use shelf_codecs::scanner::Terminator;
+use shelf_codecs::scanner::hid_pos::descriptor::parse;
+use shelf_codecs::scanner::hid_pos::{self, Layout};
+use shelf_codecs::scanner::oem::{OemStatus, encode_scan};
+use shelf_codecs::scanner::wedge::{WedgeConfig, encode};
+use shelf_sim::scanner_pty::{Framing, PtyScanner};
+use shelf_sim::uhid::{HidUnit, UhidDevice};
+use shelf_sim::usbip::models::{CardReader, CdcScanner, FtdiScanner};
+use shelf_sim::usbip::{PORTS, UsbDevice, UsbModel};
+use shelf_sim::wedge::boot_reports;
+
+/// Bytes of an OEM scanner's report.
+const OEM_REPORT_BYTES: usize = 64;
+/// Longest number of a badge, in bytes.
+const BADGE_BYTES_MAX: usize = 10;
+
+/// A device to plug in.
+#[derive(Subcommand)]
+pub(crate) enum Device {
+    /// A scanner on a pseudo-terminal; needs neither root nor modules.
+    PtyScanner {
+        /// Where the host opens it.
+        link: PathBuf,
+    },
+    /// A HID POS scanner, by the module `uhid`.
+    UhidPos(Unit),
+    /// An IBM OEM scanner, by the module `uhid`.
+    UhidOem(Unit),
+    /// A scanner that types, by the module `uhid`.
+    UhidWedge(Unit),
+    /// A scanner that is a serial port, by the module `vhci-hcd`.
+    UsbCdc(Unit),
+    /// A scanner behind FTDI's converter, by the module `vhci-hcd`.
+    UsbFtdi(Unit),
+    /// A reader of badges, by the module `vhci-hcd`; a line is a badge's number in hexadecimal
+    /// digits, an empty line takes it away.
+    UsbCards(Unit),
+}
+
+/// Which unit it is.
+#[derive(Args)]
+pub(crate) struct Unit {
+    /// Its serial number.
+    #[arg(long, default_value = "SIM-1")]
+    serial: String,
+    /// Port of the virtual bus, for USB devices.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..i64::from(PORTS)))]
+    port: u32,
+}
+
+/// Reads one line's code.
+type Reads = Box<dyn FnMut(&str) -> Result<()>>;
+
+/// Plugs a device in and has it read every line.
+pub(crate) fn run(device: &Device, codes: impl BufRead) -> Result<ExitCode> {
+    let mut reads = plug(device)?;
+    println!("plugged in; each line is a code that it reads, the end of the input unplugs it");
+    for code in codes.lines() {
+        reads(&code.context("read a line")?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plug(device: &Device) -> Result<Reads> {
+    Ok(match device {
+        Device::PtyScanner { link } => {
+            let mut scanner = PtyScanner::plug(link, Framing::default())
+                .with_context(|| format!("a pseudo-terminal at {}", link.display()))?;
+            Box::new(move |code| Ok(scanner.scan(code)?))
+        }
+        Device::UhidPos(unit) => {
+            let described = HidUnit::pos_scanner(&unit.serial);
+            let layouts = Layout::resolve(&parse(&described.descriptor), described.vendor);
+            let layout = *layouts.first().context("a layout")?;
+            let aim = Some(Aim {
+                code: b'E',
+                modifier: b'0',
+            });
+            hid(&described, move |code| {
+                Some(hid_pos::encode(&layout, code.as_bytes(), aim, 0))
+            })?
+        }
+        Device::UhidOem(unit) => hid(&HidUnit::ibm_oem_scanner(&unit.serial), |code| {
+            let status = OemStatus([0x10, 0x03, 0]);
+            let mut reports = encode_scan(code.as_bytes(), Symbology::Code128, status, false);
+            reports
+                .iter_mut()
+                .for_each(|it| it.resize(OEM_REPORT_BYTES, 0));
+            Some(reports)
+        })?,
+        Device::UhidWedge(unit) => hid(&HidUnit::keyboard_wedge(&unit.serial), |code| {
+            let keys = encode(code, &WedgeConfig::default(), Some(Terminator::Cr))?;
+            Some(boot_reports(&keys)?.iter().map(|it| it.to_vec()).collect())
+        })?,
+        Device::UsbCdc(unit) => usb(CdcScanner::new(&unit.serial), unit.port, |it, code| {
+            it.scan(format!("{code}\r").as_bytes());
+            Ok(())
+        })?,
+        Device::UsbFtdi(unit) => usb(FtdiScanner::new(&unit.serial), unit.port, |it, code| {
+            it.scan(format!("{code}\r").as_bytes());
+            Ok(())
+        })?,
+        Device::UsbCards(unit) => usb(CardReader::new(&unit.serial), unit.port, |it, line| {
+            let number = badge(line)?;
+            it.show((!number.is_empty()).then_some(&number[..]));
+            Ok(())
+        })?,
+    })
+}
+
+/// A HID device that sends these reports for a code; `None` if it can't type it.
+fn hid(unit: &HidUnit, reports: impl Fn(&str) -> Option<Vec<Vec<u8>>> + 'static) -> Result<Reads> {
+    let mut device = UhidDevice::plug(unit)
+        .context("/dev/uhid can't be used: run as root, and load the module `uhid`")?;
+    Ok(Box::new(move |code| {
+        let reports = reports(code).context("its layout can't type this code")?;
+        for report in reports {
+            device.input(&report)?;
+        }
+        Ok(())
+    }))
+}
+
+/// A USB device that does this for a line.
+fn usb<M: UsbModel + 'static>(
+    model: M,
+    port: u32,
+    work: impl Fn(&mut M, &str) -> Result<()> + 'static,
+) -> Result<Reads> {
+    let mut device = UsbDevice::plug(model, port).context(
+        "the virtual bus can't be used: run as root, load the module `vhci-hcd`, choose a free port",
+    )?;
+    Ok(Box::new(move |line| device.with(|it| work(it, line))?))
+}
+
+fn badge(line: &str) -> Result<Vec<u8>> {
+    let digits: Vec<u8> = line
+        .chars()
+        .filter(|it| !matches!(it, ':' | ' '))
+        .map(|it| it.to_digit(16).and_then(|it| u8::try_from(it).ok()))
+        .collect::<Option<_>>()
+        .with_context(|| format!("`{line}` is no number in hexadecimal digits"))?;
+    if !digits.len().is_multiple_of(2) || digits.len() > 2 * BADGE_BYTES_MAX {
+        bail!(
+            "`{line}` has {} digits; a badge's number has 2 to 20, in pairs",
+            digits.len()
+        );
+    }
+    Ok(digits
+        .chunks_exact(2)
+        .map(|it| it[0] << 4 | it[1])
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn badges_are_read_as_they_are_printed() {
+        assert_eq!(badge("04:a2 5B").unwrap(), [0x04, 0xA2, 0x5B]);
+        assert!(badge("").unwrap().is_empty());
+        assert!(badge("04a").is_err() && badge("xy").is_err() && badge(&"00".repeat(11)).is_err());
+    }
+}
