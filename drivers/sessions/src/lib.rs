@@ -8,6 +8,7 @@ pub mod ecr17;
 pub mod llrp;
 pub mod oem;
 pub mod presence;
+pub mod printer;
 pub mod scale;
 pub mod ssi;
 pub mod uhf;
