@@ -13,6 +13,7 @@
 mod backup;
 pub mod check;
 mod checkpointer;
+mod compaction;
 mod connection;
 mod deep;
 pub mod environment;
@@ -35,6 +36,7 @@ mod tx;
 mod writer;
 
 pub use backup::{BackupError, BackupReport, forget_identity, restore};
+pub use compaction::{CloseError, Closed};
 pub use connection::Durability;
 pub use deep::{Depth, RunningCheck};
 pub use files::Paths;

@@ -9,6 +9,7 @@ mod tail;
 
 use rusqlite::Connection;
 
+use crate::compaction::AUTO_VACUUM_INCREMENTAL;
 use crate::connection::{Durability, open_writer};
 use crate::files::{DirLock, Found, Paths};
 use crate::own::Own;
@@ -42,6 +43,9 @@ fn create(paths: &Paths) -> Result<(), OpenError> {
     let io = |source| OpenError::io("make", paths.unfinished(), source);
     paths.begin_database().map_err(io)?;
     let mut connection = Connection::open(paths.unfinished()).map_err(made())?;
+    connection
+        .pragma_update(None, "auto_vacuum", AUTO_VACUUM_INCREMENTAL)
+        .map_err(made())?;
     schema::migrate(&mut connection).map_err(made())?;
     connection
         .pragma_update(None, "journal_mode", "WAL")

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 use shelf_replica::store::{LogId, Peer, Store};
 use shelf_stock::document::Document;
-use shelf_stock::fold::{self, CountState, Exception};
+use shelf_stock::fold::{self, CountState, Exception, FoldStore};
 use shelf_stock::identity::{NodeId, Place};
 use shelf_stock::item::Item;
 use shelf_stock::location::Location;
@@ -80,6 +80,11 @@ pub struct Counts {
 impl<'r> Read<'r> {
     pub(crate) fn new(tables: Tables<'r>, node: NodeId) -> Self {
         Self { tables, node }
+    }
+
+    /// Who this PC is.
+    pub fn node(&self) -> NodeId {
+        self.node
     }
 
     /// The tables below, for storages and folds.
@@ -207,6 +212,8 @@ impl<'r> Read<'r> {
             let log = LogId { node, incarnation };
             let acked = self.tables.cursor(Peer::Hub, log)?;
             let (first, last) = DocumentKey::range(author);
+            // What openings carry below is no part of the log any more.
+            let acked = acked.max(FoldStore::closed(&self.tables, node, incarnation)?);
             let acked = DocumentKey::new(author, acked)?.0.max(first);
             let mut statement = self.connection().prepare_cached(
                 "SELECT count(*), coalesce(sum(length(bytes)), 0), min(id) FROM document
