@@ -5,6 +5,7 @@ mod noise;
 
 use noise::run;
 use shelf_codecs::barcode::Symbology;
+use shelf_codecs::barcode::code128::{Code128, Fnc3};
 use shelf_codecs::customer_display::{COLUMNS, DisplayDecoder, DisplayItem};
 use shelf_codecs::ecr17;
 use shelf_codecs::escpos::{
@@ -14,6 +15,8 @@ use shelf_codecs::escpos::{
 use shelf_codecs::scale::{
     self, Command, CommandDecoder, Protocol, Reading, ScaleConfig, ScaleDecoder, ScaleItem,
 };
+use shelf_codecs::scanner::feedback::{Feedback, hid_pos_command};
+use shelf_codecs::scanner::hid_pos::{SAMPLE_DESCRIPTOR, descriptor};
 use shelf_codecs::scanner::magellan::{MagellanDecoder, MagellanItem};
 use shelf_codecs::scanner::oem::{OemCommand, OemDecoder, OemItem, OemStatus, encode_scan};
 use shelf_codecs::scanner::ssi::{SsiDecoder, SsiItem, encode_code};
@@ -247,4 +250,39 @@ fn fuzz_ecr17() {
             }
         }
     });
+}
+
+#[test]
+fn fuzz_hid_commands() {
+    let output =
+        b"\x85\x04\x05\x8c\x15\x00\x25\x01\x75\x01\x95\x01\x09\x86\x91\x02\x09\x5f\x91\x02";
+    let with_sound = [&SAMPLE_DESCRIPTOR[..SAMPLE_DESCRIPTOR.len() - 2], output].concat();
+    run("HID commands", &[SAMPLE_DESCRIPTOR, &with_sound], |input| {
+        let parsed = descriptor::parse(input);
+        for feedback in [
+            Feedback::Good,
+            Feedback::NotOnFile,
+            Feedback::Enable,
+            Feedback::Disable,
+        ] {
+            if let Some(command) = hid_pos_command(&parsed, feedback) {
+                assert!((2..=4097).contains(&command.report.len()));
+            }
+        }
+    });
+}
+
+#[test]
+fn fuzz_code128() {
+    run(
+        "Code 128",
+        &[b"PAP131.", b"12345678901234", b"A1234B56"],
+        |input| {
+            let text = String::from_utf8_lossy(input);
+            if let Some(symbol) = Code128::new(&text, Fnc3::InFront) {
+                let modules: u32 = symbol.widths().iter().map(|w| u32::from(*w)).sum();
+                assert_eq!(modules % 11, 2, "{text}");
+            }
+        },
+    );
 }

@@ -415,4 +415,41 @@ mod tests {
         );
         assert_eq!(words(&out), ["nak", "ReportCut", "5901234123457", "ack"]);
     }
+
+    #[test]
+    fn any_bytes_from_the_scanner() {
+        let mut seed = 0x5EED_0009_u64;
+        let mut roll = |sides: u64| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed % sides
+        };
+        let mut session = Session::new();
+        let (mut out, mut now) = (Vec::new(), Mono(0));
+        let whole = code("5901234123457").encode();
+        for _ in 0..50_000 {
+            out.clear();
+            let bytes = match roll(3) {
+                0 => whole.clone(),
+                1 => whole[..usize::try_from(roll(20)).unwrap()].to_vec(),
+                _ => (0..roll(12))
+                    .map(|_| u8::try_from(roll(256)).unwrap())
+                    .collect(),
+            };
+            session.handle(now, Input::Bytes(bytes), &mut out);
+            if roll(20) == 0 {
+                let beep = SsiPacket::host(op::BEEP, &[0]);
+                session.handle(now, Input::Command(beep), &mut out);
+            }
+            now = now.plus(roll(3_000));
+            session.handle(now, Input::Tick, &mut out);
+            assert!(out.len() < 64, "{out:?}");
+        }
+        // Whatever came before, the next whole code is read.
+        out.clear();
+        session.handle(now.plus(60_000), Input::Tick, &mut out);
+        session.handle(now.plus(60_000), Input::Bytes(whole), &mut out);
+        assert!(words(&out).contains(&"5901234123457".to_owned()), "{out:?}");
+    }
 }
