@@ -11,6 +11,7 @@
 //! - [`epc`]: what is written in RFID tags, and what it names.
 //! - [`customer_display`]: the two lines that the customer reads.
 //! - [`ecr17`]: frames of Italian payment terminals.
+//! - [`epcis`]: what happened to EPCs, as events for trading partners.
 //! - [`escpos`]: what a till prints, read beside its printer.
 //! - [`gs1`]: element strings, the dictionary of application identifiers, Digital Links.
 //! - [`llrp`]: messages and tag reports of fixed RFID readers.
@@ -25,6 +26,7 @@ pub mod barcode;
 pub mod customer_display;
 pub mod ecr17;
 pub mod epc;
+pub mod epcis;
 pub mod escpos;
 pub mod gs1;
 pub mod llrp;
