@@ -115,6 +115,8 @@ pub const BOOT_KEYBOARD_DESCRIPTOR: &[u8] = &[
 #[derive(Debug)]
 pub struct UhidDevice {
     kernel: File,
+    /// Feature reports that the host set, id first, as far as [`UhidDevice::output`] has seen them.
+    pub features: Vec<Vec<u8>>,
 }
 
 impl UhidDevice {
@@ -127,7 +129,8 @@ impl UhidDevice {
             .read(true)
             .write(true)
             .open("/dev/uhid")?;
-        let mut device = Self { kernel };
+        let features = Vec::new();
+        let mut device = Self { kernel, features };
         device.kernel.write_all(&creation(unit))?;
         Ok(device)
     }
@@ -171,7 +174,10 @@ impl UhidDevice {
             Some(kind @ (GET_REPORT | SET_REPORT)) => {
                 let (reply, error) = match kind {
                     GET_REPORT => (GET_REPORT_REPLY, EIO),
-                    _ => (SET_REPORT_REPLY, 0),
+                    _ => {
+                        self.features.push(set_report(event));
+                        (SET_REPORT_REPLY, 0)
+                    }
                 };
                 let mut answer = reply.to_ne_bytes().to_vec();
                 answer.extend(word(4).unwrap_or_default());
@@ -184,6 +190,13 @@ impl UhidDevice {
             _ => Ok(None),
         }
     }
+}
+
+/// The report in a "set": behind number, id and kind stand its length and its bytes.
+fn set_report(event: &[u8]) -> Vec<u8> {
+    let size = event.get(10..12).unwrap_or(&[0, 0]);
+    let size = usize::from(u16::from_ne_bytes([size[0], size[1]]));
+    event.get(12..12 + size).unwrap_or(&[]).to_vec()
 }
 
 impl Drop for UhidDevice {

@@ -56,6 +56,7 @@ macro_rules! scenarios {
 
 scenarios! {
     a_hid_pos_scanner_is_read_through_unplugging: "hid_pos_scanner",
+    a_makers_scanner_is_switched_to_hid_pos_and_beeps_in_its_own_words: "hid_maker_switch",
     a_burst_of_reports_loses_nothing_without_a_word: "hid_burst",
     an_ibm_oem_scanner_is_enabled_and_read_through_unplugging: "ibm_oem_scanner",
     a_grabbed_wedge_is_read_and_the_console_sees_nothing: "wedge_exclusive",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use shelf_codecs::barcode::{Aim, Symbology};
 use shelf_codecs::scanner::hid_pos::descriptor::parse;
-use shelf_codecs::scanner::hid_pos::{Layout, encode};
+use shelf_codecs::scanner::hid_pos::{Layout, SAMPLE_DESCRIPTOR, encode};
 use shelf_codecs::scanner::oem::{OemCommand, OemStatus, encode_scan};
 use shelf_devices::config::{DeviceConfig, DeviceKind, Share};
 use shelf_devices::decoder::FaultCause;
@@ -71,6 +71,33 @@ pub(crate) fn pos_scanner() -> Result<()> {
             "half a code was no cut-off"
         );
     }
+    desk.close();
+    Ok(())
+}
+
+/// A maker whose scanners want a feature report before they send whole codes, and whose beep is a
+/// command of its own.
+pub(crate) fn maker_switch() -> Result<()> {
+    let unit = HidUnit {
+        vendor: 0x0C2E,
+        descriptor: SAMPLE_DESCRIPTOR.to_vec(),
+        ..HidUnit::pos_scanner("HON-1")
+    };
+    let desk = Desk::open(vec![scanner("HON-1")?])?;
+    let mut plugged = UhidDevice::plug(&unit)?;
+    crate::desk::until(|| {
+        let output = plugged.output(Duration::from_millis(50))?;
+        ensure!(output.is_none(), "{output:?} before the switch");
+        Ok(plugged.features == [[0xFE, 0x01]])
+    })?;
+    desk.until_ready()?;
+    send(&mut plugged, &reports(&unit, "4006381333931")?)?;
+    desk.must_scan("4006381333931")?;
+    desk.supervisor.command("hand", Command::Accepted)?;
+    let beep = plugged.output(ANSWER)?.context("no beep")?;
+    ensure!(beep == [0xFD, 3, 0x16, 0x07, 0x0D], "the beep was {beep:?}");
+    drop(plugged);
+    desk.until_gone()?;
     desk.close();
     Ok(())
 }

@@ -14,6 +14,7 @@ pub(crate) type Scenario = fn() -> Result<()>;
 /// All of them, by name.
 pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("hid_pos_scanner", hid::pos_scanner),
+    ("hid_maker_switch", hid::maker_switch),
     ("hid_burst", hid::burst),
     ("ibm_oem_scanner", hid::oem_scanner),
     ("wedge_exclusive", keyboards::exclusive),
