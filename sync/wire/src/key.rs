@@ -6,7 +6,7 @@
 //! shorten-and-sign anything.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,15 @@ const POINTS_KEPT_MAX: usize = 256;
 
 thread_local! {
     static POINTS: RefCell<BTreeMap<[u8; PUBLIC_KEY_BYTES], VerifyingKey>> = RefCell::default();
+}
+
+/// Signatures that a thread remembers to have found good.
+const VERIFIED_KEPT_MAX: usize = 1024;
+
+thread_local! {
+    /// SHA-256 over key, signature and message. The same batch comes again and again: from its author,
+    /// from siblings, from the hub, and after a lost ack.
+    static VERIFIED: RefCell<BTreeSet<[u8; 32]>> = RefCell::default();
 }
 
 const HEAD_CONTEXT: &[u8] = b"shelf/v1 head\0";
@@ -108,9 +117,23 @@ impl PublicKey {
     }
 
     fn verifies(&self, message: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
+        let hash = Sha256::new().chain_update(self.0).chain_update(signature);
+        let name: [u8; 32] = hash.chain_update(message).finalize().into();
+        if VERIFIED.with_borrow(|it| it.contains(&name)) {
+            return true;
+        }
         let signature = Signature::from_bytes(signature);
-        self.point()
-            .is_some_and(|it| it.verify_strict(message, &signature).is_ok())
+        let point = self.point();
+        let good = point.is_some_and(|it| it.verify_strict(message, &signature).is_ok());
+        if good {
+            VERIFIED.with_borrow_mut(|verified| {
+                if verified.len() >= VERIFIED_KEPT_MAX {
+                    verified.clear();
+                }
+                verified.insert(name);
+            });
+        }
+        good
     }
 
     /// The point of the curve. A thread keeps those of the keys that it meets all the time: finding

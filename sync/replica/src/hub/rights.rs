@@ -173,7 +173,7 @@ impl Hub {
         effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
         let mut shop = Shop::load(store)?;
-        shop.rights_epoch = shop.rights_epoch.saturating_add(1);
+        shop.skip_epochs();
         shop.lose_time(channels(store)?, 0);
         shop.save(store)?;
         let rights_epoch = shop.rights_epoch;
@@ -196,6 +196,7 @@ impl Hub {
             let old = shop.grantor.replace(node);
             shop.grantor_boot = 0;
             shop.rights_epoch = shop.rights_epoch.saturating_add(1);
+            shop.ask_rights_again();
             shop.save(store)?;
             for node in old.into_iter().chain([node]) {
                 ask_for_hello(node, effects);

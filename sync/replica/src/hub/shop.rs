@@ -14,7 +14,7 @@ const KEY: &str = "hub.shop";
 const HEARD_KEY: &str = "hub.heard";
 const HOURS_KEY: &str = "hub.hours";
 const FORMAT: u8 = 1;
-/// A restored hub goes on at the next multiple: it can't have forgotten more orders.
+/// A restored hub goes on at the next multiple: it can't have forgotten more orders or epochs.
 const STAMPS_OF_A_GENERATION: u64 = 1 << 32;
 const POLICY_KEY: &[u8] = b"policy";
 
@@ -132,6 +132,23 @@ impl Shop {
         recovering.rights_done = false;
         recovering.orders_done = false;
         recovering.orders_upto = recovering.orders_upto.max(orders_upto);
+    }
+
+    /// The next fencing number is above any that the time which is lost may have given.
+    pub(super) fn skip_epochs(&mut self) {
+        self.rights_epoch = (self.rights_epoch | (STAMPS_OF_A_GENERATION - 1)).saturating_add(1);
+    }
+
+    /// Another PC grants: one that knows of returns that this hub forgot has to say so before
+    /// anything more is sold. A hub that never lost time forgot nothing.
+    pub(super) fn ask_rights_again(&mut self) {
+        if self.old_stamps > 0 {
+            let recovering = self.recovering.get_or_insert_with(|| Recovering {
+                orders_done: true,
+                ..Recovering::default()
+            });
+            recovering.rights_done = false;
+        }
     }
 
     /// From which stamp a PC that has the orders up to this one gets what changed.
