@@ -227,7 +227,12 @@ fn mutants(args: &Mutants, started: Instant) -> Result<ExitCode> {
     let shown = std::io::stderr().is_terminal();
     let mutants = hunt::hunt_all(&plan, |it| {
         if shown {
-            eprintln!("{:.1} s: {} {}", started.elapsed().as_secs_f64(), it.mutant, it.verdict.word());
+            eprintln!(
+                "{:.1} s: {} {}",
+                started.elapsed().as_secs_f64(),
+                it.mutant,
+                it.verdict.word()
+            );
         }
     });
     let missed = mutants

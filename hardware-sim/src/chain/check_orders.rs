@@ -70,16 +70,15 @@ impl<D: Disk> World<D> {
             if recovering.is_some() {
                 continue;
             }
-            let seen = place.returned_seen_max[item];
-            hold(it.returned >= seen, "I2", || {
-                format!("a store saw {seen} of {name} returned, the hub knows {}", it.returned)
-            })?;
             if place.hub_went_back {
                 continue;
             }
-            let most = place.granted_max[item] - seen;
+            let most = place.granted_max[item] - place.returned_seen_max[item];
             hold(it.used <= most, "I4", || {
-                format!("{} of {name} are accepted, the store allowed {most}", it.used)
+                format!(
+                    "{} of {name} are accepted, the store allowed {most}",
+                    it.used
+                )
             })?;
             let free = it.granted - it.returned - it.used;
             hold(free >= 0, "I1", || {
@@ -101,7 +100,13 @@ impl<D: Disk> World<D> {
 
     /// I2 and I3 after a transaction of a PC.
     pub(super) fn check_pc_rights(&mut self, shop: usize, pc: usize) -> Result<(), Violation> {
-        let ready = self.shops[shop].pcs[pc].machine.rights_ready();
+        let machine = &self.shops[shop].pcs[pc];
+        let ready = machine.machine.rights_ready();
+        let disk = &self.shops[shop].hub_disk;
+        let in_force = ready && {
+            let (id, epoch) = disk.read(|store| Hub::grantor(store))?;
+            id == Some(machine.id) && machine.rights_epoch == Some(epoch)
+        };
         for item in 0..self.items.len() {
             let name = &self.items[item];
             let place = &mut self.shops[shop];
@@ -127,12 +132,10 @@ impl<D: Disk> World<D> {
                 format!("the store saw {seen} of {name} returned, the hub never did")
             })?;
             place.returned_seen_max[item] = place.returned_seen_max[item].max(seen);
-            let role = place.hub_disk.read(|store| Hub::grantor(store))?;
-            let in_force = place.pcs[pc].rights_epoch == Some(role.1);
-            if ready && in_force && !place.hub_went_back {
-                self.check_bound(shop, item, &cells, book)?;
+            if in_force {
+                self.check_both(shop, item, &cells, book)?;
             }
-            if ready && cells.store_rights(book) < Quantity::ZERO {
+            if in_force && cells.store_rights(book) < Quantity::ZERO {
                 self.coverage.danger(Danger::OversellPossible);
             }
         }
@@ -150,6 +153,31 @@ impl<D: Disk> World<D> {
         hold(left >= situation.safety_stock, "I3", || {
             let safety = situation.safety_stock;
             format!("{left} of {name} are left on the floor after a grant, {safety} are to stay")
+        })
+    }
+
+    /// Both sides' cells of an item, where the PC is the store's grantor by the hub's word.
+    fn check_both(
+        &self,
+        shop: usize,
+        item: usize,
+        cells: &StoreCells,
+        book: Quantity,
+    ) -> Result<(), Violation> {
+        let (place, name) = (&self.shops[shop], &self.items[item]);
+        if !place.hub_went_back {
+            return self.check_bound(shop, item, cells, book);
+        }
+        if place.hub_to_be_told {
+            return Ok(());
+        }
+        let disk = &place.hub_disk;
+        let hub = disk.read(|store| HubCells::load(store, name))?;
+        let is_behind = hub.returned < cells.returned_seen;
+        let recovering = disk.read(|store| Hub::recovery(store))?;
+        hold(!is_behind || recovering.is_some(), "I2", || {
+            let (seen, known) = (cells.returned_seen, hub.returned);
+            format!("the store saw {seen} of {name} returned, the hub knows {known}")
         })
     }
 

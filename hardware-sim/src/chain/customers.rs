@@ -401,10 +401,7 @@ fn quotas<S: shelf_replica::store::Store + ?Sized>(
 }
 
 /// Units of stocked items as the machines name them.
-pub(super) fn units(
-    items: &[ItemId],
-    of: &std::collections::BTreeMap<ItemId, Quantity>,
-) -> Units {
+pub(super) fn units(items: &[ItemId], of: &std::collections::BTreeMap<ItemId, Quantity>) -> Units {
     let mut units = [0; ITEMS_MAX];
     for (item, quantity) in of {
         if let Some(index) = items.iter().position(|it| it == item) {

@@ -97,10 +97,9 @@ impl Mutant {
             Self::LateTerminal | Self::OrderRowLost => &["I11"],
             Self::NoHandshake | Self::GrantsAll => &["I3"],
             Self::ReconcileSkipped => &["I8"],
-            Self::BundleWhole
-            | Self::ReceiptTwice
-            | Self::CountNotClosed
-            | Self::CountAtStart => &["shelf"],
+            Self::BundleWhole | Self::ReceiptTwice | Self::CountNotClosed | Self::CountAtStart => {
+                &["shelf"]
+            }
             Self::UnpaidPicked => &["order"],
             Self::CompensationNever | Self::CompensationTwice => &["I6"],
         }
@@ -117,7 +116,8 @@ impl Mutant {
             Self::Delta => &[Fault::Doubling],
             Self::BareSeq | Self::NoHandshake => &[Fault::DiskRestored, Fault::Loss],
             Self::OldEpoch => &[Fault::PcCrash, Fault::Doubling, Fault::Reordering],
-            Self::OldReturned | Self::ReconcileSkipped => &[Fault::HubRestored],
+            Self::OldReturned => &[Fault::HubRestored],
+            Self::ReconcileSkipped => &[Fault::HubRestored, Fault::WanCut],
             Self::LanCursor => &[Fault::WanCut],
             _ => &[],
         }

@@ -18,6 +18,8 @@ use super::world::World;
 /// So long may it take until everybody has everything (I15), in rounds of [`ROUND_MS`].
 const ROUNDS_MAX: u32 = 40;
 const ROUND_MS: u64 = 20_000;
+/// What was sent before everything healed has arrived after so long.
+const IN_FLIGHT_MS_MAX: u64 = 20_000;
 /// Orders take so many rounds at most.
 const SERVE_ROUNDS_MAX: u32 = 30;
 
@@ -117,14 +119,16 @@ impl<D: Disk> World<D> {
             for pc in real..self.shops[shop].pcs.len() {
                 let id = self.shops[shop].pcs[pc].id;
                 self.connect_only(shop, id, Some(pc))?;
+                self.run_for(IN_FLIGHT_MS_MAX)?;
                 self.tell_hub(shop, HubInput::Forgive { node: id })?;
                 self.relink_all(shop)?;
                 self.run_for(8 * ROUND_MS)?;
                 let twin = &mut self.shops[shop].pcs[pc];
                 (twin.gone, twin.on) = (true, false);
                 (twin.link_up, twin.lan_up, twin.wake_at_ms) = (false, false, None);
-                self.connect_only(shop, id, None)?;
+                self.run_for(IN_FLIGHT_MS_MAX)?;
                 self.tell_hub(shop, HubInput::Forgive { node: id })?;
+                self.connect_only(shop, id, None)?;
             }
         }
         Ok(())

@@ -77,7 +77,7 @@ impl<D: Disk> World<D> {
         let has_them = self.shops[shop]
             .physical
             .has_given(order.id.as_str(), &wanted);
-        let lost = progress.is_picked && !ended && has_them;
+        let lost = progress.is_picked && has_them;
         if self.calm && lost && wanted.iter().any(|it| *it > 0) {
             let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
             self.write(shop, pc, &orders::hand_over(order, true, wall))?;
@@ -86,7 +86,11 @@ impl<D: Disk> World<D> {
         // It lies on the shelf again, and the document that said so is lost: written again as well.
         if self.calm && progress.is_picked && !has_them {
             let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
-            self.write(shop, pc, &orders::put_back(&order.id, &progress.staged, wall))?;
+            self.write(
+                shop,
+                pc,
+                &orders::put_back(&order.id, &progress.staged, wall),
+            )?;
             return Ok(());
         }
         // Some hand over again what was handed over: the slip was printed twice.
