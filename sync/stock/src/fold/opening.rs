@@ -66,6 +66,9 @@ pub(super) fn close<S: FoldStore>(
         it.place.incarnation == log.incarnation && it.place.seq <= log.upto
     };
     logs.retain(|log| !parts.iter().any(|it| itself(log, it)));
+    if logs.is_empty() {
+        return Ok(());
+    }
     let within = |place: &Place| {
         let covers = |it: &ClosedLog| {
             it.incarnation == place.incarnation && it.after < place.seq && place.seq <= it.upto

@@ -88,6 +88,9 @@ impl PostgresShop<'_, '_> {
     }
 
     pub(super) fn delete_documents(&self, places: &[Place]) -> Result<(), StorageError> {
+        if places.is_empty() {
+            return Ok(());
+        }
         self.work.flush()?;
         let keys: Vec<i64> = places
             .iter()
