@@ -92,7 +92,7 @@ fn check(hub: &Automerge, load: &Load) {
     }
     for (name, sum) in &sums {
         let (value, _) = hub.get(ROOT, name).unwrap().unwrap();
-        assert_eq!(value.to_i64(), Some(*sum), "{name}");
+        assert_eq!(value.as_i64(), Some(*sum), "{name}");
     }
 }
 
