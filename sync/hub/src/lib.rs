@@ -50,6 +50,7 @@ pub mod check;
 pub mod config;
 pub mod database;
 pub mod exchange;
+pub mod forgetting;
 pub mod link;
 pub mod metrics;
 pub mod news;

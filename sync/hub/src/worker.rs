@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::catalogue::import::Import;
 use crate::catalogue::table::{ImportReport, Published};
 use crate::exchange::{Exchange, ExchangeError};
+use crate::forgetting::Forgetting;
 use crate::metrics::Metrics;
 use crate::orders::{Command, Outcome};
 use crate::platform::{self, Clock, Moment};
@@ -214,6 +215,7 @@ pub fn start(parts: WorkerParts) -> std::io::Result<(WorkerHandle, WorkerThread)
         runtime,
         effects: Vec::new(),
         failures: 0,
+        forgetting: Forgetting::default(),
     };
     let thread = std::thread::Builder::new()
         .name("hub-writer".to_owned())
@@ -226,6 +228,7 @@ struct Worker {
     runtime: tokio::runtime::Runtime,
     effects: Vec<Frame>,
     failures: u32,
+    forgetting: Forgetting,
 }
 
 impl Worker {
@@ -333,6 +336,7 @@ impl Worker {
             parts,
             effects,
             runtime,
+            forgetting,
             ..
         } = self;
         effects.clear();
@@ -353,6 +357,7 @@ impl Worker {
             take(&mut parts.exchange, &*transaction, now, input, effects)?;
         }
         parts.exchange.tick(&*transaction, now, effects)?;
+        forgetting.look(&*transaction, now)?;
         if parts.acks == Acks::ControlThatLosesData {
             release(effects, &parts.leaving, &parts.metrics);
             let late = Duration::from_millis(CONTROL_DELAY_MS);

@@ -152,6 +152,9 @@ settings! {
         wal_prefill_mib: u32 = 64, "MiB";
         /// Room kept back, given up when the disk is full so that selling goes on.
         ballast_mib: u32 = 32, "MiB";
+        /// How long documents are kept; older ones that the hub has are summed up. Longer than
+        /// the hub's oldest backup is old. 0: for ever.
+        keep_days: u32 = 400, "days";
         /// Where hourly backups go: another disk or a mounted share; absent: none are made.
         backup_dir: Option<PathBuf> = None, "";
     }

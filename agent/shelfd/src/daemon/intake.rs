@@ -302,7 +302,10 @@ fn sale_of(tx: &Tx<'_>, key: &SourceKey) -> Result<Vec<Document>, TableError> {
     let mut key = key.clone();
     let mut sale = Vec::new();
     while let Some(place) = tx.tables().counted_for(&key)? {
-        let document = tx.tables().read_document(place)?;
+        // A sale that an opening stands for can't be taken apart any more.
+        let Some(document) = tx.document(place)? else {
+            break;
+        };
         let lines = u32::try_from(document.draft.lines.len()).unwrap_or(u32::MAX);
         sale.push(document);
         if lines == 0 {

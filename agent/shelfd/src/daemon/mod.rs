@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod bootstrap;
 pub(crate) mod broker;
 pub(crate) mod catalogue;
+pub(crate) mod compact;
 pub(crate) mod compare;
 pub(crate) mod counter;
 pub(crate) mod drop_folder;
@@ -141,6 +142,7 @@ impl Daemon {
         sync::start(&shop, &ledger, stop.clone(), &mut tasks)?;
         drop_folder::start(&shop, stop.clone(), &mut tasks);
         safety::start(&shop, stop.clone(), &mut tasks);
+        compact::start(&shop, stop.clone(), &mut tasks);
         let router = crate::api::router(shop.clone());
         let stopped = stop.clone();
         tasks.spawn(serve(listener, router, stop));

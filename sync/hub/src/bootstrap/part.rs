@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 use shelf_replica::snapshot;
-use shelf_replica::store::{LogId, LogState};
+use shelf_replica::store::{LogId, LogState, ReadLimits};
 use shelf_stock::identity::{Place, Seq};
 
 use super::list::Part;
@@ -21,6 +21,16 @@ pub struct Made {
 /// Makes the part of a log that begins after a number. `None` where its author signed nothing
 /// there that could be passed on.
 pub fn make(shop: &Shop<'_>, state: &LogState, after: Seq) -> Result<Option<Made>, StorageError> {
+    // What openings stand for is not here any more.
+    let one = ReadLimits {
+        documents_max: 1,
+        bytes_max: 0,
+    };
+    let first = shop.read(state.log, after, one)?;
+    let Some(first) = first.first().map(|it| it.place().seq.0) else {
+        return Ok(None);
+    };
+    let after = Seq(first.saturating_sub(1));
     let upto = Seq(after.0.saturating_add(PART_DOCUMENTS_MAX)).min(state.upto);
     let mut content = Vec::new();
     let mut last = after;
