@@ -63,8 +63,9 @@ pub struct Exchange {
     /// Whether other workers serve the same stores.
     several: bool,
     machines: BTreeMap<StoreId, Machine>,
-    /// PCs that were heard in this transaction.
+    /// PCs that were heard in this transaction, and those whose last word in it was that they stop.
     heard: BTreeSet<(StoreKey, NodeId)>,
+    parted: BTreeSet<(StoreKey, NodeId)>,
     /// What to tell and count once the transaction is committed.
     events: Vec<(StoreId, HubEvent)>,
     /// What the edge does about it.
@@ -102,6 +103,7 @@ impl Exchange {
             several: config.worker.is_some(),
             machines: BTreeMap::new(),
             heard: BTreeSet::new(),
+            parted: BTreeSet::new(),
             events: Vec::new(),
             news: Vec::new(),
             reader: None,
@@ -267,8 +269,9 @@ impl Exchange {
             self.purge_at_ms = now.mono_ms.saturating_add(names::PURGE_INTERVAL_MS);
             names::purge(transaction, now.wall)?;
         }
-        for (store, node) in std::mem::take(&mut self.heard) {
-            transaction.heard(store, node, now.wall)?;
+        let parted = std::mem::take(&mut self.parted);
+        for (store, node) in std::mem::take(&mut self.heard).difference(&parted) {
+            transaction.heard(*store, *node, now.wall)?;
         }
         Ok(())
     }
@@ -322,6 +325,7 @@ impl Exchange {
             machine.wake_at_ms = None;
         }
         self.heard.clear();
+        self.parted.clear();
         self.events.clear();
         self.news.clear();
         self.effects.clear();
@@ -387,6 +391,9 @@ impl Exchange {
                     if let HubEvent::Stat { node, stat } = &event {
                         let row = Seen::of(stat, now.wall);
                         transaction.reported(machine.key, *node, &row)?;
+                        if stat.stopping {
+                            self.parted.insert((machine.key, *node));
+                        }
                         if self.told.is_due(machine.key, *node, now.mono_ms) {
                             let seen = transaction.seen(machine.key)?;
                             let rows = presence::rows(&seen, now.wall);
