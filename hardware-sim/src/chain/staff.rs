@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use shelf_replica::node::Permission;
 use shelf_replica::orders::{self, Progress, StoredOrder};
-use shelf_stock::customer_order::{Order, OrderState};
+use shelf_stock::customer_order::{Order, OrderLine, OrderState};
 use shelf_stock::document::{Draft, Kind};
 use shelf_stock::item::Part;
 use shelf_stock::location::Location;
@@ -72,26 +72,8 @@ impl<D: Disk> World<D> {
             }
             return self.hand_over(shop, pc, order, &wanted, true);
         }
-        // The page says that goods wait and they don't: the customer has them, and a disk that went
-        // back in time has lost the document. Whoever looks writes it again.
-        let has_them = self.shops[shop]
-            .physical
-            .has_given(order.id.as_str(), &wanted);
-        let lost = progress.is_picked && has_them;
-        if self.calm && lost && wanted.iter().any(|it| *it > 0) {
-            let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
-            self.write(shop, pc, &orders::hand_over(order, true, wall))?;
-            return Ok(());
-        }
-        // It lies on the shelf again, and the document that said so is lost: written again as well.
-        if self.calm && progress.is_picked && !has_them {
-            let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
-            self.write(
-                shop,
-                pc,
-                &orders::put_back(&order.id, &progress.staged, wall),
-            )?;
-            return Ok(());
+        if self.calm && progress.is_picked {
+            return self.write_again(shop, pc, order, progress);
         }
         // Some hand over again what was handed over: the slip was printed twice.
         let again = progress.handed_over_by.is_some();
@@ -108,6 +90,38 @@ impl<D: Disk> World<D> {
             true => self.hand_over(shop, pc, order, &wanted, false),
             false => self.pick(shop, pc, order, &wanted),
         }
+    }
+
+    /// The page says that goods wait and they don't: the customer has them or they lie on the shelf
+    /// again, and a disk that went back in time has lost the document. Whoever looks writes it again.
+    fn write_again(
+        &mut self,
+        shop: usize,
+        pc: usize,
+        order: &Order,
+        progress: &Progress,
+    ) -> Result<(), Violation> {
+        let wall = self.shops[shop].pcs[pc].wall(self.now_ms);
+        let waiting = units(&self.items, &progress.staged);
+        let physical = &self.shops[shop].physical;
+        let draft = match physical.has_given(order.id.as_str(), &waiting) {
+            true => {
+                let line = |(item, quantity): (&ItemId, &Quantity)| OrderLine {
+                    item: item.clone(),
+                    quantity: *quantity,
+                    parts: Vec::new(),
+                };
+                let given = Order {
+                    lines: progress.staged.iter().map(line).collect(),
+                    shorted: Vec::new(),
+                    ..order.clone()
+                };
+                orders::hand_over(&given, true, wall)
+            }
+            false => orders::put_back(&order.id, &progress.staged, wall),
+        };
+        self.write(shop, pc, &draft)?;
+        Ok(())
     }
 
     fn pick(

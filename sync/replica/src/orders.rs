@@ -215,15 +215,16 @@ impl StoredOrder {
             self.order.state,
             OrderState::Cancelled | OrderState::Shorted
         );
-        if ended_otherwise {
+        if ended_otherwise || progress.handed_over_by.is_none() {
             return BTreeMap::new();
         }
-        let ordered = self.order.needs();
-        let most = |(item, quantity): (&ItemId, &Quantity)| {
-            let ordered = ordered.get(item)?;
-            Some((item.clone(), (*quantity).min(*ordered)))
+        // What nobody got stands there as zero: it is known, and not only not known yet.
+        let got = |(item, ordered): (ItemId, Quantity)| {
+            let got = progress.handed_over.get(&item).copied();
+            let got = got.unwrap_or_default().min(ordered);
+            (item, got)
         };
-        progress.handed_over.iter().filter_map(most).collect()
+        self.order.needs().into_iter().map(got).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use shelf_stock::identity::NodeId;
 use shelf_wire::message::{Ack, Beat, LogBatch, Message, Nack, Stat};
 use shelf_wire::topic::Down;
 
-use super::shop::{Shop, set_heard};
+use super::shop::{Shop, is_unaware, set_heard};
 use super::{Hub, HubEffect, HubEvent, ask_for_hello, roster, send};
 use crate::intake::{Stored, Taken, ack, take};
 use crate::store::{LogId, ParkReason, Peer, Store};
@@ -114,8 +114,8 @@ impl Hub {
         if shop.grantor != Some(from) {
             return Ok(());
         }
-        if shop.grantor_boot == 0 {
-            // It was made the grantor and doesn't know it: the first question got lost.
+        if is_unaware(shop.rights_epoch, store)? {
+            // It doesn't know that it grants: the question got lost, or an older answer came first.
             ask_for_hello(from, effects);
         }
         set_heard(now.wall, stat.stopping, store)

@@ -355,13 +355,16 @@ impl Hub {
         now: Now,
         from: NodeId,
         pull: &RightsPull,
-        store: &S,
+        store: &mut S,
         effects: &mut Vec<HubEffect>,
     ) -> Result<(), S::Error> {
         let shop = Shop::load(store)?;
         if shop.grantor != Some(from) || shop.rights_epoch != pull.rights_epoch {
             ask_for_hello(from, effects);
             return Ok(());
+        }
+        if shop::granting(store)? != pull.rights_epoch {
+            shop::set_granting(pull.rights_epoch, store)?;
         }
         let mut page = hub_rows(store, pull.after.as_ref(), RIGHTS_ROWS_MAX + 1)?;
         let more = page.len() > RIGHTS_ROWS_MAX;

@@ -12,6 +12,8 @@ use crate::store::{Family, Store};
 
 const KEY: &str = "hub.shop";
 const HEARD_KEY: &str = "hub.heard";
+const GRANTING_KEY: &str = "hub.granting";
+const WAITED_KEY: &str = "hub.granting.waited";
 const HOURS_KEY: &str = "hub.hours";
 const FORMAT: u8 = 1;
 /// A restored hub goes on at the next multiple: it can't have forgotten more orders or epochs.
@@ -166,6 +168,37 @@ impl Shop {
 }
 
 /// When the grantor was heard last by the hub's clock, and whether it said goodbye.
+/// The last fencing number that a grantor has used; 0: none.
+pub(super) fn granting<S: Store + ?Sized>(store: &S) -> Result<u64, S::Error> {
+    let bytes = store.state(GRANTING_KEY)?;
+    let number = bytes.and_then(|it| <[u8; 8]>::try_from(it).ok());
+    Ok(number.map_or(0, u64::from_be_bytes))
+}
+
+/// Whether the grantor was heard twice under this fencing number and hasn't begun to use it.
+pub(super) fn is_unaware<S: Store + ?Sized>(
+    rights_epoch: u64,
+    store: &mut S,
+) -> Result<bool, S::Error> {
+    if granting(store)? == rights_epoch {
+        return Ok(false);
+    }
+    let number = rights_epoch.to_be_bytes();
+    if store.state(WAITED_KEY)?.as_deref() == Some(&number[..]) {
+        return Ok(true);
+    }
+    store.set_state(WAITED_KEY, &number)?;
+    Ok(false)
+}
+
+/// The grantor has begun to shake hands under this fencing number.
+pub(super) fn set_granting<S: Store + ?Sized>(
+    rights_epoch: u64,
+    store: &mut S,
+) -> Result<(), S::Error> {
+    store.set_state(GRANTING_KEY, &rights_epoch.to_be_bytes())
+}
+
 pub(super) fn heard<S: Store + ?Sized>(store: &S) -> Result<Option<(Timestamp, bool)>, S::Error> {
     let bytes = store.state(HEARD_KEY)?;
     Ok(bytes.and_then(|bytes| {

@@ -76,7 +76,8 @@ pub(super) fn sold<S: Store + ?Sized>(
     Ok(())
 }
 
-/// An order loses units that nobody can deliver: the right to them goes back with them.
+/// An order loses units that nobody can deliver: the right to them goes back with them, if there
+/// was one.
 pub(super) fn drop_units<S: Store + ?Sized>(
     order: &mut Order,
     item: &ItemId,
@@ -84,11 +85,14 @@ pub(super) fn drop_units<S: Store + ?Sized>(
     store: &mut S,
 ) -> Result<(), S::Error> {
     let mut quota = store.quota(item, &order.channel)?;
+    // What was sold without a right has none to give back.
+    let without = quota.used.minus(quota.limit).max(Quantity::ZERO);
+    let right = quantity.minus(without).max(Quantity::ZERO);
     quota.used = quota.used.minus(quantity);
-    quota.limit = quota.limit.minus(quantity);
+    quota.limit = quota.limit.minus(right);
     store.set_quota(item, &order.channel, quota)?;
     let mut cells = HubCells::load(store, item)?;
-    cells.returned = cells.returned.plus(quantity);
+    cells.returned = cells.returned.plus(right);
     cells.save(store, item)?;
     order.shorted.push(Part {
         item: item.clone(),
