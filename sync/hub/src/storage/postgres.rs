@@ -17,6 +17,7 @@ mod flush;
 mod fold;
 mod listing;
 mod machine;
+mod movements;
 mod nodes;
 mod row;
 mod schema;

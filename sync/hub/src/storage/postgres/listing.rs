@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 
 use super::super::StorageError;
 use super::counts::{close, count};
-use super::fold::order_key;
+use super::movements::order_key;
 use super::row;
 use super::shop::PostgresShop;
 
