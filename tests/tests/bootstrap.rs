@@ -208,10 +208,8 @@ fn partial_bytes(pc: &Daemon) -> u64 {
     parts.map(|it| it.metadata().unwrap().len()).sum()
 }
 
-#[test]
-fn a_new_pc_fetches_the_store_as_files_goes_on_after_a_kill_and_shows_what_its_sibling_shows() {
-    let broker = Broker::start().unwrap();
-    let hub = Hub::start(broker.port()).unwrap();
+/// A PC whose sales are at the hub, which has made its files: it does so when the first one asks.
+fn old(broker: &Broker, hub: &Hub) -> Daemon {
     let mut old = Daemon::prepare(&setup("Old", broker.port(), hub.http())).unwrap();
     grown(old.data());
     old.restart().unwrap();
@@ -223,7 +221,6 @@ fn a_new_pc_fetches_the_store_as_files_goes_on_after_a_kill_and_shows_what_its_s
         })
     })
     .unwrap();
-    // The hub makes its files when the first one asks; the new PC shall find them made.
     until("the hub's files", PATIENCE, || {
         let list = hub.get("/api/v1/stores/berlin/bootstrap")?;
         Ok(
@@ -234,7 +231,14 @@ fn a_new_pc_fetches_the_store_as_files_goes_on_after_a_kill_and_shows_what_its_s
         )
     })
     .unwrap();
+    old
+}
 
+#[test]
+fn a_new_pc_fetches_the_store_as_files_goes_on_after_a_kill_and_shows_what_its_sibling_shows() {
+    let broker = Broker::start().unwrap();
+    let hub = Hub::start(broker.port()).unwrap();
+    let old = old(&broker, &hub);
     let files = NarrowLine::to(hub.http(), FILES_BEFORE_THE_KILL_BYTES);
     let exchange = SocketAddr::from(([127, 0, 0, 1], broker.port()));
     let exchange = NarrowLine::to(exchange, BROKER_BYTES);
