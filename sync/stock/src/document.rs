@@ -6,9 +6,11 @@
 //! effective time), so that no fold ever asks a catalogue or a clock. A document never holds
 //! card numbers, names of people or free text from a payment terminal.
 
+mod opening;
+
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{Digest, Incarnation, Place, Seq};
+use crate::identity::{Digest, Place};
 use crate::item::Part;
 use crate::location::Location;
 use crate::money::Money;
@@ -18,6 +20,8 @@ use crate::name::{
 };
 use crate::quantity::Quantity;
 use crate::time::{Hlc, Timestamp};
+
+pub use opening::{Claim, ClosedLog};
 
 /// The most lines of one document; a larger fact is several documents of one group.
 pub const DOCUMENT_LINES_MAX: usize = 500;
@@ -138,30 +142,6 @@ pub enum Kind {
         /// Documents among them that go on counting each on its own.
         carried: Vec<Document>,
     },
-}
-
-/// Documents of one log of an opening's author, for which the opening stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ClosedLog {
-    /// The author's incarnation.
-    pub incarnation: Incarnation,
-    /// From the number after this one…
-    pub after: Seq,
-    /// …to this one. Everything of the log up to here is closed, by this opening and others.
-    pub upto: Seq,
-    /// Digest of the document at `upto`.
-    pub digest: Digest,
-}
-
-/// A source key that a document which an opening stands for has taken for good.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Claim {
-    /// The key.
-    pub source: SourceKey,
-    /// Incarnation of the document that counts for it.
-    pub incarnation: Incarnation,
-    /// Its number.
-    pub seq: Seq,
 }
 
 /// What a store does about an order.
@@ -481,7 +461,7 @@ impl Draft {
                 step: OrderStep::Short { missing },
                 ..
             } => validate_parts(missing),
-            Kind::Opening { carried, .. } => validate_carried(carried),
+            Kind::Opening { carried, .. } => opening::validate_carried(carried),
             _ => Ok(()),
         }
     }
@@ -503,16 +483,6 @@ fn validate_counted(counted: &[CountLine]) -> Result<(), DraftError> {
             return Err(DraftError::Quantity { line, quantity });
         }
         validate_countable(line, &it.location)?;
-    }
-    Ok(())
-}
-
-fn validate_carried(carried: &[Document]) -> Result<(), DraftError> {
-    for document in carried {
-        if matches!(document.draft.kind, Kind::Opening { .. }) {
-            return Err(DraftError::Nested);
-        }
-        document.draft.validate()?;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! A document that arrives is folded by the same call that stores it. Whether a log has gaps is
 //! noted only while it has some.
 
+mod keys;
+
 use std::collections::BTreeMap;
 
 use rusqlite::params;
@@ -19,6 +21,8 @@ use shelf_stock::sellable;
 use shelf_stock::time::Hlc;
 use shelf_wire::key::SignedHead;
 use shelf_wire::sealed::{Authored, Sealed};
+
+use keys::{peer_key, place_key, reason_key, seq_key};
 
 use super::waiting::Tail;
 use super::{DocumentKey, TableError, Tables};
@@ -68,6 +72,101 @@ impl Tables<'_> {
         Ok((key, found.or(closed.then_some(Inserted::Duplicate))))
     }
 
+    /// Keeps the note about gaps right for a document that is about to be stored.
+    fn note_gap(&self, key: DocumentKey) -> Result<(), TableError> {
+        let (author, seq) = (key.author(), seq_key(key.seq()));
+        let Tail { last, noted } = self.end(author)?;
+        match noted {
+            None if seq == last + 1 => Ok(()),
+            None => self.note_upto(author, Some(last)),
+            Some(upto) if seq == upto + 1 => {
+                let end = self.run_end(author, seq + 1)?;
+                let gone = end >= last;
+                self.note_upto(author, (!gone).then_some(end))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Highest number such that everything from `from` to it is stored; `from - 1` if `from`
+    /// itself is not.
+    fn run_end(&self, author: i64, from: i64) -> Result<i64, TableError> {
+        let (base, last) = DocumentKey::range(author);
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id FROM document WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+        let mut rows = statement.query([base + from, last])?;
+        let mut next = from;
+        while let Some(row) = rows.next()? {
+            if row.get::<_, i64>(0)? != base + next {
+                break;
+            }
+            next += 1;
+        }
+        Ok(next - 1)
+    }
+
+    /// How much of a log is here, read once in a transaction of many documents.
+    fn end(&self, author: i64) -> Result<Tail, TableError> {
+        if let Some(tail) = self.waiting.and_then(|it| it.tail(author)) {
+            return Ok(tail);
+        }
+        let tail = Tail {
+            last: self.last_seq(author)?,
+            noted: self.noted_upto(author)?,
+        };
+        if let Some(waiting) = self.waiting {
+            waiting.know_tail(author, tail);
+        }
+        Ok(tail)
+    }
+
+    /// Keeps the note about gaps right where a log was closed up to a number.
+    pub(super) fn note_closed(&self, author: i64, closed: i64) -> Result<(), TableError> {
+        if let Some(waiting) = self.waiting {
+            let last = self.last_seq(author)?;
+            let noted = self.noted_upto(author)?;
+            waiting.know_tail(author, Tail { last, noted });
+        }
+        match self.noted_upto(author)? {
+            Some(noted) if noted <= closed => {
+                let end = self.run_end(author, closed + 1)?;
+                let gone = end >= self.last_seq(author)?;
+                self.note_upto(author, (!gone).then_some(end))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The highest number that is here or closed.
+    fn last_seq(&self, author: i64) -> Result<i64, TableError> {
+        let closed = self.closed_end(author)?.upto;
+        let (first, last) = DocumentKey::range(author);
+        let found = self.row(
+            "SELECT id FROM document WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
+            [first, last],
+            |row| row.get::<_, i64>(0),
+        )?;
+        Ok(found.map_or(0, |id| id - first).max(closed))
+    }
+
+    fn noted_upto(&self, author: i64) -> Result<Option<i64>, TableError> {
+        let found = self.row("SELECT upto FROM author WHERE key = ?1", [author], |row| {
+            row.get(0)
+        })?;
+        Ok(found.flatten())
+    }
+
+    fn note_upto(&self, author: i64, upto: Option<i64>) -> Result<(), TableError> {
+        if let Some(waiting) = self.waiting {
+            waiting.forget_tail(author);
+        }
+        self.run(
+            "UPDATE author SET upto = ?2 WHERE key = ?1",
+            params![author, upto],
+        )
+    }
+
     fn log_state(&self, log: LogId, author: i64) -> Result<Option<LogState>, TableError> {
         let Tail { last, noted } = self.end(author)?;
         if last == 0 {
@@ -95,32 +194,6 @@ impl Tables<'_> {
             node: place.node,
             incarnation: place.incarnation,
         })
-    }
-}
-
-pub(super) fn seq_key(seq: Seq) -> i64 {
-    i64::try_from(seq.0).unwrap_or(i64::MAX)
-}
-
-fn peer_key(peer: &Peer) -> &[u8] {
-    match peer {
-        Peer::Hub => &[],
-        Peer::Node(node) => node.as_bytes(),
-    }
-}
-
-fn place_key(place: Place) -> Vec<u8> {
-    let mut key = place.node.as_bytes().to_vec();
-    key.extend(place.incarnation.0.to_be_bytes());
-    key.extend(place.seq.0.to_be_bytes());
-    key
-}
-
-fn reason_key(reason: ParkReason) -> i64 {
-    match reason {
-        ParkReason::Unreadable => 0,
-        ParkReason::Fork => 1,
-        ParkReason::Chain => 2,
     }
 }
 

@@ -43,6 +43,29 @@ impl PostgresShop<'_, '_> {
         let rows = self.work.session.query(sql, params)?;
         rows.iter().map(read).collect()
     }
+
+    /// Keys and effects of an item's movements at exactly one millisecond.
+    fn at_moment(
+        &self,
+        item: &ItemId,
+        location: &str,
+        effective: Timestamp,
+    ) -> Result<Vec<(OrderKey, Quantity)>, StorageError> {
+        self.list(
+            "SELECT m.document, d.hlc, a.node, a.incarnation,
+                    m.quantity * ((m.to_location = $4)::int - (m.from_location = $4)::int)
+             FROM movement m JOIN document d ON d.id = m.document
+             JOIN author a ON a.key = m.document >> 40
+             WHERE m.store = $1 AND m.item = $2 AND m.effective = $3",
+            &[
+                &self.store.0,
+                &item.as_str(),
+                &effective.as_millis(),
+                &location,
+            ],
+            |it| Ok((row::order_key(it, 0, effective)?, row::quantity(it, 4)?)),
+        )
+    }
 }
 
 impl FoldStore for PostgresShop<'_, '_> {

@@ -14,8 +14,7 @@ use tokio_postgres::Row;
 
 use super::super::StorageError;
 use super::counts::{close, count};
-use super::movements::order_key;
-use super::row;
+use super::row::{self, order_key};
 use super::shop::PostgresShop;
 
 const DAMAGED_VOID: StorageError = StorageError::Damaged { what: "void" };

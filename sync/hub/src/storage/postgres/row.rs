@@ -1,11 +1,12 @@
 //! Columns as values: what this program never wrote is an error, never a panic.
 
+use shelf_ledger::tables::DocumentKey;
 use shelf_stock::document::{SourceAction, SourceKey};
-use shelf_stock::identity::{Digest, NodeId, Place};
+use shelf_stock::identity::{Digest, Incarnation, NodeId, Place};
 use shelf_stock::location::Location;
 use shelf_stock::order::OrderKey;
 use shelf_stock::quantity::Quantity;
-use shelf_stock::time::Timestamp;
+use shelf_stock::time::{Hlc, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
@@ -107,4 +108,21 @@ pub(super) fn place_key(place: Place) -> Vec<u8> {
 /// A limit of a query.
 pub(super) fn at_most(max: usize) -> i64 {
     i64::try_from(max).unwrap_or(i64::MAX)
+}
+
+/// An order key of columns: document, hlc, node, incarnation.
+pub(super) fn order_key(
+    row: &Row,
+    at: usize,
+    effective: Timestamp,
+) -> Result<OrderKey, StorageError> {
+    Ok(OrderKey {
+        effective,
+        hlc: Hlc::from_bits(col::<i64>(row, at + 1)?.cast_unsigned()),
+        place: Place {
+            node: node(row, at + 2)?,
+            incarnation: Incarnation(col::<i64>(row, at + 3)?.cast_unsigned()),
+            seq: DocumentKey(col(row, at)?).seq(),
+        },
+    })
 }
