@@ -9,7 +9,6 @@ mod closing;
 mod counts;
 mod documents;
 mod fold_store;
-mod gaps;
 mod listing;
 mod machine;
 mod movements;

@@ -17,7 +17,6 @@ mod flush;
 mod fold;
 mod listing;
 mod machine;
-mod movements;
 mod nodes;
 mod row;
 mod schema;
