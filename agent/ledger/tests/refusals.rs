@@ -72,8 +72,8 @@ fn a_newer_schema_is_refused_with_both_versions() {
         matches!(
             error,
             OpenError::TooNew {
-                found: 8,
-                known: 2,
+                found: 9,
+                known: 3,
                 ..
             }
         ),
