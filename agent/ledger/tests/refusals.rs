@@ -80,8 +80,8 @@ fn a_newer_schema_is_refused_with_both_versions() {
         "{error:?}"
     );
     let message = error.to_string();
-    assert!(message.contains("schema version 8"), "{message}");
-    assert!(message.contains("up to 2"), "{message}");
+    assert!(message.contains("schema version 9"), "{message}");
+    assert!(message.contains("up to 3"), "{message}");
     assert!(
         message.contains("Start the newer shelfd again"),
         "{message}"
