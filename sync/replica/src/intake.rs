@@ -7,7 +7,7 @@
 use shelf_stock::document::Kind;
 use shelf_stock::identity::{Digest, NodeId, Place, Seq};
 use shelf_wire::document::DecodeError;
-use shelf_wire::key::PublicKey;
+use shelf_wire::key::{PublicKey, SignedHead};
 use shelf_wire::message::{ACK_RANGES_MAX, Ack, LogBatch, NackReason};
 use shelf_wire::sealed::{Authored, Sealed};
 
@@ -80,6 +80,21 @@ pub(crate) fn take<S: Store + ?Sized>(
             jumped: Vec::new(),
         })));
     }
+    store_new(store, &head, documents, chain_broken).map(|stored| Taken::Stored(Box::new(stored)))
+}
+
+/// Stores what a verified batch brings; its head too, unless the batch forks from what is here.
+fn store_new<S: Store + ?Sized>(
+    store: &mut S,
+    head: &SignedHead,
+    documents: Vec<Sealed>,
+    chain_broken: bool,
+) -> Result<Stored, S::Error> {
+    let place = head.head.place;
+    let log = LogId {
+        node: place.node,
+        incarnation: place.incarnation,
+    };
     let mut parked = Vec::new();
     let mut facts = Facts::default();
     let read = documents.into_iter();
@@ -95,7 +110,7 @@ pub(crate) fn take<S: Store + ?Sized>(
         false => Vec::new(),
     };
     if parked.iter().all(|(_, reason)| *reason != ParkReason::Fork) {
-        store.put_signed_head(&head)?;
+        store.put_signed_head(head)?;
     }
     let state = store.log(log)?.unwrap_or(LogState {
         log,
@@ -104,13 +119,13 @@ pub(crate) fn take<S: Store + ?Sized>(
         last: Seq(0),
     });
     parked.truncate(SHOWN_MAX);
-    Ok(Taken::Stored(Box::new(Stored {
+    Ok(Stored {
         state,
         new,
         parked,
         facts,
         jumped,
-    })))
+    })
 }
 
 /// The most parked documents of one batch that are told one by one.

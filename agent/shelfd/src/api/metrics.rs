@@ -118,6 +118,7 @@ fn of_status(text: &mut Exposition, status: &Status) {
         u64::try_from(millis / 1_000).unwrap_or(0)
     };
     let differing = u64::try_from(status.compare.differing.len()).unwrap_or(u64::MAX);
+    let compared = age(status.compare.compared);
     let needs = u64::try_from(status.needs_you.len()).unwrap_or(u64::MAX);
     for (name, help, value) in [
         ("documents_unsynced", "Documents that the hub has not committed.", sync.unsynced),
@@ -131,7 +132,7 @@ fn of_status(text: &mut Exposition, status: &Status) {
         ("baskets_open", "Open and parked baskets.", status.at_risk.baskets),
         ("needs_open", "Things that wait for a person.", needs),
         ("balances_differing", "Items whose balance is another at the hub.", differing),
-        ("balances_compared_age_seconds", "Since balances were compared with the hub's; 0 before.", age(status.compare.compared)),
+        ("balances_compared_age_seconds", "Since balances were compared with the hub's; 0 before.", compared),
     ] {
         text.one(name, help, GAUGE, value);
     }

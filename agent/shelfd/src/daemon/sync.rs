@@ -19,7 +19,7 @@ use shelf_replica::node::{Node, NodeConfig, NodeEffect, NodeEvent};
 use shelf_stock::identity::NodeId;
 use shelf_stock::name::{StoreId, TenantId};
 use shelf_stock::time::Timestamp;
-use shelf_wire::message::{CfgKind, PresenceRow, Verdict};
+use shelf_wire::message::{CfgKind, PresenceRow};
 use shelf_wire::topic::{Lane, Topic, Up};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -27,7 +27,6 @@ use tokio::task::JoinSet;
 use super::bootstrap::Files;
 use super::broker::{Way, broker};
 use super::catalogue::{self, Revision};
-use super::compare;
 use super::counter::chain;
 pub(super) use super::given::Given;
 use super::given::take;
@@ -36,6 +35,8 @@ use super::presence::{Hours, pcs};
 use super::shop::Shop;
 use super::start::StartError;
 use crate::platform;
+
+mod standing;
 
 /// Inputs that one transaction may give to the machine.
 const INPUTS_AT_ONCE: usize = 64;
@@ -346,43 +347,7 @@ impl Exchange {
                 self.shop.ring_pages();
             }
             NodeEvent::Received { .. } | NodeEvent::Hint(_) | NodeEvent::Roster(_) => {}
-            NodeEvent::Admitted { epoch, returning } => {
-                tracing::info!(epoch, returning, "the hub knows this PC");
-                self.shop.sync.send_modify(|it| it.refused = None);
-                self.shop.ring_pages();
-            }
-            NodeEvent::Presence(presence) => {
-                self.hub_rows = presence.rows;
-                self.shop.ring_pages();
-            }
-            NodeEvent::NotCompared => self.shop.compare.put_off(),
-            NodeEvent::BalancesDiffer { items } => {
-                let shop = self.shop.clone();
-                tokio::task::spawn_blocking(move || compare::found(&shop, items));
-            }
-            NodeEvent::NotAdmitted(verdict) => {
-                let word = refused(verdict);
-                tracing::warn!(%word, "{}", lan::refusal(word));
-                self.shop
-                    .sync
-                    .send_modify(|it| it.refused = Some(word.into()));
-                self.shop.ring_pages();
-            }
-            NodeEvent::Restored { returning } => {
-                tracing::warn!(
-                    returning,
-                    "this PC's disk went back in time: see `shelfd status`"
-                );
-                self.shop.ring_pages();
-            }
-            NodeEvent::HubLostTime { documents } => {
-                tracing::warn!(
-                    documents,
-                    "the hub was restored from a backup and gets them again"
-                );
-                self.shop.sync.send_modify(|it| it.hub_lost = documents);
-            }
-            other => tracing::warn!(event = ?other, "exchange with the hub"),
+            other => self.stands(other),
         }
     }
 
@@ -461,15 +426,6 @@ impl Exchange {
         {
             tracing::debug!("the goodbye took too long");
         }
-    }
-}
-
-fn refused(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Clone => "clone",
-        Verdict::NotEnrolled => "not_enrolled",
-        Verdict::Format => "format",
-        Verdict::Busy { .. } | Verdict::Admitted => "busy",
     }
 }
 
