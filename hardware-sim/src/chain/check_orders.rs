@@ -200,22 +200,20 @@ impl<D: Disk> World<D> {
         })
     }
 
-    /// I3: whoever grants has every own document of earlier runs that the hub has.
+    /// I3: whoever grants has every own document of earlier runs that the hub had at the handshake.
     fn check_known_book(&self, shop: usize, pc: usize) -> Result<(), Violation> {
         let place = &self.shops[shop];
         let machine = &place.pcs[pc];
         if place.pcs.len() > place.pcs_real || place.hub_went_back {
             return Ok(());
         }
-        let at_hub = place.hub_disk.read(|store| store.logs())?;
-        for state in at_hub {
-            let earlier = state.log.incarnation != machine.log.incarnation;
-            if state.log.node != machine.id || !earlier {
+        for (log, upto) in machine.hub_had.iter().flatten() {
+            if log.incarnation == machine.log.incarnation {
                 continue;
             }
-            let held = machine.disk.read(|store| store.log(state.log))?;
+            let held = machine.disk.read(|store| store.log(*log))?;
             let held = held.map_or(0, |it| it.upto.0);
-            hold(held >= state.upto.0, "I3", || {
+            hold(held >= *upto, "I3", || {
                 format!("{} granted on a rolled-back book", machine.id.short())
             })?;
         }

@@ -3,6 +3,7 @@
 use shelf_replica::hub::HubEvent;
 use shelf_replica::hub::OrderTrouble;
 use shelf_replica::node::{NodeEvent, NodeInput};
+use shelf_stock::identity::NodeId;
 
 use super::coverage::Danger;
 use super::disk::Disk;
@@ -38,6 +39,7 @@ impl<D: Disk> World<D> {
 
     pub(super) fn on_hub_event(&mut self, shop: usize, event: &HubEvent) {
         match event {
+            HubEvent::Admitted { node, .. } => self.note_had(shop, *node),
             HubEvent::Restored { .. } => self.coverage.danger(Danger::RestoredDisk),
             HubEvent::Clone { .. } => self.coverage.danger(Danger::CloneFound),
             HubEvent::Fork { .. } => self.coverage.danger(Danger::Fork),
@@ -58,6 +60,18 @@ impl<D: Disk> World<D> {
                 OrderTrouble::HandedOverLess => self.coverage.danger(Danger::HandedOverLess),
             },
             _ => {}
+        }
+    }
+
+    /// A PC said hello: what of its logs the hub has now belongs to the handshake.
+    fn note_had(&mut self, shop: usize, node: NodeId) {
+        let place = &mut self.shops[shop];
+        let logs = place.hub_disk.read(|store| store.logs());
+        let own = logs.unwrap_or_default().into_iter();
+        let own = own.filter(|it| it.log.node == node);
+        let had: Vec<_> = own.map(|it| (it.log, it.upto.0)).collect();
+        for pc in place.pcs.iter_mut().filter(|it| it.id == node) {
+            pc.hub_had.get_or_insert_with(|| had.clone());
         }
     }
 

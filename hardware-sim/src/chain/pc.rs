@@ -123,6 +123,8 @@ pub struct Pc<D> {
     pub gone: bool,
     /// Under which number it grants, if it does.
     pub rights_epoch: Option<u64>,
+    /// What of its logs the hub had when it first admitted this run.
+    pub hub_had: Option<Vec<(LogId, u64)>>,
     /// It reads only the oldest format.
     pub old_format: bool,
     /// Up to where each incarnation was sent, for a planted error.
@@ -173,6 +175,7 @@ impl<D: Disk> Pc<D> {
             twin: false,
             gone: false,
             rights_epoch: None,
+            hub_had: None,
             old_format: false,
             sent: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -183,7 +186,7 @@ impl<D: Disk> Pc<D> {
     pub fn reopen(&mut self, random: &mut Random, keep_incarnation: bool) {
         self.machine = machine(&self.key, random);
         self.wake_at_ms = None;
-        self.rights_epoch = None;
+        (self.rights_epoch, self.hub_had) = (None, None);
         self.link_up = false;
         self.lan_up = false;
         let incarnation = random.draw();

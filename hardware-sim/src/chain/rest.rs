@@ -40,6 +40,8 @@ impl<D: Disk> World<D> {
     /// Everybody works until every order is at its end.
     fn finish_orders(&mut self) -> Result<(), Violation> {
         for shop in 0..self.shops.len() {
+            // What the marketplace has sold is told before it confirms that it sells no more.
+            self.ask_again(shop)?;
             self.close_market(shop)?;
         }
         // Before anybody writes again what a disk lost, everybody has what the others know.
