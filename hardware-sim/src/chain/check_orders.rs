@@ -321,7 +321,11 @@ impl<D: Disk> World<D> {
                 )
             })?;
             let free = hub.granted - hub.returned - hub.used;
-            let fine = free + unasked[item] >= 0 && (!hub.over || unasked[item] > 0);
+            // A hub that was restored twice forgot its exceptions as well: what it learned again as
+            // handed over may use more than is granted.
+            let relearned = if place.hub_went_back { out[item] } else { 0 };
+            let more = unasked[item].max(relearned);
+            let fine = free + more >= 0 && (!hub.over || more > 0);
             hold(fine, "I1", || {
                 format!("hub_free of {name} is {free} at rest")
             })?;

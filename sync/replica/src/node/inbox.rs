@@ -34,7 +34,7 @@ impl Node {
         match message {
             Message::HelloAnswer(answer) => self.on_answer(now, &answer, store, effects),
             Message::LogBatch(batch) => self.on_batch(now, &batch, store, effects),
-            Message::Ack(ack) => self.on_ack(&ack, store, effects),
+            Message::Ack(ack) => self.on_ack(now, &ack, store, effects),
             Message::Nack(nack) => self.on_nack(now, &nack, store, effects),
             Message::Beat(beat) => {
                 self.hub_offset_ms = Some(beat.wall.millis_since(now.wall));
@@ -185,6 +185,7 @@ impl Node {
 
     fn on_ack<S: Store + ?Sized>(
         &mut self,
+        now: Now,
         ack: &Ack,
         store: &mut S,
         effects: &mut Vec<NodeEffect>,
@@ -205,6 +206,12 @@ impl Node {
         if let Some(upto) = self.outflow.ack(log, ack.upto, &ack.beyond) {
             store.set_cursor(Peer::Hub, log, upto)?;
             effects.push(NodeEffect::Event(NodeEvent::Acked { log, upto }));
+        }
+        let held = self.held.upto(log);
+        if held > 0 && ack.upto.0 > held && matches!(self.phase, Phase::Admitted { .. }) {
+            // Sent before this disk went back in time and on its way until now: the hub has what is
+            // lost here, and only a hello's answer brings it back.
+            return self.greet(now, store, effects);
         }
         Ok(())
     }
