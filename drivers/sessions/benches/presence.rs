@@ -22,7 +22,7 @@ use shelf_codecs::llrp::{
 };
 use shelf_sessions::llrp::{Config, Effect, Input, Now, Session, TagRead};
 use shelf_sessions::presence::{Presence, PresenceConfig, Read, ReaderId, Zone, ZoneId};
-use shelf_sessions::zvt::Mono;
+use shelf_sessions::time::Mono;
 
 const ROUNDS: usize = 9;
 const TAGS: u32 = 20_000;

@@ -7,9 +7,11 @@
 pub mod ecr17;
 pub mod llrp;
 pub mod oem;
+pub mod payment;
 pub mod presence;
 pub mod printer;
 pub mod scale;
 pub mod ssi;
+pub mod time;
 pub mod uhf;
 pub mod zvt;

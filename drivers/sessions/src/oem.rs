@@ -7,7 +7,7 @@
 use shelf_codecs::scanner::oem::{OemCommand, OemDecoder, OemItem, OemStatus};
 use shelf_codecs::scanner::{Fault, Scan};
 
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 /// How long the scanner may take to confirm.
 pub const ANSWER_MS_MAX: u64 = 1_000;

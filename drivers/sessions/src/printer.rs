@@ -13,7 +13,7 @@ use shelf_codecs::escpos::{
     StatusItem, StatusPart, TeeDecoder, TeeItem, request_status,
 };
 
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 /// How long the printer may take to answer us.
 pub const ANSWER_MS_MAX: u64 = 1_000;

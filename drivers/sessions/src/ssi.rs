@@ -14,7 +14,7 @@ use shelf_codecs::barcode::Symbology;
 use shelf_codecs::scanner::ssi::{self, SsiDecoder, SsiItem, SsiPacket, op};
 use shelf_codecs::scanner::{Fault, FaultReason, SCAN_BYTES_MAX, Scan};
 
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 /// How long after a packet a marked copy of it is the same packet: longer than any scanner tries.
 pub const REPEAT_MS_MAX: u64 = 10_000;

@@ -4,7 +4,8 @@ use shelf_codecs::ecr17::{Approval, Request, Response};
 
 use super::interface::{Effect, Outcome, Previous, Record};
 use super::session::{DURABLE_MS_MAX, Job, Link, Session, Stage, last_result};
-use crate::zvt::{Ask, IntentId, Mono, PaymentState};
+use crate::payment::{Ask, IntentId, PaymentState};
+use crate::time::Mono;
 
 impl Session {
     /// What the last result was before ours.

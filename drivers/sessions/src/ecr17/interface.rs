@@ -5,7 +5,8 @@ use shelf_codecs::ecr17::{
 };
 use shelf_codecs::zvt::Amount;
 
-use crate::zvt::{Ask, IntentId, Mono, PaymentState, Rejection};
+use crate::payment::{Ask, IntentId, PaymentState, Rejection};
+use crate::time::Mono;
 
 /// A time in milliseconds after which silence means something.
 pub type SilenceLimit = u64;

@@ -7,7 +7,8 @@ use shelf_codecs::ecr17::{Request, Response, Stan};
 
 use super::interface::{Effect, Kind, LastResult, Outcome, Previous, Record};
 use super::session::{Session, Stage, last_result};
-use crate::zvt::{Ask, IntentId, Mono, PaymentState, Rejection};
+use crate::payment::{Ask, IntentId, PaymentState, Rejection};
+use crate::time::Mono;
 
 impl Session {
     pub(super) fn resync_held(&mut self, now: Mono, intent: IntentId, out: &mut Vec<Effect>) {

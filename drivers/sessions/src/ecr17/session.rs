@@ -6,7 +6,8 @@ use shelf_codecs::ecr17::{
 use shelf_codecs::zvt::Amount;
 
 use super::interface::{Config, Effect, Input, Kind, LastResult, Previous, Record};
-use crate::zvt::{Ask, IntentId, Mono, PaymentState, Rejection};
+use crate::payment::{Ask, IntentId, PaymentState, Rejection};
+use crate::time::Mono;
 
 /// How often a request is sent in all, where it may be sent again.
 const TRIES_MAX: u32 = 3;

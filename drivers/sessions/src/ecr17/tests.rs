@@ -8,7 +8,8 @@ use shelf_codecs::ecr17::{
 use shelf_codecs::zvt::Amount;
 
 use super::*;
-use crate::zvt::{Ask, IntentId, Mono, PaymentState};
+use crate::payment::{Ask, IntentId, PaymentState};
+use crate::time::Mono;
 
 const INTENT: IntentId = IntentId(7);
 

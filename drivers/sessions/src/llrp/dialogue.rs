@@ -7,7 +7,7 @@ use shelf_codecs::llrp::{
 use super::interface::{Effect, Gap, Now, SetupStep, State, Trouble};
 use super::session::Session;
 use super::setup::{OwnWork, SETTINGS_REFUSED_MAX, is_unsupported};
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 impl Session {
     pub(super) fn events(&mut self, now: Now, events: &ReaderEvents, out: &mut Vec<Effect>) {

@@ -4,7 +4,7 @@ use shelf_codecs::epc::EpcBytes;
 use shelf_codecs::llrp::{Capabilities, FrameFault, ReportContent, RoSpec, TagReport};
 
 use super::clock::TimeSource;
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 /// The times of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

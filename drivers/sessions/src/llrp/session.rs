@@ -5,7 +5,7 @@ use shelf_codecs::llrp::{Frame, FrameDecoder, FrameItem, Message, MessageType, T
 use super::clock::ReaderClock;
 use super::interface::{Config, Effect, Gap, Input, Now, ReadSink, SetupStep, State, Trouble};
 use super::setup::{Known, OwnWork, own_id};
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 /// How long a reader may take for its good-bye, in milliseconds.
 const GOODBYE_MS_MAX: u64 = 1_000;

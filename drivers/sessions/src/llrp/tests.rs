@@ -8,7 +8,7 @@ use shelf_codecs::llrp::{
 };
 
 use super::*;
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 const EPC: [u8; 12] = [
     0x30, 0x74, 0x25, 0x7B, 0xF7, 0x19, 0x4E, 0x40, 0, 0, 0x1A, 0x85,

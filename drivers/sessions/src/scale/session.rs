@@ -4,7 +4,7 @@ use shelf_codecs::scale::{
     Command, Fault, Reading, Refusal, ScaleConfig, ScaleDecoder, ScaleItem, Weight,
 };
 
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 /// Questions without any answer after which the scale counts as silent.
 const SILENT_ANSWERS_MAX: u32 = 3;

@@ -6,7 +6,7 @@ use shelf_codecs::scale::{
 };
 
 use super::*;
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 fn weight(thousandths: i64) -> Reading {
     Reading::Stable(Weight {

@@ -3,7 +3,7 @@
 use shelf_codecs::uhf::{IDLE_FLUSH_MS, UhfFault, UhfTag};
 
 use super::family::{Decoder, Family, Heard};
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 /// After so many silences in turn the device is asked to be reset.
 const SILENCES_BEFORE_RESET: u32 = 3;

@@ -4,7 +4,7 @@ use shelf_codecs::epc::EpcBytes;
 use shelf_codecs::uhf::{UhfTag, chafon, indy, m100, nur, thingmagic};
 
 use super::*;
-use crate::zvt::Mono;
+use crate::time::Mono;
 
 fn article() -> EpcBytes {
     EpcBytes::from_hex("3074257BF7194E4000001A85").unwrap()

@@ -2,11 +2,14 @@
 
 use shelf_codecs::zvt::{Packet, StatusInformation, result};
 
-use super::interface::{Ask, Effect, Mono, Outcome};
+use super::interface::{Effect, Outcome};
 use super::job::{Commit, Ending, Job, Purpose, Stage};
-use super::record::{ChargeKind, Evidence, IntentId, IntentRecord, PaymentState, Previous};
+use super::record::{ChargeKind, Evidence, IntentRecord, Previous};
 use super::session::Session;
 use super::verdict::{Seen, same_number, undone_later};
+use crate::payment::Ask;
+use crate::payment::{IntentId, PaymentState};
+use crate::time::Mono;
 
 impl Session {
     /// What the terminal's last transaction was, before ours is sent.

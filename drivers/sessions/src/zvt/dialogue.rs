@@ -2,10 +2,11 @@
 
 use shelf_codecs::zvt::{Completion, Packet, Registration, result};
 
-use super::interface::{Effect, Mono, Outcome};
+use super::interface::{Effect, Outcome};
 use super::job::{Purpose, Stage};
-use super::record::PaymentState;
 use super::session::{Link, Session};
+use crate::payment::PaymentState;
+use crate::time::Mono;
 
 /// The longest dialogue, however many signs of life the terminal gives.
 const DIALOGUE_MS_MAX: u64 = 30 * 60 * 1000;

@@ -2,19 +2,9 @@
 
 use shelf_codecs::zvt::{Amount, Fault, Password, TerminalDate, TerminalTime, config_byte};
 
-use super::record::{Evidence, IntentId, IntentRecord};
-
-/// A monotonic time in milliseconds; only differences mean anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mono(pub u64);
-
-impl Mono {
-    /// This time and `ms` milliseconds.
-    #[must_use]
-    pub fn plus(self, ms: u64) -> Self {
-        Self(self.0.saturating_add(ms))
-    }
-}
+use super::record::{Evidence, IntentRecord};
+use crate::payment::{Ask, IntentId, Rejection};
+use crate::time::Mono;
 
 /// The shop's wall time, in the form a terminal gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -188,24 +178,6 @@ pub enum Effect {
     Rejected(Rejection),
     /// Unreadable bytes from the terminal, masked: an event for the device's page.
     Fault(Fault),
-}
-
-/// Why an input was not taken. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// A dialogue is running.
-    Busy,
-    /// No such unknown payment is held.
-    NotHeld,
-}
-
-/// Who can say what became of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// The cashier, from the terminal's display or slip, now.
-    Cashier,
-    /// The manager, from the terminal's journal or the acquirer.
-    Manager,
 }
 
 /// How a command ended.

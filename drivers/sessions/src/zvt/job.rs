@@ -2,9 +2,9 @@
 
 use shelf_codecs::zvt::Amount;
 
-use super::interface::Mono;
 use super::record::{Evidence, IntentRecord};
 use super::verdict::Seen;
+use crate::time::Mono;
 
 /// Why a job exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,8 +28,10 @@ mod session;
 pub mod tap;
 mod verdict;
 
-pub use interface::{Ask, Config, Connection, Effect, Input, Mono, Outcome, Rejection, ShopTime};
-pub use record::{ChargeKind, Evidence, IntentId, IntentRecord, PaymentState, Previous};
+pub use crate::payment::{Ask, IntentId, PaymentState, Rejection};
+pub use crate::time::Mono;
+pub use interface::{Config, Connection, Effect, Input, Outcome, ShopTime};
+pub use record::{ChargeKind, Evidence, IntentRecord, Previous};
 pub use session::Session;
 
 #[cfg(test)]

@@ -6,12 +6,7 @@
 use shelf_codecs::zvt::{Amount, CardTail, StatusInformation, TerminalDate, TerminalTime};
 
 use super::interface::ShopTime;
-
-/// The identity of a payment intent (a UUID), given by the till.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-pub struct IntentId(pub u128);
+use crate::payment::{IntentId, PaymentState};
 
 /// Which way the money goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -25,29 +20,6 @@ pub enum ChargeKind {
         /// The receipt number of that payment, four digits.
         receipt: u16,
     },
-}
-
-/// How far a payment is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum PaymentState {
-    /// Asked for; nothing has been sent.
-    Created,
-    /// The next thing sent is the payment: from here on it may have happened.
-    Sent,
-    /// The terminal took the command.
-    Accepted,
-    /// The customer is busy at the terminal.
-    InProgress,
-    /// Approved, and the sale is durable.
-    Approved,
-    /// Refused; no money moved.
-    Declined,
-    /// Cancelled or never begun; no money moved.
-    Aborted,
-    /// Nobody could say. People decide.
-    Unknown,
-    /// Approved and committed, then taken back by the terminal.
-    Reversed,
 }
 
 /// What the terminal said about one transaction; the parts that identify it.

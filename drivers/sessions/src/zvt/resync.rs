@@ -5,11 +5,13 @@
 
 use shelf_codecs::zvt::result;
 
-use super::interface::{Ask, Effect, Mono, Outcome};
+use super::interface::{Effect, Outcome};
 use super::job::{Commit, Job, Purpose, Stage};
-use super::record::PaymentState;
 use super::session::Session;
 use super::verdict::{Seen, Verdict, judge};
+use crate::payment::Ask;
+use crate::payment::PaymentState;
+use crate::time::Mono;
 
 impl Session {
     /// Turns the current payment into the question what became of it.

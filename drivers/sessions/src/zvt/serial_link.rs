@@ -14,7 +14,7 @@ use shelf_codecs::zvt::{
     Acknowledgement, Apdu, Fault, Item, SerialDecoder, SerialItem, TcpDecoder, encode_serial,
 };
 
-use super::interface::Mono;
+use crate::time::Mono;
 
 /// T1: the longest gap between two bytes of a frame.
 pub const BYTE_GAP_MS_MAX: u64 = 200;

@@ -2,11 +2,12 @@
 
 use shelf_codecs::zvt::{DayTotals, Item, Packet, TcpDecoder};
 
-use super::interface::{
-    Ask, Config, Connection, Effect, Input, Mono, Outcome, Rejection, ShopTime,
-};
+use super::interface::{Config, Connection, Effect, Input, Outcome, ShopTime};
 use super::job::{Job, Purpose, Stage};
-use super::record::{ChargeKind, IntentId, IntentRecord, PaymentState, Previous};
+use super::record::{ChargeKind, IntentRecord, Previous};
+use crate::payment::{Ask, Rejection};
+use crate::payment::{IntentId, PaymentState};
+use crate::time::Mono;
 use shelf_codecs::zvt::Amount;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
