@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod card;
 pub mod daemon;
+pub mod dissector;
 pub mod http;
 pub mod hub;
 pub mod ledger_lab;

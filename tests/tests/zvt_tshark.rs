@@ -1,19 +1,11 @@
 //! Our ZVT frames read by another decoder: Wireshark's dissector agrees on the control field, the
 //! amount, the result, the terminal, the card number's tail, trace, time, date and currency of every
 //! sample frame. Without `tshark` this test fails: an unchecked format is not a checked one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "a test program that writes a file and runs another program"
-)]
-
-use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 use shelf_codecs::zvt::{Apdu, Item, Packet, StatusInformation, TcpDecoder};
 use shelf_sim::zvt_terminal::sample_frames;
+use shelf_tests::dissector::Protocol;
 
 const FIELDS: [&str; 9] = [
     "zvt.control_field",
@@ -27,54 +19,15 @@ const FIELDS: [&str; 9] = [
     "zvt.cc",
 ];
 
-fn run(program: &str, arguments: &[&str], directory: &Path) -> String {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap_or_else(|e| {
-            panic!(
-                "{program} cannot be run ({e}). The ZVT cross-check needs Wireshark's tools: install the \
-                 package tshark, then run `cargo xtask test` again"
-            )
-        });
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
+const ZVT: Protocol = Protocol {
+    name: "zvt",
+    port: 20007,
+    occurrence: 'f',
+};
 
-/// One row of tab-separated field values per frame.
+/// One row of field values per frame.
 fn dissect(frames: &[(String, Vec<u8>)]) -> Vec<Vec<String>> {
-    let directory = tempfile::tempdir().unwrap();
-    let mut dump = String::new();
-    for (_, bytes) in frames {
-        dump.push_str("000000");
-        for byte in bytes {
-            write!(dump, " {byte:02X}").unwrap();
-        }
-        dump.push('\n');
-    }
-    std::fs::write(directory.path().join("frames.txt"), dump).unwrap();
-    run(
-        "text2pcap",
-        &["-q", "-T", "20007,40000", "frames.txt", "frames.pcap"],
-        directory.path(),
-    );
-    let mut arguments = vec![
-        "-r",
-        "frames.pcap",
-        "-d",
-        "tcp.port==20007,zvt",
-        "-T",
-        "fields",
-        "-E",
-        "occurrence=f",
-    ];
-    arguments.extend(FIELDS.iter().flat_map(|field| ["-e", field]));
-    let rows = run("tshark", &arguments, directory.path());
-    rows.lines()
-        .map(|row| row.split('\t').map(str::to_owned).collect())
-        .collect()
+    ZVT.dissect(frames.iter().map(|it| it.1.as_slice()), &FIELDS)
 }
 
 fn unit(bytes: &[u8]) -> Apdu {

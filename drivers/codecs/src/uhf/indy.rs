@@ -4,7 +4,7 @@
 //! and a longer one at its end; an error is a frame with one byte of data.
 
 use super::decoder::{Probe, Wire};
-use super::{Strength, UhfTag, cut, cut_byte, cut_u16};
+use super::{Strength, UhfTag, cut, cut_byte, cut_u16, sum};
 use crate::epc::{EpcBytes, ProtocolControl};
 
 const START: u8 = 0xA0;
@@ -108,10 +108,6 @@ impl Frame {
         out.push(sum(&out).wrapping_neg());
         out
     }
-}
-
-fn sum(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
 }
 
 /// The line, in both directions.

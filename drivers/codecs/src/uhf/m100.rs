@@ -4,7 +4,7 @@
 //! each read and is verified.
 
 use super::decoder::{Probe, Wire};
-use super::{Strength, UhfTag, cut, cut_byte, cut_u16};
+use super::{Strength, UhfTag, cut, cut_byte, cut_u16, sum};
 use crate::epc::{EpcBytes, ProtocolControl, gen2_crc};
 
 const START: u8 = 0xBB;
@@ -94,10 +94,6 @@ impl Frame {
         out.push(END);
         out
     }
-}
-
-fn sum(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
 }
 
 /// The line, in both directions.

@@ -89,3 +89,8 @@ pub(crate) fn cut_u16(rest: &mut &[u8]) -> Option<u16> {
     let own: [u8; 2] = cut(rest, 2)?.try_into().ok()?;
     Some(u16::from_be_bytes(own))
 }
+
+/// The bytes added up in a byte: two families' check sum.
+pub(crate) fn sum(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
+}

@@ -1,16 +1,7 @@
 //! Our LLRP frames read by another decoder: Wireshark's dissector agrees on type, length, id and on every
 //! field that a shop depends on, and finds no frame malformed. Without `tshark` this test fails: an
 //! unchecked format is not a checked one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "a test program that writes a file and runs another program"
-)]
-
-use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 use shelf_codecs::llrp::{
     AntennaConfig, AntennaInventory, Capabilities, ConnectionAttempt, EventKind, Field, Frame,
@@ -18,6 +9,7 @@ use shelf_codecs::llrp::{
     ReportContent, ReportItem, ReportSpec, RoSpec, Singulation, SpecCommand, Status, TagReport,
     TagReports, Transmitter, encode_report,
 };
+use shelf_tests::dissector::Protocol;
 
 const FIELDS: [&str; 12] = [
     "llrp.type",
@@ -34,45 +26,16 @@ const FIELDS: [&str; 12] = [
     "llrp.param.session",
 ];
 
-fn run(program: &str, arguments: &[&str], directory: &Path) -> String {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap_or_else(|e| {
-            panic!(
-                "{program} cannot be run ({e}). The LLRP cross-check needs Wireshark's tools: install \
-                 the package tshark, then run `cargo xtask test` again"
-            )
-        });
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
+const LLRP: Protocol = Protocol {
+    name: "llrp",
+    port: 5084,
+    occurrence: 'a',
+};
 
 /// The fields of each frame, and what the dissector complains of.
-fn dissect(name: &str, frames: &[(&str, Vec<u8>)]) -> Vec<Vec<String>> {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let mut dump = String::new();
-    for (_, bytes) in frames {
-        dump.push_str("000000");
-        for byte in bytes {
-            write!(dump, " {byte:02X}").unwrap();
-        }
-        dump.push('\n');
-    }
-    let (text, capture) = (format!("{name}.txt"), format!("{name}.pcap"));
-    std::fs::write(directory.join(&text), dump).unwrap();
-    let wrap = ["-q", "-T", "5084,40000", &text, &capture];
-    run("text2pcap", &wrap, directory);
-    let mut arguments = vec!["-r", &capture, "-d", "tcp.port==5084,llrp", "-T", "fields"];
-    arguments.extend(["-E", "occurrence=a", "-E", "aggregator=,"]);
-    arguments.extend(FIELDS.iter().flat_map(|field| ["-e", field]));
-    arguments.extend(["-e", "_ws.expert.message"]);
-    let rows = run("tshark", &arguments, directory);
-    rows.lines()
-        .map(|row| row.split('\t').map(str::to_owned).collect())
-        .collect()
+fn dissect(frames: &[(&str, Vec<u8>)]) -> Vec<Vec<String>> {
+    let fields = [&FIELDS[..], &["_ws.expert.message"]].concat();
+    LLRP.dissect(frames.iter().map(|it| it.1.as_slice()), &fields)
 }
 
 const EPC: [u8; 12] = [
@@ -342,7 +305,7 @@ fn ours(bytes: &[u8]) -> Vec<String> {
 #[test]
 fn wireshark_reads_every_frame_as_we_do() {
     let frames = frames();
-    let theirs = dissect("llrp_frames", &frames);
+    let theirs = dissect(&frames);
     assert_eq!(theirs.len(), frames.len(), "a frame was not dissected");
     let mut values = 0;
     for ((name, bytes), row) in frames.iter().zip(theirs) {
@@ -370,10 +333,7 @@ fn wireshark_reads_every_frame_as_we_do() {
 #[test]
 fn wireshark_finds_the_settings_that_we_send() {
     let find = |name: &str| frames().into_iter().find(|it| it.0 == name).unwrap();
-    let rows = dissect(
-        "llrp_settings",
-        &[find("set config"), find("add"), find("taken")],
-    );
+    let rows = dissect(&[find("set config"), find("add"), find("taken")]);
     assert_eq!(rows[0][9], "1", "hold events and reports: {rows:?}");
     assert_eq!(rows[1][3], "77", "{rows:?}");
     assert_eq!(rows[1][10], "1", "report trigger: {rows:?}");
@@ -388,5 +348,5 @@ fn a_wrong_field_would_be_noticed() {
     // The antenna of the first tag.
     let at = bytes.windows(3).position(|it| it == [0x81, 0, 3]).unwrap();
     bytes[at + 2] = 9;
-    assert_ne!(dissect("llrp_wrong", &[(name, bytes)])[0][4], expected[4]);
+    assert_ne!(dissect(&[(name, bytes)])[0][4], expected[4]);
 }
