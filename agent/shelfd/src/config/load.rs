@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use shelf_devices::config::Role;
-use shelf_devices::selector::Selector;
 use toml::{Table, Value};
 
+use super::meaning;
 use super::model::{Config, keys};
 use super::problem::{ConfigError, likely};
 use crate::platform::files;
@@ -24,7 +23,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         merge(&mut whole, table);
     }
     let config = Config::deserialize_from(whole)?;
-    meaning(&config)?;
+    meaning::check(&config)?;
     Ok(config)
 }
 
@@ -83,58 +82,6 @@ fn at_line(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
         message,
         hint,
     }
-}
-
-/// What single keys can't say: that the whole fits together.
-fn meaning(config: &Config) -> Result<(), ConfigError> {
-    let wrong = |message: String| Err(ConfigError::Meaning { message });
-    if config.hub.broker.is_some() && (config.store.is_none() || config.tenant.is_none()) {
-        return wrong("`hub.broker` is set: `tenant` and `store` must be, too".into());
-    }
-    if !config.http.listen.ip().is_loopback() && config.http.token_file.is_none() {
-        let listen = config.http.listen;
-        return wrong(format!(
-            "`http.listen` is {listen}, which other machines can reach: set `http.token_file`, or \
-             listen on 127.0.0.1"
-        ));
-    }
-    let level = config.safety.service_level_per_mille;
-    if !(500..=999).contains(&level) {
-        return wrong(format!(
-            "`safety.service_level_per_mille` is {level}: give 500 to 999, such as 950"
-        ));
-    }
-    if let Err(message) = config.opening_hours.spans() {
-        return wrong(message);
-    }
-    let mut names = std::collections::BTreeSet::new();
-    for till in &config.till {
-        let Some(name) = &till.name else {
-            return wrong("a [[till]] has no `name`".into());
-        };
-        if !names.insert(name.clone()) {
-            return wrong(format!("two tills are called `{name}`"));
-        }
-    }
-    for device in &config.device {
-        let name = &device.name;
-        if name.is_empty() {
-            return wrong("a [[device]] has no `name`".into());
-        }
-        if let Err(error) = device.select.parse::<Selector>() {
-            return wrong(format!("device `{name}`, key `select`: {error}"));
-        }
-        match device.role.parse::<Role>() {
-            Err(error) => return wrong(format!("device `{name}`, key `role`: {error}")),
-            Ok(Role::Till(till)) if !names.iter().any(|it| it.as_str() == till) => {
-                return wrong(format!(
-                    "device `{name}` feeds till `{till}`, which is not defined"
-                ));
-            }
-            Ok(_) => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

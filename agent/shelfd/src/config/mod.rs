@@ -6,8 +6,10 @@
 //! replaces single keys. A configuration with an unknown key is refused: a typing error must
 //! never silently become a default.
 
+pub(crate) mod devices;
 mod hours;
 mod load;
+mod meaning;
 mod model;
 mod problem;
 

@@ -44,7 +44,7 @@ macro_rules! settings {
         }
 
         impl $name {
-            const KEYS: &'static [KeyDoc] = &[$(KeyDoc {
+            pub(crate) const KEYS: &'static [KeyDoc] = &[$(KeyDoc {
                 table: $table,
                 name: stringify!($key),
                 kind: stringify!($kind),
@@ -55,6 +55,19 @@ macro_rules! settings {
         }
     };
 }
+
+macro_rules! words {
+    ($($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $word:ident),* $(,)? })*) => {$(
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum $name { $($(#[doc = $doc])+ $word,)* }
+    )*};
+}
+
+mod device;
+
+pub(crate) use device::{DeviceKind, DeviceSettings, Flow, Parity, Prefix, Share};
 
 settings! {
     /// The whole configuration of one PC.
@@ -250,37 +263,6 @@ settings! {
     }
 }
 
-settings! {
-    /// One device.
-    DeviceSettings ["device"] {
-        /// What people call it.
-        name: String = String::new(), "";
-        /// What it is: `scanner`.
-        kind: DeviceKind = DeviceKind::Scanner, "";
-        /// Which one: `serial:NUMBER`, `port:CHAIN` or `path:/dev/NODE`; `shelfd devices` prints
-        /// the right text for each device that it sees.
-        select: String = String::new(), "";
-        /// What it is there for: `till:NAME`, `receiving` or `counting`.
-        role: String = String::new(), "";
-        /// Speed of a serial line; ignored by USB.
-        baud: u32 = 9600, "baud";
-        /// What makes it sound the good beep, such as `"\u0007"`: sent once a scan is on the disk;
-        /// absent: it beeps by itself.
-        beep_accepted: String = String::new(), "";
-        /// What makes it sound the bad beep, after a code that was not taken; absent: it has none.
-        beep_refused: String = String::new(), "";
-    }
-}
-
-macro_rules! words {
-    ($($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $word:ident),* $(,)? })*) => {$(
-        $(#[doc = $about])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub(crate) enum $name { $($(#[doc = $doc])+ $word,)* }
-    )*};
-}
-
 words! {
     /// Where log lines go.
     LogTarget {
@@ -313,11 +295,6 @@ words! {
         None,
         /// The store declares that it is lawful here.
         Declared,
-    }
-    /// What a device is.
-    DeviceKind {
-        /// A barcode scanner on a serial line.
-        Scanner,
     }
 }
 

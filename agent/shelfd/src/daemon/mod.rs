@@ -10,6 +10,7 @@ pub(crate) mod catalogue;
 pub(crate) mod compact;
 pub(crate) mod compare;
 pub(crate) mod counter;
+pub(crate) mod devices;
 pub(crate) mod drop_folder;
 pub(crate) mod front;
 pub(crate) mod given;

@@ -13,17 +13,15 @@ use shelf_stock::time::Timestamp;
 use tokio::sync::{broadcast, watch};
 
 use super::counter::Counter;
+use super::devices::DeviceDesk;
 use super::front::LooseScan;
 use super::lookup::Lookup;
 use super::orders::OrderBoard;
 use super::picking::Picking;
 use super::pins::Pins;
-use super::status::{DeviceStatus, SyncStatus};
+use super::status::SyncStatus;
 use crate::config::{Config, TillSettings};
 use crate::platform::MonoClock;
-
-/// Asks the device layer how every device is.
-pub(crate) type DeviceBoard = Box<dyn Fn() -> Vec<DeviceStatus> + Send + Sync>;
 
 /// Rings for whoever waits for something new.
 #[derive(Clone, Debug)]
@@ -77,7 +75,7 @@ pub(crate) struct Shop {
     /// The tills of this PC that sell on our page.
     pub(crate) counters: BTreeMap<TillId, Arc<Counter>>,
     /// How the devices are.
-    pub(crate) devices: DeviceBoard,
+    pub(crate) devices: DeviceDesk,
     /// Scans that no till takes.
     pub(crate) loose: broadcast::Sender<LooseScan>,
     /// How far the hub is; the replication keeps it.

@@ -7,32 +7,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use shelf_codecs::zvt::Password;
-use shelf_devices::config::{DeviceConfig, DeviceKind, Role, Share};
-use shelf_devices::line_scanner::LineScannerConfig;
-use shelf_devices::serial::SerialSettings;
 use shelf_devices::supervisor::Supervisor;
-use shelf_devices::surroundings::Surroundings;
 use shelf_ledger::{Depth, Ledger, OpenError, OpenOptions, Writer};
 use shelf_stock::location::Location;
 use shelf_stock::name::{StoreId, TillId};
 use shelf_till::basket::TillConfig;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::counter::{Counter, CounterError};
-use super::front::{Front, LooseScan};
+use super::devices;
 use super::lookup::Lookup;
 use super::resolve::{Reading, ReadingError};
-use super::shop::{Bell, CheckState, DeviceBoard, Shop, WanSwitch};
-use super::status::{DeviceStatus, SyncStatus};
+use super::shop::{Bell, CheckState, Shop, WanSwitch};
+use super::status::SyncStatus;
 use super::terminal::{self, TerminalDesk, TerminalEnd, terminal_address};
 use crate::cli::Failure;
-use crate::config::{Config, DeviceSettings, Fiscal, SalesSourceSetting, TillSettings};
+use crate::config::{Config, Fiscal, SalesSourceSetting, TillSettings};
 use crate::platform::{self, MachineClock, MachineEntropy, MonoClock, files};
 
 /// Where a PC without configuration keeps its ledger: it works alone.
 pub(super) const STORE_WITHOUT_NAME: &str = "this-store";
-/// Loose scans that a slow page may miss.
-const LOOSE_SCANS_MAX: usize = 64;
 
 /// This PC can't start.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +152,7 @@ pub(crate) fn open(
     let lookup = Lookup::new(ledger.readers().clone(), Reading::new(&config.policy)?);
     let bell = Bell::new();
     let (counters, terminals) = tills(&config, ledger.writer(), &bell)?;
-    let devices = devices(&config, clock, &counters, &lookup)?;
+    let devices = devices::start(&config, clock, &counters, &lookup)?;
     let sync = SyncStatus {
         broker: config.hub.broker.clone(),
         lan_broker: config.lan.broker.clone(),
@@ -173,7 +167,7 @@ pub(crate) fn open(
         readers: ledger.readers().clone(),
         lookup,
         counters,
-        devices: devices.board,
+        devices: devices.desk,
         loose: devices.loose,
         sync: watch::channel(sync).0,
         bell,
@@ -201,7 +195,7 @@ pub(crate) fn open(
     })
 }
 
-type Counters = BTreeMap<TillId, Arc<Counter>>;
+pub(super) type Counters = BTreeMap<TillId, Arc<Counter>>;
 
 /// The tills that sell on our page, with the terminals that wait for their tasks.
 fn tills(
@@ -222,50 +216,6 @@ fn tills(
         counters.insert(name, counter);
     }
     Ok((counters, terminals))
-}
-
-/// The device layer at work.
-struct Devices {
-    supervisor: Arc<Supervisor>,
-    front: JoinHandle<()>,
-    board: DeviceBoard,
-    loose: broadcast::Sender<LooseScan>,
-}
-
-fn devices(
-    config: &Config,
-    clock: MonoClock,
-    counters: &Counters,
-    lookup: &Lookup,
-) -> Result<Devices, StartError> {
-    let incarnation = u64::from_be_bytes(platform::random_bytes()?);
-    let machine = Arc::new(MachineClock(clock));
-    let surroundings = Surroundings::of_this_machine(machine, incarnation, incarnation);
-    let configs = config
-        .device
-        .iter()
-        .map(device)
-        .collect::<Result<Vec<_>, _>>()?;
-    let roles: BTreeMap<String, Role> = configs
-        .iter()
-        .map(|it| (it.name.clone(), it.role.clone()))
-        .collect();
-    let (supervisor, events) = Supervisor::start(&surroundings, configs)?;
-    let supervisor = Arc::new(supervisor);
-    let (loose, _) = broadcast::channel(LOOSE_SCANS_MAX);
-    let front = Front {
-        roles: roles.clone(),
-        counters: counters.clone(),
-        lookup: lookup.clone(),
-        supervisor: supervisor.clone(),
-        loose: loose.clone(),
-    };
-    Ok(Devices {
-        front: front.start(events).map_err(StartError::Thread)?,
-        board: board(supervisor.clone(), roles),
-        supervisor,
-        loose,
-    })
 }
 
 fn options(
@@ -363,68 +313,6 @@ fn currency(code: &str) -> Result<u16, StartError> {
                  PLN, CZK, HUF or CNY"
             ),
         }),
-    }
-}
-
-fn device(settings: &DeviceSettings) -> Result<DeviceConfig, StartError> {
-    let wrong = |what: String| StartError::Config {
-        message: format!("device `{}`: {what}", settings.name),
-    };
-    let serial = SerialSettings {
-        baud: settings.baud,
-        ..SerialSettings::default()
-    };
-    Ok(DeviceConfig {
-        name: settings.name.clone(),
-        selector: settings
-            .select
-            .parse()
-            .map_err(|error| wrong(format!("{error}")))?,
-        kind: DeviceKind::LineScanner(LineScannerConfig {
-            serial,
-            accepted_bytes: settings.beep_accepted.clone().into_bytes(),
-            refused_bytes: settings.beep_refused.clone().into_bytes(),
-            ..LineScannerConfig::default()
-        }),
-        role: settings
-            .role
-            .parse()
-            .map_err(|error| wrong(format!("{error}")))?,
-        share: Share::Exclusive,
-    })
-}
-
-fn board(supervisor: Arc<Supervisor>, roles: BTreeMap<String, Role>) -> DeviceBoard {
-    Box::new(move || {
-        let row = |it: shelf_devices::status::DeviceStatus| DeviceStatus {
-            state: word(&it.state).into(),
-            detail: it.state.to_string(),
-            till: match roles.get(&it.name) {
-                Some(Role::Till(name)) => TillId::new(name).ok(),
-                _ => None,
-            },
-            place: it.node.unwrap_or_default(),
-            last_data: it
-                .last_data
-                .map(|it| shelf_stock::time::Timestamp::from_millis(it.wall_ms)),
-            scans: it.counters.frames,
-            faults: it.counters.faults,
-            name: it.name,
-        };
-        supervisor.status().into_iter().map(row).collect()
-    })
-}
-
-fn word(state: &shelf_devices::status::DeviceState) -> &'static str {
-    use shelf_devices::status::DeviceState as State;
-    match state {
-        State::Absent(_) => "absent",
-        State::Opening => "opening",
-        State::Ready => "ready",
-        State::Busy => "busy",
-        State::Denied => "denied",
-        State::Lost(_) => "lost",
-        State::Stopped => "stopped",
     }
 }
 

@@ -116,7 +116,7 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
         inbox,
         shut,
     } = from_ledger(shop, &orders)?;
-    let devices = (shop.devices)();
+    let devices = shop.devices.rows();
     let checked = shop.checked();
     let mut needs_you = Vec::new();
     let mut tills = Vec::new();

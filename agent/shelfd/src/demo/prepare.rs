@@ -102,7 +102,7 @@ pub(super) async fn open_shop(
     until("the scanners", READY_MS_MAX, || {
         shops
             .iter()
-            .all(|it| (it.devices)().iter().all(|it| it.state == "ready"))
+            .all(|it| it.devices.rows().iter().all(|it| it.state == "ready"))
     })
     .await
 }

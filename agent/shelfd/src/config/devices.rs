@@ -1,0 +1,121 @@
+//! From the words of a configuration to the device layer's own values, or to what is wrong with them.
+//!
+//! Pure: it opens nothing. The same function says at the reading of a configuration that a device is
+//! described well, and gives the description to the device layer at the start.
+
+mod framing;
+mod role;
+mod sharing;
+
+use std::collections::BTreeSet;
+
+use shelf_devices::config::{DeviceConfig, DeviceKind};
+use shelf_devices::hid_scanner::HidScannerConfig;
+use shelf_devices::keyboard_scanner::KeyboardScannerConfig;
+use shelf_devices::line_scanner::LineScannerConfig;
+use shelf_devices::selector::Selector;
+
+use super::model::{Config, DeviceKind as Kind, DeviceSettings};
+
+/// What is wrong with a key.
+#[derive(Debug)]
+struct Wrong {
+    key: &'static str,
+    why: String,
+}
+
+impl Wrong {
+    fn new(key: &'static str, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self { key, why }
+    }
+}
+
+/// Every configured device; the message names the device and the key.
+pub(crate) fn configured(config: &Config) -> Result<Vec<DeviceConfig>, String> {
+    let mut names = BTreeSet::new();
+    let mut devices = Vec::new();
+    for settings in &config.device {
+        let name = &settings.name;
+        if name.is_empty() {
+            return Err("a [[device]] has no `name`".into());
+        }
+        if !names.insert(name) {
+            return Err(format!("two devices are called `{name}`"));
+        }
+        let device = device(settings, config)
+            .map_err(|Wrong { key, why }| format!("device `{name}`, key `{key}`: {why}"))?;
+        devices.push(device);
+    }
+    Ok(devices)
+}
+
+fn device(settings: &DeviceSettings, config: &Config) -> Result<DeviceConfig, Wrong> {
+    if let Some(key) = settings.misplaced() {
+        let kind = settings.kind.word();
+        return Err(Wrong::new(key, format!("means nothing for a {kind}")));
+    }
+    let selector = selector(settings)?;
+    let role = role::of(settings, &config.till)?;
+    Ok(DeviceConfig {
+        name: settings.name.clone(),
+        kind: kind(settings)?,
+        share: sharing::of(settings, &role, &config.till)?,
+        selector,
+        role,
+    })
+}
+
+fn selector(settings: &DeviceSettings) -> Result<Selector, Wrong> {
+    let parsed: Selector = settings
+        .select
+        .parse()
+        .map_err(|error| Wrong::new("select", format!("{error}")))?;
+    if matches!(parsed, Selector::Tcp(_)) && !settings.kind.is_networked() {
+        let kind = settings.kind.word();
+        let why = format!("a {kind} is not reached over the network: name its USB or serial port");
+        return Err(Wrong::new("select", why));
+    }
+    Ok(parsed)
+}
+
+fn kind(settings: &DeviceSettings) -> Result<DeviceKind, Wrong> {
+    let sound = |key, text: &str| bytes(text).map_err(|why| Wrong::new(key, why));
+    let accepted = sound("beep_accepted", &settings.beep_accepted)?;
+    let refused = sound("beep_refused", &settings.beep_refused)?;
+    Ok(match settings.kind {
+        Kind::Scanner => DeviceKind::LineScanner(LineScannerConfig {
+            serial: framing::serial(settings)?,
+            line: framing::line(settings)?,
+            prefix_scheme: framing::prefix(settings.prefix),
+            accepted_bytes: accepted,
+            refused_bytes: refused,
+        }),
+        Kind::HidScanner => DeviceKind::HidScanner(HidScannerConfig {
+            accepted_report: accepted,
+            refused_report: refused,
+        }),
+        Kind::KeyboardScanner => DeviceKind::KeyboardScanner(KeyboardScannerConfig {
+            keys: framing::keys(settings)?,
+        }),
+        Kind::BadgeReader => DeviceKind::BadgeReader,
+    })
+}
+
+/// Bytes as a configuration writes them: text, or `hex:` and pairs of digits.
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let Some(digits) = text.strip_prefix("hex:") else {
+        return Ok(text.as_bytes().to_vec());
+    };
+    let wrong = || format!("`{text}`: write hex: and pairs of digits, such as hex:FD 03 16 07 0D");
+    let digits: Vec<char> = digits.chars().filter(|it| !it.is_whitespace()).collect();
+    if !digits.len().is_multiple_of(2) {
+        return Err(wrong());
+    }
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).ok();
+    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+    bytes.ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests;
