@@ -13,7 +13,8 @@ use rusb::{Context, Device, DeviceHandle, Direction, TransferType};
 use rustix::event::{PollFd, PollFlags};
 
 use crate::decoder::{Decoded, Decoder, Fault};
-use crate::driver::{Command, Driver};
+use crate::dialogue::{Dialogue, Feedback, Passive};
+use crate::driver::Driver;
 use crate::transport::{OpenError, Opener, ReadOutcome, Transport, WriteError};
 use crate::usb;
 use crate::wake::{WakeFd, poll_for};
@@ -45,12 +46,9 @@ impl Driver for BadgeReader {
         Box::new(CcidOpener)
     }
 
-    fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(BadgeDecoder(None))
-    }
-
-    fn encode(&self, _command: &Command) -> Vec<u8> {
-        Vec::new()
+    fn dialogue(&self) -> Box<dyn Dialogue> {
+        let decoder = Box::new(BadgeDecoder(None));
+        Box::new(Passive::new(decoder, Feedback::default()))
     }
 }
 

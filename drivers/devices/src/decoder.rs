@@ -5,8 +5,16 @@
 use std::time::Duration;
 
 use shelf_codecs::barcode::{Barcode, PrefixScheme, interpret};
-use shelf_codecs::redact::mask_bytes;
+use shelf_codecs::escpos::Receipt;
+use shelf_codecs::redact::{mask_bytes, mask_text};
+use shelf_codecs::scale;
 use shelf_codecs::scanner::{FaultReason, Scan};
+
+use crate::tag_read::TagRead;
+use crate::weighing::Weighing;
+
+/// Longest notice, in bytes; what is longer is cut.
+pub const NOTICE_BYTES_MAX: usize = 200;
 
 /// Why bytes are no scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +22,12 @@ pub enum FaultCause {
     /// The decoder refused them.
     #[error("{0}")]
     Undecodable(FaultReason),
+    /// The decoder of a scale refused them.
+    #[error("{0}")]
+    NoWeighing(scale::FaultReason),
+    /// The decoder of another kind of device refused them, for this reason.
+    #[error("{0}")]
+    Unreadable(&'static str),
     /// The device went away, or the agent stopped, in the middle of a frame.
     #[error("the device went away in the middle of a scan: scan again")]
     CutOff,
@@ -48,7 +62,7 @@ impl Fault {
     }
 }
 
-/// What a decoder yields.
+/// What a decoder or a dialogue yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded {
     /// A complete scan. Its prefix is off already: ask for [`Scan::text`] with
@@ -58,6 +72,15 @@ pub enum Decoded {
     Reply(Vec<u8>),
     /// The number of a card that was shown to a badge reader.
     Badge(Vec<u8>),
+    /// How a weighing ended.
+    Weight(Weighing),
+    /// Reads of RFID tags: all of one received piece together.
+    Tags(Vec<TagRead>),
+    /// A receipt that was printed, masked.
+    Receipt(Box<Receipt>),
+    /// Something that people should know of the device's state, in words; at most
+    /// [`NOTICE_BYTES_MAX`] are kept. Said once, when it changes.
+    Notice(String),
     /// Bytes that are no scan.
     Fault(Fault),
 }
@@ -96,6 +119,10 @@ impl Decoded {
             // Whoever has the number can make a copy of the badge.
             Self::Badge(uid) => ("badge".to_owned(), uid.len() as u64),
             Self::Reply(bytes) => (mask_bytes(bytes), bytes.len() as u64),
+            Self::Weight(weighing) => (weighing.to_string(), 0),
+            Self::Tags(reads) => (format!("{} tag reads", reads.len()), 0),
+            Self::Receipt(it) => (format!("a receipt of {} lines", it.lines.len()), 0),
+            Self::Notice(words) => (mask_text(words), words.len() as u64),
             Self::Fault(fault) => (fault.masked.clone(), fault.bytes_total),
         }
     }

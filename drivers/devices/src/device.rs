@@ -9,19 +9,14 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use crate::backoff::{Backoff, RETRY_DELAY_MS_MAX};
-use crate::clock::Stamp;
-use crate::decoder::{Decoded, Decoder};
-use crate::delivery::Pumped;
 use crate::driver::{Command, Driver};
-use crate::relay::{Relay, RelayTo};
+use crate::opening::{self, Ended, Opening};
+use crate::relay::RelayTo;
 use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::DeviceState;
-use crate::transport::{OpenError, ReadOutcome, Transport, WriteError};
+use crate::transport::OpenError;
 use crate::wake::Waited;
-
-/// Bytes taken from a device in one read.
-const READ_BYTES_MAX: usize = 4096;
 
 /// Everything that one device's thread owns.
 pub(crate) struct DeviceThread {
@@ -40,16 +35,6 @@ pub(crate) struct DeviceThread {
 pub(crate) struct Progress {
     generation: u64,
     opened_before: bool,
-}
-
-/// Why an opening ended.
-enum Ended {
-    /// The thread was told to stop.
-    Stopped,
-    /// The device is elsewhere now, or nowhere.
-    Retargeted,
-    /// It failed.
-    Lost(String),
 }
 
 impl DeviceThread {
@@ -93,6 +78,7 @@ impl DeviceThread {
             let mut live = self.shared.live();
             live.counters.opens += 1;
             live.state = DeviceState::Opening;
+            live.notice = None;
         }
         let mut transport = self.driver.opener().open(node, &self.shared.wake)?;
         let mut relay = self.relay_to.as_ref().map(RelayTo::open).transpose()?;
@@ -101,113 +87,28 @@ impl DeviceThread {
         }
         self.progress.opened_before = true;
         self.reporter.tell(DeviceState::Ready);
-        let mut decoder = self.driver.decoder();
+        let mut dialogue = self.driver.dialogue();
         let opened_us = self.reporter.now().mono_us;
-        let ended = self.listen(node, &mut *transport, &mut *decoder, relay.as_mut());
+        let mut opening = Opening {
+            node,
+            shared: &self.shared,
+            commands: &self.commands,
+            reporter: &mut self.reporter,
+            backoff: &mut self.backoff,
+            generation: &mut self.progress.generation,
+            transport: &mut *transport,
+            dialogue: &mut *dialogue,
+            relay: relay.as_mut(),
+            due_not_before_us: 0,
+        };
+        let ended = opening.run();
         // Closed before anything else: a node kept open gives the returning device a new name.
         drop(transport);
-        let now = self.reporter.now();
-        if let Some(fault) = decoder.cut_off() {
-            self.reporter.emit(now, Decoded::Fault(fault));
-        }
-        if now.mono_us.saturating_sub(opened_us) > RETRY_DELAY_MS_MAX * 1000 {
+        opening::close(&mut *dialogue, &mut self.reporter);
+        if self.reporter.now().mono_us.saturating_sub(opened_us) > RETRY_DELAY_MS_MAX * 1000 {
             self.backoff.reset();
         }
         Ok(ended)
-    }
-
-    fn listen(
-        &mut self,
-        node: &Path,
-        transport: &mut dyn Transport,
-        decoder: &mut dyn Decoder,
-        mut relay: Option<&mut Relay>,
-    ) -> Ended {
-        let mut buf = [0u8; READ_BYTES_MAX];
-        loop {
-            if let Some(ended) = self.interrupted(node, transport) {
-                return ended;
-            }
-            match self.reporter.pump() {
-                Pumped::Closed => return Ended::Stopped,
-                Pumped::Waiting if self.reporter.is_full() => {
-                    self.shared.live().counters.stalls += 1;
-                    self.shared.wake.wait(None);
-                    continue;
-                }
-                Pumped::Waiting | Pumped::Empty => {}
-            }
-            let outcome = transport.read(&mut buf, decoder.idle_flush_after());
-            self.shared.live().counters.reads += 1;
-            match outcome {
-                ReadOutcome::Bytes(n) => {
-                    let now = self.reporter.received(n);
-                    self.backoff.reset();
-                    decoder.push(&buf[..n]);
-                    self.drain(now, decoder, relay.as_deref_mut());
-                }
-                ReadOutcome::Idle => {
-                    decoder.flush_idle();
-                    let now = self.reporter.now();
-                    self.drain(now, decoder, relay.as_deref_mut());
-                }
-                ReadOutcome::Overrun => {
-                    decoder.overrun();
-                    let now = self.reporter.now();
-                    self.drain(now, decoder, relay.as_deref_mut());
-                }
-                ReadOutcome::Woken => {}
-                ReadOutcome::Gone(why) => return Ended::Lost(why),
-            }
-        }
-    }
-
-    /// Looks at everything that a wake-up may have been for.
-    fn interrupted(&mut self, node: &Path, transport: &mut dyn Transport) -> Option<Ended> {
-        if self.shared.stopping() {
-            return Some(Ended::Stopped);
-        }
-        let generation = self.shared.generation();
-        if generation != self.progress.generation {
-            self.progress.generation = generation;
-            if self.shared.target().node.as_deref() != Some(node) {
-                return Some(Ended::Retargeted);
-            }
-        }
-        while let Ok(command) = self.commands.try_recv() {
-            let bytes = self.driver.encode(&command);
-            if bytes.is_empty() {
-                continue;
-            }
-            match transport.write(&bytes) {
-                Ok(()) => self.reporter.sent(&bytes),
-                Err(WriteError::TimedOut { .. } | WriteError::Refused(_)) => {
-                    self.shared.live().counters.commands_failed += 1;
-                }
-                Err(WriteError::Gone(why)) => return Some(Ended::Lost(why)),
-            }
-        }
-        None
-    }
-
-    /// Reports what the decoder has, and passes scans on to a POS that waits for them.
-    fn drain(&mut self, now: Stamp, decoder: &mut dyn Decoder, mut relay: Option<&mut Relay>) {
-        while let Some(item) = decoder.next() {
-            let for_the_pos = match (&item, &relay) {
-                (Decoded::Scan(scan), Some(_)) => Some(scan.clone()),
-                _ => None,
-            };
-            self.reporter.emit(now, item);
-            let (Some(scan), Some(relay)) = (for_the_pos, relay.as_deref_mut()) else {
-                continue;
-            };
-            // Into the ledger first: the POS may be slow.
-            self.reporter.pump();
-            if let Err(error) = relay.pass_on(&scan) {
-                self.shared.live().counters.relays_failed += 1;
-                tracing::warn!(device = %self.shared.name, %error, "a scan did not reach the POS");
-            }
-        }
     }
 
     fn not_opened(&mut self, error: OpenError) {

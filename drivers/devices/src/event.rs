@@ -1,14 +1,17 @@
-//! What a device thread tells the daemon: scans, faults and changes of state, each with an identity
+//! What a device thread tells the daemon: scans, weights, tags, faults and changes of state, each with an identity
 //! that stays unique for ever, so that whoever stores a scan can refuse a second copy of it. A
 //! fault carries its bytes (long numbers masked); a damaged scan is never a shorter scan.
 
 use std::sync::Arc;
 
+use shelf_codecs::escpos::Receipt;
 use shelf_codecs::scanner::Scan;
 
 use crate::clock::Stamp;
 use crate::decoder::Fault;
 use crate::status::DeviceState;
+use crate::tag_read::TagRead;
+use crate::weighing::Weighing;
 
 /// Exactly-once identity of an event, together with the device's name: the incarnation of the
 /// device layer (drawn anew at every start of the process) and a gap-free counter inside it that
@@ -42,6 +45,15 @@ pub enum Payload {
     /// The number of a badge that was shown to a reader, 1 to 10 bytes. Whoever has it can copy the
     /// badge: to be compared as a keyed hash, never logged.
     Badge(Vec<u8>),
+    /// How a weighing ended: a weight at rest, or why there is none.
+    Weight(Weighing),
+    /// Reads of RFID tags, at most [`TAGS_PER_EVENT_MAX`](crate::tag_read::TAGS_PER_EVENT_MAX).
+    Tags(Vec<TagRead>),
+    /// A receipt that was printed at this till, masked.
+    Receipt(Box<Receipt>),
+    /// Something that people should know of the device, in words; also in its status. At most
+    /// [`NOTICE_BYTES_MAX`](crate::decoder::NOTICE_BYTES_MAX), masked.
+    Notice(String),
     /// Bytes that are no scan: cut off, too long, damaged.
     Fault(Fault),
     /// The device came, went, or is held by another program.
@@ -59,7 +71,10 @@ impl DeviceEvent {
             Payload::Scan(scan) => scan.bytes.len(),
             Payload::Badge(uid) => uid.len(),
             Payload::Fault(fault) => fault.masked.len(),
-            Payload::State(_) => 0,
+            Payload::Tags(reads) => reads.len() * size_of::<TagRead>(),
+            Payload::Receipt(it) => it.lines.iter().chain(&it.codes).map(|l| l.len() + 24).sum(),
+            Payload::Notice(words) => words.len(),
+            Payload::Weight(_) | Payload::State(_) => 0,
         };
         EVENT_BYTES_FIXED + payload
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use shelf_codecs::scanner::feedback::{Family, Feedback, hid_pos_command};
+use shelf_codecs::scanner::feedback::{Family, Feedback as Sound, hid_pos_command};
 use shelf_codecs::scanner::hid_pos::descriptor::{Direction, ReportDescriptor, parse};
 use shelf_codecs::scanner::hid_pos::{
     HidItem, HidPosDecoder, Layout, PART_GAP_MS_MAX, opening_feature_report,
@@ -18,7 +18,8 @@ use shelf_codecs::scanner::oem::{
 };
 
 use crate::decoder::{Decoded, Decoder, Fault, FaultCause};
-use crate::driver::{Command, Driver};
+use crate::dialogue::{Dialogue, Feedback, Passive};
+use crate::driver::Driver;
 use crate::hid::{self, HidOpening};
 use crate::sysfs::Sysfs;
 use crate::transport::{OpenError, Opener, Transport};
@@ -79,8 +80,7 @@ impl Recognised {
 #[derive(Debug, Clone)]
 struct Learned {
     recognised: Recognised,
-    accepted: Vec<u8>,
-    refused: Vec<u8>,
+    feedback: Feedback,
 }
 
 /// The driver.
@@ -97,8 +97,7 @@ impl HidScanner {
     pub fn new(config: HidScannerConfig, sysfs: Sysfs) -> Self {
         let learned = Learned {
             recognised: Recognised::Unknown,
-            accepted: Vec::new(),
-            refused: Vec::new(),
+            feedback: Feedback::default(),
         };
         Self {
             config,
@@ -122,21 +121,15 @@ impl Driver for HidScanner {
         })
     }
 
-    fn decoder(&self) -> Box<dyn Decoder> {
-        match self.learned().recognised {
-            Recognised::Pos(layouts) => Box::new(ReportDecoder::pos(layouts)),
-            Recognised::IbmOem => Box::new(ReportDecoder::oem()),
+    fn dialogue(&self) -> Box<dyn Dialogue> {
+        let learned = self.learned();
+        let decoder = match learned.recognised {
+            Recognised::Pos(layouts) => ReportDecoder::pos(layouts),
+            Recognised::IbmOem => ReportDecoder::oem(),
             // Every report is then a fault, which says what is wrong.
-            Recognised::Unknown => Box::new(ReportDecoder::pos(Vec::new())),
-        }
-    }
-
-    fn encode(&self, command: &Command) -> Vec<u8> {
-        match command {
-            Command::Accepted => self.learned().accepted,
-            Command::Refused => self.learned().refused,
-            Command::Write(bytes) => bytes.clone(),
-        }
+            Recognised::Unknown => ReportDecoder::pos(Vec::new()),
+        };
+        Box::new(Passive::new(Box::new(decoder), learned.feedback))
     }
 }
 
@@ -175,13 +168,15 @@ impl Opener for HidScannerOpener {
             Recognised::Unknown => {}
         }
         let transport = hid::open(path, wake, &opening)?;
-        let sound = |configured: &Vec<u8>, feedback| match configured.is_empty() {
+        let sound = |configured: &Vec<u8>, wanted| match configured.is_empty() {
             false => configured.clone(),
-            true => sound_report(&descriptor, vendor_id, feedback),
+            true => sound_report(&descriptor, vendor_id, wanted),
         };
         *self.learned.lock().unwrap_or_else(PoisonError::into_inner) = Learned {
-            accepted: sound(&self.config.accepted_report, Feedback::Good),
-            refused: sound(&self.config.refused_report, Feedback::NotOnFile),
+            feedback: Feedback {
+                accepted: sound(&self.config.accepted_report, Sound::Good),
+                refused: sound(&self.config.refused_report, Sound::NotOnFile),
+            },
             recognised,
         };
         Ok(transport)
@@ -190,13 +185,13 @@ impl Opener for HidScannerOpener {
 
 /// The output report that makes the scanner sound: the one that its descriptor has for it, else the
 /// maker's command; empty if there is neither.
-fn sound_report(descriptor: &ReportDescriptor, vendor_id: u16, feedback: Feedback) -> Vec<u8> {
-    let described = hid_pos_command(descriptor, feedback)
+fn sound_report(descriptor: &ReportDescriptor, vendor_id: u16, sound: Sound) -> Vec<u8> {
+    let described = hid_pos_command(descriptor, sound)
         .filter(|it| it.direction == Direction::Output)
         .map(|it| it.report);
     let makers = || {
         let known = VENDORS_HONEYWELL.contains(&vendor_id);
-        known.then(|| Family::HoneywellHid.command(feedback))?
+        known.then(|| Family::HoneywellHid.command(sound))?
     };
     described.or_else(makers).unwrap_or_default()
 }
@@ -263,7 +258,7 @@ impl ReportDecoder {
         self.flush_idle();
         match self.item()? {
             Decoded::Fault(fault) => Some(Fault { cause, ..fault }),
-            Decoded::Scan(_) | Decoded::Reply(_) | Decoded::Badge(_) => None,
+            _ => None,
         }
     }
 }

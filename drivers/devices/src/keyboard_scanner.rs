@@ -10,7 +10,8 @@ use shelf_codecs::scanner::wedge::{IDLE_FLUSH_MS, KeyEvent, WedgeConfig, WedgeDe
 
 use crate::config::Share;
 use crate::decoder::{Decoded, Decoder, Fault, FaultCause};
-use crate::driver::{Command, Driver};
+use crate::dialogue::{Dialogue, Feedback, Passive};
+use crate::driver::Driver;
 use crate::habit::Habit;
 use crate::keyboard::{KeyRecord, KeyboardOpener, RECORD_BYTES};
 use crate::line_scanner::END_WAIT_MS;
@@ -44,12 +45,6 @@ impl KeyboardScanner {
             habit: Arc::default(),
         }
     }
-}
-
-impl Driver for KeyboardScanner {
-    fn opener(&self) -> Box<dyn Opener> {
-        Box::new(KeyboardOpener::new(self.sysfs.clone(), self.share.clone()))
-    }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::new(KeyboardScannerDecoder {
@@ -59,13 +54,16 @@ impl Driver for KeyboardScanner {
             more: VecDeque::new(),
         })
     }
+}
 
-    fn encode(&self, command: &Command) -> Vec<u8> {
-        match command {
-            // A keyboard has no way to be told; it beeped when it read the code.
-            Command::Accepted | Command::Refused => Vec::new(),
-            Command::Write(bytes) => bytes.clone(),
-        }
+impl Driver for KeyboardScanner {
+    fn opener(&self) -> Box<dyn Opener> {
+        Box::new(KeyboardOpener::new(self.sysfs.clone(), self.share.clone()))
+    }
+
+    fn dialogue(&self) -> Box<dyn Dialogue> {
+        // A keyboard has no way to be told; it beeped when it read the code.
+        Box::new(Passive::new(self.decoder(), Feedback::default()))
     }
 }
 

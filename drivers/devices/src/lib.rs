@@ -5,7 +5,8 @@
 //! bridges the queue. It must never interpret what a code means, and never take the daemon down.
 //!
 //! # The way of a scan
-//! kernel → [`transport::Transport::read`] → [`decoder::Decoder`] (pure, from `shelf-codecs`) →
+//! kernel → [`transport::Transport::read`] → [`dialogue::Dialogue`] (pure: a
+//! [`decoder::Decoder`] of `shelf-codecs`, or a session of `shelf-sessions`) →
 //! [`event::DeviceEvent`] with an exactly-once [`event::EventSeq`] → the device's buffer → the queue
 //! → [`delivery::EventReceiver`]. An answer (a beep after the commit) goes back through
 //! [`supervisor::Supervisor::command`].
@@ -32,7 +33,7 @@
 //!
 //! # Kinds of devices
 //! A kind of device is a [`driver::Driver`]: it opens a [`transport::Transport`] and makes a
-//! [`decoder::Decoder`]. Lines come over [`serial`] ports and [`tcp`]; whole reports over hidapi
+//! [`dialogue::Dialogue`]; what only talks is a [`decoder::Decoder`] in [`dialogue::Passive`]. Lines come over [`serial`] ports and [`tcp`]; whole reports over hidapi
 //! ([`hid`], [`hid_scanner`]); keys over evdev ([`keyboard`], [`keyboard_scanner`]); cards over libusb
 //! ([`ccid`], [`usb`]). Serial ports, sockets and keyboards wait in `poll` and cost nothing while idle;
 //! hidapi and libusb lend no descriptor and cost one wake-up per second. A device that a POS reads too
@@ -46,6 +47,7 @@ pub mod config;
 pub mod decoder;
 pub mod delivery;
 mod device;
+pub mod dialogue;
 pub mod doctor;
 pub mod driver;
 pub mod event;
@@ -57,8 +59,10 @@ pub mod identity;
 pub mod journal;
 pub mod keyboard;
 pub mod keyboard_scanner;
+pub mod line_opener;
 pub mod line_scanner;
 pub mod netlink;
+mod opening;
 pub mod relay;
 mod reporter;
 pub mod selector;
@@ -68,8 +72,10 @@ pub mod status;
 pub mod supervisor;
 pub mod surroundings;
 pub mod sysfs;
+pub mod tag_read;
 pub mod tcp;
 pub mod transport;
 pub mod uevent;
 pub mod usb;
 pub mod wake;
+pub mod weighing;

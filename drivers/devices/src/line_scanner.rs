@@ -4,7 +4,6 @@
 //! nothing: a scan that stalls on the bus is waited for, and one whose end never comes is a fault,
 //! not a short code.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +12,13 @@ use shelf_codecs::scanner::line::{IDLE_FLUSH_MS, LineConfig, LineDecoder, LineIt
 use shelf_codecs::scanner::{FaultReason, Scan, Terminators};
 
 use crate::decoder::{Decoded, Decoder, Fault, FaultCause};
-use crate::driver::{Command, Driver};
+use crate::dialogue::{Dialogue, Feedback, Passive};
+use crate::driver::Driver;
 pub use crate::habit::END_MISSING_IN_A_ROW_MAX;
 use crate::habit::Habit;
-use crate::serial::{SerialOpener, SerialSettings};
-use crate::tcp::{self, TcpOpener};
-use crate::transport::{OpenError, Opener, Transport};
-use crate::wake::WakeFd;
+use crate::line_opener::LineOpener;
+use crate::serial::SerialSettings;
+use crate::transport::Opener;
 
 /// How long the rest of a scan is waited for when the scanner is known to end its scans, in
 /// milliseconds.
@@ -56,11 +55,15 @@ impl LineScanner {
             habit: Arc::default(),
         }
     }
-}
 
-impl Driver for LineScanner {
-    fn opener(&self) -> Box<dyn Opener> {
-        Box::new(LineOpener(SerialOpener::new(self.config.serial)))
+    /// The dialogue with a scanner that was just opened.
+    #[must_use]
+    pub fn passive(&self) -> Passive {
+        let feedback = Feedback {
+            accepted: self.config.accepted_bytes.clone(),
+            refused: self.config.refused_bytes.clone(),
+        };
+        Passive::new(self.decoder(), feedback)
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
@@ -72,25 +75,15 @@ impl Driver for LineScanner {
             flushed: None,
         })
     }
-
-    fn encode(&self, command: &Command) -> Vec<u8> {
-        match command {
-            Command::Accepted => self.config.accepted_bytes.clone(),
-            Command::Refused => self.config.refused_bytes.clone(),
-            Command::Write(bytes) => bytes.clone(),
-        }
-    }
 }
 
-/// Lines come over a serial port or from a place on the network.
-struct LineOpener(SerialOpener);
+impl Driver for LineScanner {
+    fn opener(&self) -> Box<dyn Opener> {
+        Box::new(LineOpener::new(self.config.serial))
+    }
 
-impl Opener for LineOpener {
-    fn open(&mut self, path: &Path, wake: &Arc<WakeFd>) -> Result<Box<dyn Transport>, OpenError> {
-        match tcp::place(path) {
-            Some(_) => TcpOpener.open(path, wake),
-            None => self.0.open(path, wake),
-        }
+    fn dialogue(&self) -> Box<dyn Dialogue> {
+        Box::new(self.passive())
     }
 }
 

@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
+use shelf_codecs::redact::{mask_bytes, mask_text};
+
 use crate::clock::{Clock, Stamp};
-use crate::decoder::Decoded;
+use crate::decoder::{Decoded, NOTICE_BYTES_MAX};
 use crate::delivery::{Outbox, Pumped};
 use crate::event::{DeviceEvent, EventSeq, Payload};
 use crate::journal::Direction;
 use crate::shared::Shared;
 use crate::status::DeviceState;
+use crate::tag_read::{TAGS_PER_EVENT_MAX, TagRead};
 
 pub(crate) struct Reporter {
     shared: Arc<Shared>,
@@ -66,7 +69,8 @@ impl Reporter {
         let now = self.clock.now();
         let mut live = self.shared.live();
         live.counters.bytes_out += bytes.len() as u64;
-        let text = bytes.escape_ascii().to_string();
+        // What goes to a printer or a display may hold a card's number.
+        let text = mask_bytes(bytes);
         live.journal
             .add(now, Direction::Out, &text, bytes.len() as u64);
     }
@@ -74,26 +78,36 @@ impl Reporter {
     /// Posts what the decoder made of bytes read at `now`.
     pub(crate) fn emit(&mut self, now: Stamp, item: Decoded) {
         let (text, length) = item.journal_text();
-        let payload = {
+        {
             let mut live = self.shared.live();
             live.journal.add(now, Direction::In, &text, length);
-            match item {
-                Decoded::Scan(scan) => {
-                    live.counters.frames += 1;
-                    Payload::Scan(scan)
-                }
-                Decoded::Reply(_) => return,
-                Decoded::Badge(uid) => {
-                    live.counters.frames += 1;
-                    Payload::Badge(uid)
-                }
-                Decoded::Fault(fault) => {
-                    live.counters.faults += 1;
-                    Payload::Fault(fault)
-                }
+            match &item {
+                Decoded::Reply(_) | Decoded::Notice(_) => {}
+                Decoded::Fault(_) => live.counters.faults += 1,
+                _ => live.counters.frames += 1,
             }
+        }
+        let payload = match item {
+            Decoded::Reply(_) => return,
+            Decoded::Scan(scan) => Payload::Scan(scan),
+            Decoded::Badge(uid) => Payload::Badge(uid),
+            Decoded::Weight(weighing) => Payload::Weight(weighing),
+            Decoded::Tags(reads) => return self.post_tags(now, &reads),
+            Decoded::Receipt(receipt) => Payload::Receipt(receipt),
+            Decoded::Notice(words) => {
+                let words = noted(&words);
+                self.shared.live().notice = Some(words.clone());
+                Payload::Notice(words)
+            }
+            Decoded::Fault(fault) => Payload::Fault(fault),
         };
         self.post(now, payload);
+    }
+
+    fn post_tags(&mut self, now: Stamp, reads: &[TagRead]) {
+        for some in reads.chunks(TAGS_PER_EVENT_MAX) {
+            self.post(now, Payload::Tags(some.to_vec()));
+        }
     }
 
     fn post(&mut self, at: Stamp, payload: Payload) {
@@ -152,4 +166,12 @@ impl Reporter {
             }
         }
     }
+}
+
+/// A notice as it may be shown: masked and bounded.
+fn noted(words: &str) -> String {
+    let mut words = mask_text(words);
+    let end = (0..=NOTICE_BYTES_MAX.min(words.len())).rfind(|&at| words.is_char_boundary(at));
+    words.truncate(end.unwrap_or(0));
+    words
 }

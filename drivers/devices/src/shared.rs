@@ -89,6 +89,7 @@ impl Shared {
             moved: target.moved,
             state: live.state.clone(),
             last_data: live.last_data,
+            notice: live.notice.clone(),
             counters: live.counters,
             journal: live.journal.entries().cloned().collect(),
         }

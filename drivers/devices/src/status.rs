@@ -83,6 +83,8 @@ pub struct DeviceStatus {
     pub state: DeviceState,
     /// When it last sent anything.
     pub last_data: Option<Stamp>,
+    /// What it last wanted people to know, in words; `None` since it was opened anew.
+    pub notice: Option<String>,
     /// Counts.
     pub counters: Counters,
     /// The last frames, oldest first.
@@ -94,6 +96,7 @@ pub struct DeviceStatus {
 pub(crate) struct Live {
     pub(crate) state: DeviceState,
     pub(crate) last_data: Option<Stamp>,
+    pub(crate) notice: Option<String>,
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
 }

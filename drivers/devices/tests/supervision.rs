@@ -11,7 +11,9 @@ use rig::{
     Rig, config, config_with, next, next_scan, status, stop, until, until_counted, until_ready,
     until_state,
 };
-use shelf_devices::decoder::{Decoder, FaultCause};
+use shelf_devices::clock::Stamp;
+use shelf_devices::decoder::FaultCause;
+use shelf_devices::dialogue::{Dialogue, Step};
 use shelf_devices::driver::{Command, Driver};
 use shelf_devices::event::Payload;
 use shelf_devices::line_scanner::{LineScanner, LineScannerConfig};
@@ -270,36 +272,36 @@ fn scanner() -> LineScanner {
 
 /// A driver whose device panics on the word of a scan.
 struct Fragile(LineScanner);
-struct FragileDecoder(Box<dyn Decoder>);
+struct FragileDialogue(Box<dyn Dialogue>);
 
 impl Driver for Fragile {
     fn opener(&self) -> Box<dyn Opener> {
         self.0.opener()
     }
-    fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(FragileDecoder(self.0.decoder()))
-    }
-    fn encode(&self, command: &Command) -> Vec<u8> {
-        self.0.encode(command)
+    fn dialogue(&self) -> Box<dyn Dialogue> {
+        Box::new(FragileDialogue(self.0.dialogue()))
     }
 }
 
-impl Decoder for FragileDecoder {
-    fn push(&mut self, bytes: &[u8]) {
+impl Dialogue for FragileDialogue {
+    fn received(&mut self, now: Stamp, bytes: &[u8]) {
         assert!(!bytes.contains(&b'!'), "a defect in the decoder");
-        self.0.push(bytes);
+        self.0.received(now, bytes);
     }
-    fn next(&mut self) -> Option<shelf_devices::decoder::Decoded> {
+    fn due(&mut self, now: Stamp) {
+        self.0.due(now);
+    }
+    fn deadline(&self) -> Option<u64> {
+        self.0.deadline()
+    }
+    fn command(&mut self, now: Stamp, command: Command) {
+        self.0.command(now, command);
+    }
+    fn next(&mut self) -> Option<Step> {
         self.0.next()
     }
-    fn flush_idle(&mut self) {
-        self.0.flush_idle();
-    }
-    fn idle_flush_after(&self) -> Option<Duration> {
-        self.0.idle_flush_after()
-    }
-    fn cut_off(&mut self) -> Option<shelf_devices::decoder::Fault> {
-        self.0.cut_off()
+    fn closed(&mut self, now: Stamp) -> Option<shelf_devices::decoder::Fault> {
+        self.0.closed(now)
     }
 }
 
@@ -340,11 +342,8 @@ impl Driver for Unopenable {
     fn opener(&self) -> Box<dyn Opener> {
         Box::new(UnopenableOpener(self.0.clone()))
     }
-    fn decoder(&self) -> Box<dyn Decoder> {
-        scanner().decoder()
-    }
-    fn encode(&self, _: &Command) -> Vec<u8> {
-        Vec::new()
+    fn dialogue(&self) -> Box<dyn Dialogue> {
+        scanner().dialogue()
     }
 }
 
@@ -391,11 +390,8 @@ impl Driver for EndsDriver {
     fn opener(&self) -> Box<dyn Opener> {
         Box::new(EndsOpener)
     }
-    fn decoder(&self) -> Box<dyn Decoder> {
-        scanner().decoder()
-    }
-    fn encode(&self, _: &Command) -> Vec<u8> {
-        Vec::new()
+    fn dialogue(&self) -> Box<dyn Dialogue> {
+        scanner().dialogue()
     }
 }
 

@@ -73,6 +73,14 @@ impl Front {
                 tracing::info!(device = %event.device, "a badge that nobody asked for");
                 return;
             }
+            Payload::Notice(words) => {
+                tracing::info!(device = %event.device, %words, "device");
+                return;
+            }
+            Payload::Weight(_) | Payload::Tags(_) | Payload::Receipt(_) => {
+                tracing::debug!(device = %event.device, "an event that nobody waits for");
+                return;
+            }
         };
         let at = Timestamp::from_millis(event.at.wall_ms);
         match self.roles.get(&*event.device) {

@@ -53,6 +53,7 @@ fn status(state: DeviceState, counters: Counters, frames: &[&str]) -> DeviceStat
         moved: false,
         state,
         last_data: None,
+        notice: None,
         counters,
         journal: frames.iter().map(entry).collect(),
     }

@@ -106,16 +106,16 @@ fn sounds_come_from_the_descriptor_else_from_the_maker() {
         0x02, 0x95, 0x07, 0x91, 0x03, 0xC0,
     ];
     assert_eq!(
-        sound_report(&parse(&with_sound), 0x05E0, Feedback::Good),
+        sound_report(&parse(&with_sound), 0x05E0, Sound::Good),
         [5, 1]
     );
     assert_eq!(
-        sound_report(&parse(&with_sound), 0x05E0, Feedback::NotOnFile),
+        sound_report(&parse(&with_sound), 0x05E0, Sound::NotOnFile),
         []
     );
     assert_eq!(
-        sound_report(&parse(&[]), 0x0C2E, Feedback::Good),
+        sound_report(&parse(&[]), 0x0C2E, Sound::Good),
         [0xFD, 3, 0x16, 0x07, 0x0D]
     );
-    assert_eq!(sound_report(&parse(&[]), 0x1EAB, Feedback::Good), []);
+    assert_eq!(sound_report(&parse(&[]), 0x1EAB, Sound::Good), []);
 }
