@@ -33,8 +33,9 @@
 //!
 //! # Kinds of devices
 //! A kind of device is a [`driver::Driver`]: it opens a [`transport::Transport`] and makes a
-//! [`dialogue::Dialogue`]; what only talks is a [`decoder::Decoder`] in [`dialogue::Passive`]. Lines come over [`serial`] ports and [`tcp`]; whole reports over hidapi
-//! ([`hid`], [`hid_scanner`]); keys over evdev ([`keyboard`], [`keyboard_scanner`]); cards over libusb
+//! [`dialogue::Dialogue`]; what only talks is a [`decoder::Decoder`] in [`dialogue::Passive`].
+//! Lines come over [`serial`] ports and [`tcp`] ([`line_opener`]); whole reports over
+//! hidapi ([`hid`], [`hid_scanner`]); keys over evdev ([`keyboard`], [`keyboard_scanner`]); cards over libusb
 //! ([`ccid`], [`usb`]). Serial ports, sockets and keyboards wait in `poll` and cost nothing while idle;
 //! hidapi and libusb lend no descriptor and cost one wake-up per second. A device that a POS reads too
 //! is shared or relayed ([`relay`]). What is wrong with the whole is said in words by [`doctor`].
