@@ -6,7 +6,7 @@ use std::io::BufRead;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use shelf_codecs::barcode::{Aim, Symbology};
 use shelf_codecs::scanner::Terminator;
@@ -14,6 +14,8 @@ use shelf_codecs::scanner::hid_pos::descriptor::parse;
 use shelf_codecs::scanner::hid_pos::{self, Layout};
 use shelf_codecs::scanner::oem::{OemStatus, encode_scan};
 use shelf_codecs::scanner::wedge::{WedgeConfig, encode};
+use shelf_sim::rfid::llrp::{LlrpReaderConfig, LlrpServer};
+use shelf_sim::rfid::uhf::{UhfModel, UhfReaderConfig, UhfServer};
 use shelf_sim::scanner_pty::{Framing, PtyScanner};
 use shelf_sim::uhid::{HidUnit, UhidDevice};
 use shelf_sim::usbip::models::{CardReader, CdcScanner, FtdiScanner};
@@ -46,6 +48,63 @@ pub(crate) enum Device {
     /// A reader of badges, by the module `vhci-hcd`; a line is a badge's number in hexadecimal
     /// digits, an empty line takes it away.
     UsbCards(Unit),
+    /// A fixed RFID reader, LLRP over TCP; a line is an order: `lay EPC|GTIN:SERIAL [ANTENNA]`,
+    /// `take EPC|GTIN:SERIAL`, `fill COUNT [ANTENNA] [GTIN]`, `clear`, `wander`, `rate N`, `wait MS`,
+    /// or `fault cut|drop|close|silence|speak|slow|garbage|new|noise|taken|free|overflow|
+    /// antenna-gone N|antenna-back N|stray-errors|clock-2000|double|refuse-work`.
+    Llrp(FixedReader),
+    /// A serial UHF reader, on a pseudo-terminal or as behind a serial server; a line is an order as
+    /// for `llrp`, with the faults `cut|flip|noise|silence|speak|stop|unplug|plug`.
+    Uhf(SerialReader),
+}
+
+/// A fixed reader.
+#[derive(Args)]
+pub(crate) struct FixedReader {
+    /// Port on the loopback interface; 0 takes a free one.
+    #[arg(long, default_value_t = 5084)]
+    port: u16,
+    /// How many antennas it has.
+    #[arg(long, default_value_t = 4)]
+    antennas: u16,
+    /// Reads in a second while it works and a tag is there.
+    #[arg(long, default_value_t = 200)]
+    rate: u32,
+    /// Milliseconds between two reports.
+    #[arg(long, default_value_t = 50)]
+    report_ms: u64,
+    /// So many of a thousand reads are heard at the wrong antenna.
+    #[arg(long, default_value_t = 0)]
+    stray: u64,
+    /// It can't hold reports.
+    #[arg(long)]
+    no_hold: bool,
+    /// Everything that is left to chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// A serial reader.
+#[derive(Args)]
+pub(crate) struct SerialReader {
+    /// chafon, chafon18, m100, indy, thingmagic or nur.
+    #[arg(long)]
+    family: UhfModel,
+    /// Where the host opens its pseudo-terminal; absent: it is on TCP.
+    #[arg(long)]
+    link: Option<PathBuf>,
+    /// Port on the loopback interface; 0 takes a free one.
+    #[arg(long, default_value_t = 0, conflicts_with = "link")]
+    port: u16,
+    /// How many antennas it has.
+    #[arg(long, default_value_t = 1)]
+    antennas: u16,
+    /// Reads in a second while it works and a tag is there.
+    #[arg(long, default_value_t = 50)]
+    rate: u32,
+    /// Everything that is left to chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// Which unit it is.
@@ -65,7 +124,9 @@ type Reads = Box<dyn FnMut(&str) -> Result<()>>;
 /// Plugs a device in and has it read every line.
 pub(crate) fn run(device: &Device, codes: impl BufRead) -> Result<ExitCode> {
     let mut reads = plug(device)?;
-    println!("plugged in; each line is a code that it reads, the end of the input unplugs it");
+    println!(
+        "plugged in; each line is a code that it reads or an order, the end of the input unplugs it"
+    );
     for code in codes.lines() {
         reads(&code.context("read a line")?)?;
     }
@@ -116,7 +177,45 @@ fn plug(device: &Device) -> Result<Reads> {
             it.show((!number.is_empty()).then_some(&number[..]));
             Ok(())
         })?,
+        Device::Llrp(settings) => fixed_reader(settings)?,
+        Device::Uhf(settings) => serial_reader(settings)?,
     })
+}
+
+fn fixed_reader(settings: &FixedReader) -> Result<Reads> {
+    let config = LlrpReaderConfig {
+        antennas: settings.antennas,
+        reads_per_s: settings.rate,
+        report_ms: settings.report_ms,
+        stray_per_mille: settings.stray,
+        holds_reports: !settings.no_hold,
+        ..LlrpReaderConfig::new(settings.seed)
+    };
+    let server = LlrpServer::start(settings.port, config)?;
+    println!("listening on {}", server.addr());
+    Ok(Box::new(move |line| {
+        ensure!(server.order(line.parse()?), "too many orders wait");
+        Ok(())
+    }))
+}
+
+fn serial_reader(settings: &SerialReader) -> Result<Reads> {
+    let config = UhfReaderConfig {
+        antennas: settings.antennas,
+        reads_per_s: settings.rate,
+        ..UhfReaderConfig::new(settings.family, settings.seed)
+    };
+    let server = match &settings.link {
+        Some(link) => UhfServer::on_pty(link, config)?,
+        None => UhfServer::on_tcp(settings.port, config)?,
+    };
+    if let Some(address) = server.addr() {
+        println!("listening on {address}");
+    }
+    Ok(Box::new(move |line| {
+        ensure!(server.order(line.parse()?), "too many orders wait");
+        Ok(())
+    }))
 }
 
 /// A HID device that sends these reports for a code; `None` if it can't type it.

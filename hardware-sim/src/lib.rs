@@ -8,11 +8,13 @@
 //!
 //! Rooms: [`scanner_pty`] (a line scanner), [`uhid`] and [`usbip`] (devices that the kernel takes for
 //! real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and keyboard
-//! wedges send, as streams), [`zvt_terminal`] (a payment terminal with its own books), [`shop`]
-//! (items, stock and invoices to replay), [`chain`] (whole chains on virtual time).
+//! wedges send, as streams), [`rfid`] (fixed and serial readers with tags before them), [`zvt_terminal`]
+//! (a payment terminal with its own books), [`shop`] (items, stock and invoices to replay), [`chain`]
+//! (whole chains on virtual time).
 
 pub mod chain;
 pub mod hid_reports;
+pub mod rfid;
 pub mod scanner_pty;
 pub mod shop;
 pub mod uhid;

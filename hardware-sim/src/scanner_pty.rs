@@ -155,6 +155,15 @@ impl PtyScanner {
         Ok(got)
     }
 
+    /// Whether the host takes bytes now: a host that is gone, or doesn't read, does not.
+    #[must_use]
+    pub fn takes_bytes(&self) -> bool {
+        let ready = self
+            .pty()
+            .and_then(|it| wait(&it.master, PollFlags::OUT, Duration::ZERO));
+        ready.unwrap_or(false)
+    }
+
     /// Pulls the cable: the host's handle is hung up and the node disappears. What the host has not
     /// yet read is lost, as with a real cable.
     pub fn hang_up(&mut self) {

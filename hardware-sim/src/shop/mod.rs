@@ -9,7 +9,7 @@
 pub mod figures;
 pub mod files;
 
-mod dice;
+pub(crate) mod dice;
 mod invoices;
 mod items;
 

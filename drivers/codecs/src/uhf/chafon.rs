@@ -199,6 +199,47 @@ impl Wire for FromReader {
     }
 }
 
+/// A command to a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Who is meant; [`BROADCAST`]: every reader.
+    pub address: u8,
+    /// See [`command`].
+    pub command: u8,
+    /// The rest.
+    pub data: Vec<u8>,
+}
+
+/// What a host sends; for simulators.
+#[derive(Debug)]
+pub struct FromHost;
+
+impl Wire for FromHost {
+    type Frame = Command;
+
+    fn probe(bytes: &[u8]) -> Probe {
+        let length = bytes.first().map_or(0, |&length| usize::from(length));
+        // Address, command and check sum at least.
+        if length < 4 {
+            return Probe::NotHere;
+        }
+        match bytes.get(..=length) {
+            None => Probe::More,
+            Some(frame) if sum_holds(frame) => Probe::Frame(frame.len()),
+            Some(_) => Probe::NotHere,
+        }
+    }
+
+    fn read(frame: &[u8]) -> Command {
+        let at = |index: usize| frame.get(index).copied().unwrap_or(0);
+        Command {
+            address: at(1),
+            command: at(2),
+            data: frame.get(3..frame.len() - 2).unwrap_or(&[]).to_vec(),
+        }
+    }
+}
+
 fn sum_holds(frame: &[u8]) -> bool {
     // Over its own sum the result is zero.
     mcrf4xx(frame) == 0

@@ -211,3 +211,45 @@ impl Wire for FromReader {
         }
     }
 }
+
+/// A command to a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// See [`op`].
+    pub op: u8,
+    /// The rest.
+    pub data: Vec<u8>,
+}
+
+/// What a host sends; for simulators.
+#[derive(Debug)]
+pub struct FromHost;
+
+impl Wire for FromHost {
+    type Frame = Command;
+
+    fn probe(bytes: &[u8]) -> Probe {
+        match *bytes {
+            [START] => Probe::More,
+            [START, length, ..] if usize::from(length) <= DATA_BYTES_MAX => {
+                match bytes.get(1..usize::from(length) + 5) {
+                    None => Probe::More,
+                    Some([inside @ .., high, low])
+                        if check_sum(inside) == u16::from_be_bytes([*high, *low]) =>
+                    {
+                        Probe::Frame(usize::from(length) + 5)
+                    }
+                    Some(_) => Probe::NotHere,
+                }
+            }
+            _ => Probe::NotHere,
+        }
+    }
+
+    fn read(frame: &[u8]) -> Command {
+        Command {
+            op: frame.get(2).copied().unwrap_or(0),
+            data: frame.get(3..frame.len() - 2).unwrap_or(&[]).to_vec(),
+        }
+    }
+}

@@ -18,6 +18,7 @@ mod interface;
 mod report;
 mod session;
 mod setup;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -27,3 +28,4 @@ pub use interface::{
     Config, Effect, Gap, Input, Now, ReadSink, SetupStep, State, TagRead, Trouble,
 };
 pub use session::Session;
+pub use work::presence_work;
