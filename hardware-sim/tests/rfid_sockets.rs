@@ -47,7 +47,10 @@ enum Happened {
 /// Reads until so many different tags were seen.
 fn read_llrp(server: &LlrpServer, tags: usize) -> BTreeSet<EpcBytes> {
     let begun = Instant::now();
-    let mut session = llrp::Session::new(llrp::Config::new(presence_work(&[], 1, 32), 1));
+    let mut session = llrp::Session::new(llrp::Config {
+        retry_ms: (1, 10),
+        ..llrp::Config::new(presence_work(&[], 1, 32), 1)
+    });
     let ready = llrp::Input::SinkReady;
     session.handle(now(begun), ready, &mut Vec::new(), &mut |_: &TagRead<
         '_,
@@ -91,7 +94,7 @@ fn read_llrp(server: &LlrpServer, tags: usize) -> BTreeSet<EpcBytes> {
 
 fn listen(stream: &mut Option<TcpStream>) -> Happened {
     let Some(open) = stream else {
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::yield_now();
         return Happened::Nothing;
     };
     let mut buffer = vec![0; 4096];
