@@ -1,7 +1,10 @@
 //! How many element strings of four elements are parsed and checked in a second.
 //!
 //! Prints one JSON line per case, median of the rounds; asserts nothing, for a bench that fails
-//! on a busy machine is turned off. Run with `cargo bench -p shelf-codecs --bench gs1`.
+//! on a busy machine is turned off. Run with `cargo bench -p shelf-codecs --bench gs1`. The engine
+//! of GS1 itself is in no package registry and is quoted (0.67-1.0 M/s for four elements). With
+//! `SHELF_PEER_PYTHON` set to a Python that has `biip`, that library parses the same strings,
+//! round about with ours, and the ratio is printed.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -9,6 +12,8 @@
 )]
 
 use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use shelf_codecs::barcode::{PrefixScheme, interpret};
@@ -34,6 +39,48 @@ fn measure(name: &str, work: impl Fn() -> bool) {
     );
 }
 
+/// Parses in one round of the peer.
+const PEER_PARSES: u32 = 2_000;
+
+/// Rounds of the peer and of ours in turn; the ratio of the medians.
+fn beside_the_peer(python: &str, name: &str, text: &str) -> std::io::Result<()> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peer/gs1_biip.py");
+    let mut child = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let (Some(mut asks), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(std::io::Error::other("no pipes to the peer"));
+    };
+    let mut answers = BufReader::new(answers).lines();
+    let (mut peer, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        writeln!(asks, "{PEER_PARSES} {}", text.replace('\u{1d}', "^"))?;
+        let line = answers
+            .next()
+            .ok_or_else(|| std::io::Error::other("the peer gave up"))??;
+        let seconds: f64 = line.parse().map_err(std::io::Error::other)?;
+        peer.push(f64::from(PEER_PARSES) / seconds / 1e6);
+        let start = Instant::now();
+        let parse = |_: &u32| {
+            Elements::parse(black_box(text)).is_ok_and(|elements| elements.check_pairings().is_ok())
+        };
+        black_box((0..PARSES).filter(parse).count());
+        ours.push(f64::from(PARSES) / start.elapsed().as_secs_f64() / 1e6);
+    }
+    drop(asks);
+    child.wait()?;
+    peer.sort_by(f64::total_cmp);
+    ours.sort_by(f64::total_cmp);
+    let (peer, ours) = (peer[ROUNDS / 2], ours[ROUNDS / 2]);
+    let ratio = ours / peer;
+    println!(
+        r#"{{"bench":"{name}_beside_biip","unit":"M/s","ours":{ours:.3},"peer":{peer:.5},"ratio":{ratio:.0},"rounds":{ROUNDS}}}"#
+    );
+    Ok(())
+}
+
 fn main() {
     let fixed = "010952012345678817271231310300125010AB12";
     let separated = "010952012345678810ABC123\u{1d}21XYZ0001\u{1d}17271231";
@@ -48,6 +95,11 @@ fn main() {
         measure(&format!("{name}_parse_and_pairings"), || {
             Elements::parse(black_box(text)).is_ok_and(|elements| elements.check_pairings().is_ok())
         });
+        if let Ok(python) = std::env::var("SHELF_PEER_PYTHON")
+            && let Err(error) = beside_the_peer(&python, name, text)
+        {
+            println!(r#"{{"bench":"{name}_beside_biip","error":"{error}"}}"#);
+        }
     }
     let scan = format!("]C1{separated}");
     measure("interpret_gs1_128", || {
