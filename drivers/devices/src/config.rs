@@ -8,8 +8,10 @@ use crate::hid_scanner::HidScannerConfig;
 use crate::identity::{Found, NodeClass};
 use crate::keyboard_scanner::KeyboardScannerConfig;
 use crate::line_scanner::LineScannerConfig;
+use crate::llrp_reader::LlrpReaderConfig;
 use crate::relay::RelayTo;
 use crate::selector::Selector;
+use crate::uhf_reader::UhfReaderConfig;
 
 /// What a device is there for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +121,10 @@ pub enum DeviceKind {
     KeyboardScanner(KeyboardScannerConfig),
     /// A reader of contactless cards on USB (CCID), for staff badges.
     BadgeReader,
+    /// A fixed RFID reader on the network (LLRP).
+    LlrpReader(LlrpReaderConfig),
+    /// A UHF RFID reader on a serial line, or behind a serial server.
+    UhfReader(UhfReaderConfig),
 }
 
 impl DeviceKind {
@@ -126,7 +132,7 @@ impl DeviceKind {
     #[must_use]
     pub fn class(&self) -> NodeClass {
         match self {
-            Self::LineScanner(_) => NodeClass::Serial,
+            Self::LineScanner(_) | Self::LlrpReader(_) | Self::UhfReader(_) => NodeClass::Serial,
             Self::HidScanner(_) => NodeClass::HidRaw,
             Self::KeyboardScanner(_) => NodeClass::Keyboard,
             Self::BadgeReader => NodeClass::Usb,

@@ -55,6 +55,12 @@ pub trait Dialogue: Send {
         let _only_reports_get_lost = now;
     }
 
+    /// Whether bytes from the device mean that it works, so that the next failure is retried soon. One that
+    /// answers only to say that it belongs to somebody else is asked again ever more seldom.
+    fn is_settled(&self) -> bool {
+        true
+    }
+
     /// The next step, oldest first.
     fn next(&mut self) -> Option<Step>;
 

@@ -204,7 +204,9 @@ fn mode_remedy(wanted: &DeviceKind) -> &'static str {
         DeviceKind::KeyboardScanner(_) => {
             "scan the maker's set-up barcode \"USB keyboard\", or change its kind"
         }
-        DeviceKind::BadgeReader => "change its kind",
+        DeviceKind::BadgeReader | DeviceKind::LlrpReader(_) | DeviceKind::UhfReader(_) => {
+            "change its kind"
+        }
     }
 }
 

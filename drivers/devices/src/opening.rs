@@ -81,8 +81,10 @@ impl Opening<'_> {
         match outcome {
             ReadOutcome::Bytes(n) => {
                 let now = self.reporter.received(n);
-                self.backoff.reset();
                 self.dialogue.received(now, &buf[..n]);
+                if self.dialogue.is_settled() {
+                    self.backoff.reset();
+                }
                 self.perform(now)?;
                 self.fire(now)
             }

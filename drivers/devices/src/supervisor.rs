@@ -18,12 +18,14 @@ use crate::hid_scanner::HidScanner;
 use crate::hotplug::{Hotplug, HotplugStatus, open_socket};
 use crate::keyboard_scanner::KeyboardScanner;
 use crate::line_scanner::LineScanner;
+use crate::llrp_reader::LlrpReader;
 use crate::relay::RelayTo;
 use crate::reporter::Reporter;
 use crate::shared::Shared;
 use crate::status::{DeviceState, DeviceStatus};
 use crate::surroundings::Surroundings;
 use crate::sysfs::Sysfs;
+use crate::uhf_reader::UhfReader;
 use crate::wake::WakeFd;
 
 /// Commands that may wait for one device.
@@ -295,6 +297,8 @@ fn driver(config: &DeviceConfig, sysfs: &Sysfs) -> Box<dyn Driver> {
             Box::new(KeyboardScanner::new(*it, sysfs(), config.share.clone()))
         }
         DeviceKind::BadgeReader => Box::new(BadgeReader),
+        DeviceKind::LlrpReader(it) => Box::new(LlrpReader::new(it)),
+        DeviceKind::UhfReader(it) => Box::new(UhfReader::new(it.clone())),
     }
 }
 

@@ -102,12 +102,22 @@ impl Session {
     ) {
         match input {
             Input::Start if self.state == State::Stopped => self.connect(now.mono, out),
-            Input::Connected if self.state == State::Connecting => {
+            // A shell that connects by itself needn't be asked to.
+            Input::Connected if !self.connected && self.state != State::Closing => {
+                if self.state != State::Connecting {
+                    self.connect(now.mono, out);
+                }
                 self.connected = true;
                 self.last_byte_at = now.mono;
                 self.state_until = Some(now.mono.plus(self.config.reply_ms_max));
             }
-            Input::Disconnected => self.lost(now.mono, false, out),
+            Input::Disconnected => {
+                if let Some(cut) = self.decoder.finish() {
+                    let bytes = cut.bytes_total;
+                    out.push(Effect::Gap(Gap::Unreadable { bytes }));
+                }
+                self.lost(now.mono, false, out);
+            }
             Input::Bytes(bytes) if self.connected => self.bytes(now, bytes, out, sink),
             Input::Tick => self.tick(now.mono, out),
             Input::SinkReady => {
