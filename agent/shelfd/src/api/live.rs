@@ -36,7 +36,7 @@ use crate::platform;
 /// Events that wait for a slow page.
 const EVENTS_MAX: usize = 1;
 /// Milliseconds between two signs of life of a quiet stream.
-const HEARTBEAT_MS: u64 = 15_000;
+pub(super) const HEARTBEAT_MS: u64 = 15_000;
 /// Milliseconds between two pictures of the status.
 const STATUS_MS_MIN: u64 = 100;
 /// How often the status looks at what doesn't ring, such as devices, in milliseconds.

@@ -6,6 +6,7 @@
 
 mod compare;
 mod counting;
+mod devices;
 mod documents;
 mod explain;
 mod fields;
@@ -75,11 +76,13 @@ routes! {
     post "/till/{name}/act" => till::act_of_page;
     get "/count" => sites::count;
     get "/orders" => sites::orders;
+    get "/devices" => sites::devices;
     get "/stock/{item}" => sites::stock;
     get "/static/{file}" => sites::asset;
     get "/events/status" => live::status;
     get "/events/till/{name}" => live::till;
     get "/events/count" => live::count;
+    get "/events/devices" => devices::pictures;
     get "/events/orders" => live_orders::orders;
     get "/api/v1/status" => stock::status;
     get "/api/v1/stock" => stock::search;
@@ -101,6 +104,11 @@ routes! {
     get "/api/v1/unknown" => counting::unknown;
     get "/api/v1/documents" => documents::list;
     post "/api/v1/sales" => sales::sale;
+    get "/api/v1/devices" => devices::list;
+    post "/api/v1/devices/rescan" => devices::rescan;
+    get "/api/v1/devices/events" => devices::events;
+    get "/api/v1/devices/{name}/journal" => devices::journal;
+    post "/api/v1/devices/{name}/test" => devices::test;
     get "/api/v1/inbox" => inbox::list;
     post "/api/v1/inbox/{id}/resolve" => inbox::resolve;
     get "/healthz" => metrics::health;

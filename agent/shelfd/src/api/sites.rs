@@ -22,9 +22,10 @@ use crate::pages::layout::{Frame, Place, page};
 use crate::pages::speech::Speech;
 use crate::pages::status::Found;
 use crate::pages::{
-    ASSETS, Asset, count as count_page, explain as explain_page, orders as orders_page,
-    status as status_page, till as till_page,
+    ASSETS, Asset, count as count_page, devices as devices_page, explain as explain_page,
+    orders as orders_page, status as status_page, till as till_page,
 };
+use crate::platform;
 
 /// Rows of the stock search.
 const FOUND_MAX: usize = 30;
@@ -133,6 +134,22 @@ pub(super) async fn orders(
         tills: &tills(&web),
     };
     Ok(Html(page(frame, &live, &html! {}).into_string()))
+}
+
+/// `GET /devices`
+pub(super) async fn devices(State(web): Site, speech: Speech) -> Answer<Html<String>> {
+    let board = web.blocking(|shop| Ok(shop.devices.board())).await?;
+    let live = devices_page::live(speech, &board, platform::wall_now());
+    let frame = Frame {
+        speech,
+        place: Place::Devices,
+        title: speech.text("devices"),
+        events: "/events/devices",
+        tills: &tills(&web),
+    };
+    Ok(Html(
+        page(frame, &live, &devices_page::rest(speech)).into_string(),
+    ))
 }
 
 /// `GET /stock/{item}`

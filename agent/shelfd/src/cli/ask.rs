@@ -113,27 +113,10 @@ fn pc_line(pc: &PcStatus, as_of: Timestamp) -> String {
     )
 }
 
-/// `shelfd devices`
-pub(crate) fn devices(arguments: &AskArguments, json: bool) -> Result<(), Failure> {
-    let answer = ask(arguments, "/api/v1/status")?;
-    if json {
-        return print(&answer["devices"]);
-    }
-    let status: Status = serde_json::from_value(answer).map_err(Failure::new)?;
-    if status.devices.is_empty() {
-        println!("no device is configured");
-    }
-    for it in status.devices {
-        let till = it.till.map(|it| it.to_string()).unwrap_or_default();
-        println!("{:<24} {:<40} {till:<16} {}", it.name, it.detail, it.place);
-    }
-    Ok(())
-}
-
 /// `shelfd stock`
 pub(crate) fn stock(arguments: &StockArguments, json: bool) -> Result<(), Failure> {
     let text = arguments.text.as_deref().unwrap_or_default();
-    let query: String = text.bytes().map(encoded).collect();
+    let query = encode(text);
     let found = ask(
         &arguments.ask,
         &format!("/api/v1/stock?limit=50&search={query}"),
@@ -172,7 +155,7 @@ fn explain(ask_for: &AskArguments, text: &str, found: &Value, json: bool) -> Res
             return Err(Failure::new(what).hint("give the number of one of them"));
         }
     };
-    let item: String = item.bytes().map(encoded).collect();
+    let item = encode(&item);
     let found = ask(ask_for, &format!("/api/v1/stock/{item}/explain"))?;
     if json {
         return print(&found);
@@ -186,6 +169,24 @@ fn explain(ask_for: &AskArguments, text: &str, found: &Value, json: bool) -> Res
         println!("  {}", sentence.as_str().unwrap_or_default());
     }
     Ok(())
+}
+
+/// A text as a part of an address.
+pub(super) fn encode(text: &str) -> String {
+    text.bytes().map(encoded).collect()
+}
+
+/// The time of day of a moment, by this PC's clock.
+pub(super) fn moment(at: Timestamp) -> String {
+    let zoned = jiff::Timestamp::from_millisecond(at.as_millis());
+    zoned.map_or_else(
+        |_| at.as_millis().to_string(),
+        |it| {
+            it.to_zoned(jiff::tz::TimeZone::system())
+                .strftime("%H:%M:%S%.3f")
+                .to_string()
+        },
+    )
 }
 
 fn encoded(byte: u8) -> String {
@@ -212,6 +213,34 @@ fn ask(arguments: &AskArguments, path: &str) -> Result<Value, Failure> {
         answer.error_for_status()?.json::<Value>().await
     });
     answer.map_err(|error| unanswered(error, address))
+}
+
+/// The answer to a question; none: no daemon listens there. An address that was given is never taken
+/// for a daemon that does not run.
+pub(super) fn asked(arguments: &AskArguments, path: &str) -> Result<Option<Value>, Failure> {
+    let (address, runtime) = way(arguments)?;
+    let url = format!("http://{address}{path}");
+    let answer = runtime.block_on(async {
+        let answer = crate::platform::http_client(&url)?.get(&url).send().await?;
+        let is_fine = answer.status().is_success();
+        answer.json::<Value>().await.map(|it| (is_fine, it))
+    });
+    match answer {
+        Ok((true, answer)) => Ok(Some(answer)),
+        Ok((false, problem)) => {
+            let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();
+            Err(Failure::new(text("detail")).hint(text("hint")))
+        }
+        Err(error) if error.is_connect() && arguments.at.is_none() => Ok(None),
+        Err(error) => Err(unanswered(error, address)),
+    }
+}
+
+/// No daemon listens where the configuration says.
+pub(super) fn silent(arguments: &AskArguments) -> Failure {
+    let at = way(arguments).map_or_else(|_| String::new(), |(address, _)| format!(" at {address}"));
+    Failure::temporary(format!("no daemon answers{at}"))
+        .hint("`shelfd run` starts it; a service: `systemctl status shelfd`")
 }
 
 /// Where the daemon is, and what carries questions there.

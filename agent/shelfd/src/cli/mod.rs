@@ -7,6 +7,7 @@
 mod ask;
 mod check;
 mod compare;
+mod devices;
 mod exit;
 mod run;
 
@@ -47,8 +48,8 @@ enum Command {
     Status(ask::AskArguments),
     /// Ask the running daemon what is in stock.
     Stock(ask::StockArguments),
-    /// Ask the running daemon for its devices.
-    Devices(ask::AskArguments),
+    /// The devices: which there are, what they say, what is wrong with them.
+    Devices(devices::DevicesArguments),
     /// Give this PC new keys, after its disk was copied to another PC that runs too.
     NewIdentity(run::RunArguments),
     /// Look for what is wrong: configuration, ledger, disk, clock, port.
@@ -81,7 +82,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(it) => crate::demo::run(it, json),
         Command::Status(it) => ask::status(&it, json),
         Command::Stock(it) => ask::stock(&it, json),
-        Command::Devices(it) => ask::devices(&it, json),
+        Command::Devices(it) => devices::run(it, json),
         Command::NewIdentity(it) => run::new_identity(it),
         Command::Check(it) => check::run(&it, json),
         Command::Config {

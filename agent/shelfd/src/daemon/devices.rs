@@ -3,13 +3,20 @@
 //! Everything that pages, the API and the command line know of devices they know from the desk here, so
 //! that they say the same. It must never start a payment: terminals are no part of it.
 
+mod happening;
+mod rows;
+mod survey;
+mod tried;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use shelf_devices::config::{DeviceConfig, Role};
+use shelf_devices::config::{DeviceConfig, Role, Share};
+use shelf_devices::doctor::{Picture, diagnose};
+use shelf_devices::driver::Command;
 use shelf_devices::status::{DeviceState, DeviceStatus as Known};
-use shelf_devices::supervisor::Supervisor;
+use shelf_devices::supervisor::{CommandError, Supervisor};
 use shelf_devices::surroundings::Surroundings;
 use shelf_stock::name::TillId;
 use shelf_stock::time::Timestamp;
@@ -19,8 +26,13 @@ use super::front::{Front, LooseScan};
 use super::lookup::Lookup;
 use super::start::{Counters, StartError};
 use super::status::DeviceStatus;
-use crate::config::{Config, devices};
+use crate::config::{Config, DeviceSettings, devices};
 use crate::platform::{self, MachineClock, MonoClock};
+
+pub(crate) use happening::Happening;
+pub(crate) use rows::{Complaint, DeviceBoard, DeviceCounters, Frame, FrameJournal, UnboundDevice};
+pub(crate) use survey::at_rest;
+pub(crate) use tried::Tried;
 
 /// Loose scans that a slow page may miss.
 const LOOSE_SCANS_MAX: usize = 64;
@@ -55,28 +67,42 @@ pub(super) fn start(
     let (supervisor, events) = Supervisor::start(&surroundings, configs.clone())?;
     let supervisor = Arc::new(supervisor);
     let (loose, _) = broadcast::channel(LOOSE_SCANS_MAX);
+    let mut tills = config.till.iter().filter_map(|it| it.name.as_ref());
+    let (happenings, _) = broadcast::channel(happening::HAPPENINGS_MAX);
     let front = Front {
         roles,
         counters: counters.clone(),
         lookup: lookup.clone(),
         supervisor: supervisor.clone(),
         loose: loose.clone(),
+        happenings: happenings.clone(),
     };
     Ok(Devices {
         front: front.start(events).map_err(StartError::Thread)?,
         desk: DeviceDesk {
             supervisor: supervisor.clone(),
+            till: tills.next().map(ToString::to_string),
+            kinds: config
+                .device
+                .iter()
+                .map(|it| (it.name.clone(), it.clone()))
+                .collect(),
             configs,
+            happenings,
         },
         supervisor,
         loose,
     })
 }
 
-/// Where devices are asked about.
+/// Where devices are asked about, and told what to do.
 pub(crate) struct DeviceDesk {
     supervisor: Arc<Supervisor>,
     configs: Vec<DeviceConfig>,
+    kinds: BTreeMap<String, DeviceSettings>,
+    /// The first till, for the configuration that a new device is offered.
+    till: Option<String>,
+    happenings: broadcast::Sender<Happening>,
 }
 
 impl DeviceDesk {
@@ -86,24 +112,99 @@ impl DeviceDesk {
         statuses.into_iter().map(|it| self.row(it)).collect()
     }
 
+    /// Everything that is known of the devices. Reads sysfs.
+    pub(crate) fn board(&self) -> DeviceBoard {
+        let picture = survey::running(&self.supervisor, &self.configs);
+        DeviceBoard {
+            devices: self.rows(),
+            unbound: unbound(&picture, self.till.as_deref()),
+            hearing: rows::hearing(&picture.hotplug.hearing),
+            findings: diagnose(&picture)
+                .into_iter()
+                .map(Complaint::from)
+                .collect(),
+        }
+    }
+
+    /// The last frames of a device; none: there is no such device.
+    pub(crate) fn journal(&self, device: &str) -> Option<FrameJournal> {
+        let known = self.supervisor.status().into_iter();
+        let status = known.into_iter().find(|it| it.name == device)?;
+        Some(FrameJournal {
+            kind: self.kind(&status.name),
+            device: status.name,
+            frames: status.journal.into_iter().map(Frame::from).collect(),
+        })
+    }
+
+    /// What devices say from now on.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Happening> {
+        self.happenings.subscribe()
+    }
+
+    /// How each device is, as lines of a watch.
+    pub(crate) fn standing(&self) -> Vec<Happening> {
+        let now = platform::wall_now();
+        let rows = self.rows().into_iter();
+        rows.map(|it| Happening::standing(it, now)).collect()
+    }
+
+    /// Tells a device to do something.
+    pub(crate) fn command(&self, device: &str, command: Command) -> Result<(), CommandError> {
+        self.supervisor.command(device, command)
+    }
+
+    /// Looks again at what is plugged in; devices that are down try at once.
+    pub(crate) fn look_again(&self) {
+        self.supervisor.rescan();
+    }
+
+    fn kind(&self, device: &str) -> String {
+        let settings = self.kinds.get(device);
+        settings.map_or_else(String::new, |it| it.kind.word().to_owned())
+    }
+
     fn row(&self, it: Known) -> DeviceStatus {
         let config = self.configs.iter().find(|config| config.name == it.name);
+        let text = |of: fn(&DeviceConfig) -> String| config.map(of).unwrap_or_default();
         DeviceStatus {
-            state: word(&it.state).into(),
+            kind: self.kind(&it.name),
+            role: text(|it| it.role.to_string()),
+            select: text(|it| it.selector.to_string()),
+            share: text(|it| share_word(&it.share).to_owned()),
+            state: state_word(&it.state).into(),
             detail: it.state.to_string(),
             till: config
                 .and_then(|it| it.role.till())
                 .and_then(|it| TillId::new(it).ok()),
             place: it.node.unwrap_or_default(),
+            moved: it.moved,
+            notice: it.notice,
             last_data: it.last_data.map(|it| Timestamp::from_millis(it.wall_ms)),
             scans: it.counters.frames,
             faults: it.counters.faults,
+            counters: it.counters.into(),
             name: it.name,
         }
     }
 }
 
-fn word(state: &DeviceState) -> &'static str {
+/// What is plugged in without a role.
+pub(crate) fn unbound(picture: &Picture, till: Option<&str>) -> Vec<UnboundDevice> {
+    let all = picture.hotplug.unbound.iter();
+    all.map(|it| UnboundDevice::of(it, till)).collect()
+}
+
+fn share_word(share: &Share) -> &'static str {
+    match share {
+        Share::Exclusive => "exclusive",
+        Share::Shared => "shared",
+        Share::Relay(_) => "relay",
+    }
+}
+
+/// A state as a stable word.
+pub(crate) fn state_word(state: &DeviceState) -> &'static str {
     match state {
         DeviceState::Absent(_) => "absent",
         DeviceState::Opening => "opening",

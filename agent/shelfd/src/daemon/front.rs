@@ -21,6 +21,7 @@ use shelf_till::basket::{Origin, Read, Sound, TillInput};
 use tokio::sync::broadcast;
 
 use super::counter::Counter;
+use super::devices::Happening;
 use super::lookup::Lookup;
 
 /// A scan that is for no till (counting, receiving): for the page that is open there.
@@ -44,6 +45,8 @@ pub(crate) struct Front {
     pub(crate) supervisor: Arc<Supervisor>,
     /// Scans that no till takes.
     pub(crate) loose: broadcast::Sender<LooseScan>,
+    /// For whoever watches the devices.
+    pub(crate) happenings: broadcast::Sender<Happening>,
 }
 
 impl Front {
@@ -53,6 +56,10 @@ impl Front {
             .name("front".into())
             .spawn(move || {
                 while let Some(event) = events.recv() {
+                    if self.happenings.receiver_count() > 0 {
+                        // Nobody there any more is no failure.
+                        let _watched = self.happenings.send(Happening::of(&event));
+                    }
                     self.take(&event);
                 }
             })

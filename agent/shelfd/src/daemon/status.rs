@@ -10,6 +10,7 @@ use shelf_stock::name::{ItemId, OrderId, StoreId, TenantId, TillId};
 use shelf_stock::time::Timestamp;
 
 use super::compare::{CompareStatus, Repair};
+use super::devices::DeviceCounters;
 use super::orders::Trouble;
 
 /// The oldest document that the hub may lack while the light is green.
@@ -143,16 +144,37 @@ pub(crate) struct DeviceStatus {
     pub(crate) state: String,
     /// How it is, in words, with what to do.
     pub(crate) detail: String,
-    /// Which till it feeds.
+    /// What it is, as a configuration writes it.
+    #[serde(default)]
+    pub(crate) kind: String,
+    /// What it is there for.
+    #[serde(default)]
+    pub(crate) role: String,
+    /// How the configuration selects it.
+    #[serde(default)]
+    pub(crate) select: String,
+    /// Who else may read it: `exclusive`, `shared` or `relay`.
+    #[serde(default)]
+    pub(crate) share: String,
+    /// Which till it belongs to.
     pub(crate) till: Option<TillId>,
     /// Where it is plugged in.
     pub(crate) place: String,
+    /// What it last wanted people to know, in words.
+    #[serde(default)]
+    pub(crate) notice: Option<String>,
+    /// Whether that is another port than configured.
+    #[serde(default)]
+    pub(crate) moved: bool,
     /// When it last said something.
     pub(crate) last_data: Option<Timestamp>,
     /// Scans since the daemon started.
     pub(crate) scans: u64,
     /// Damaged reads since the daemon started.
     pub(crate) faults: u64,
+    /// Everything that is counted.
+    #[serde(default)]
+    pub(crate) counters: DeviceCounters,
 }
 
 /// How far the hub is.

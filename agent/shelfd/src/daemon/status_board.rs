@@ -236,7 +236,7 @@ fn orders_status(
 }
 
 fn missing(device: &DeviceStatus) -> Option<Need> {
-    let is_gone = matches!(device.state.as_str(), "absent" | "denied" | "lost");
+    let is_gone = matches!(device.state.as_str(), "absent" | "busy" | "denied" | "lost");
     let (name, detail) = (device.name.clone(), device.detail.clone());
     is_gone.then_some(Need::Device { name, detail })
 }

@@ -20,6 +20,8 @@ pub(crate) enum Place {
     Count,
     /// The orders.
     Orders,
+    /// The devices.
+    Devices,
     /// An item's page.
     Stock,
 }
@@ -81,6 +83,9 @@ pub(crate) fn page(frame: Frame<'_>, live: &Markup, rest: &Markup) -> Markup {
                         }
                         a href=(speech.link("/count")) aria-current=[current(Place::Count)] {
                             (speech.text("count"))
+                        }
+                        a href=(speech.link("/devices")) aria-current=[current(Place::Devices)] {
+                            (speech.text("devices"))
                         }
                     }
                 }

@@ -5,6 +5,7 @@
 //! the content policy refuses anything inline.
 
 pub(crate) mod count;
+pub(crate) mod devices;
 pub(crate) mod explain;
 pub(crate) mod layout;
 pub(crate) mod orders;

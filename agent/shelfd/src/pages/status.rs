@@ -34,7 +34,7 @@ pub(crate) fn live(speech: Speech, status: &Status, wan: Option<bool>) -> Markup
             (orders(speech, status))
             (ledger(language, status))
             (comparison(speech, status))
-            (devices(language, status))
+            (devices(speech, status))
         }
     }
 }
@@ -154,6 +154,9 @@ fn needs(speech: Speech, status: &Status) -> Markup {
                 @match need {
                     Need::Order { order, .. } => {
                         a href=(speech.link(&address("/orders", order))) { (text(need)) }
+                    }
+                    Need::Device { .. } => {
+                        a href=(speech.link("/devices")) { (text(need)) }
                     }
                     Need::ShutOnline { .. } => {
                         a href=(speech.link("/count")) { (text(need)) }
@@ -343,11 +346,12 @@ fn spark(language: Language, trend: &[u64]) -> Markup {
     }
 }
 
-fn devices(language: Language, status: &Status) -> Markup {
+fn devices(speech: Speech, status: &Status) -> Markup {
+    let language = speech.language;
     let never = || language.text("never").to_owned();
     html! {
         section.card.wide aria-labelledby="devices" {
-            h2 #devices { (language.text("devices")) }
+            h2 #devices { a href=(speech.link("/devices")) { (language.text("devices")) } }
             @if status.devices.is_empty() { p.quiet { (language.text("no_device")) } }
             @else {
                 div.scroll tabindex="0" role="group" aria-labelledby="devices" { table {
@@ -362,8 +366,8 @@ fn devices(language: Language, status: &Status) -> Markup {
                     tbody { @for it in &status.devices { tr {
                         th scope="row" { (it.name) }
                         td {
-                            (language.text(device_state(&it.state)))
-                            @if !matches!(it.state.as_str(), "ready" | "busy" | "opening") {
+                            (language.text(super::devices::state(&it.state)))
+                            @if !matches!(it.state.as_str(), "ready" | "opening") {
                                 div.quiet { (it.detail) }
                             }
                         }
@@ -425,18 +429,6 @@ fn comparison(speech: Speech, status: &Status) -> Markup {
                 }
             }
         }
-    }
-}
-
-fn device_state(word: &str) -> &'static str {
-    match word {
-        "ready" => "device_ready",
-        "busy" => "device_busy",
-        "opening" => "device_opening",
-        "denied" => "device_denied",
-        "lost" => "device_lost",
-        "stopped" => "device_stopped",
-        _ => "device_absent",
     }
 }
 

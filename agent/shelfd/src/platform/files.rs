@@ -57,3 +57,14 @@ pub(crate) fn disk_free_bytes(path: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
+
+/// Whether something of this name is there, be it a link that leads nowhere.
+pub(crate) fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether this user may read and write a node; asks without opening it.
+pub(crate) fn may_be_opened(node: &Path) -> bool {
+    use rustix::fs::Access;
+    rustix::fs::access(node, Access::READ_OK | Access::WRITE_OK).is_ok()
+}

@@ -83,6 +83,13 @@ pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
 /// How long one request to the hub or to the local daemon may take, in seconds.
 const REQUEST_SECONDS_MAX: u64 = 60;
 
+/// A client for a stream of the local API that goes on until somebody ends it.
+pub(crate) fn live_client() -> Result<reqwest::Client, reqwest::Error> {
+    tls::provider();
+    let builder = reqwest::Client::builder().no_proxy();
+    builder.tls_certs_only([]).build()
+}
+
 /// A client for an address: the local API, or the hub's downloads. Only `https` needs the system's
 /// certificate authorities, which a small machine may not have.
 pub(crate) fn http_client(url: &str) -> Result<reqwest::Client, reqwest::Error> {

@@ -1,0 +1,70 @@
+//! What a person may try at a device, from the page or the API: a beep, a weight, a line of text. None of
+//! it moves stock or money.
+
+use std::str::FromStr;
+
+use shelf_devices::driver::Command;
+
+/// One thing to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tried {
+    /// The good beep.
+    BeepGood,
+    /// The bad beep.
+    BeepBad,
+}
+
+impl Tried {
+    /// Every one.
+    pub(crate) const ALL: [Self; 2] = [Self::BeepGood, Self::BeepBad];
+
+    /// As the API writes it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::BeepGood => "beep_good",
+            Self::BeepBad => "beep_bad",
+        }
+    }
+
+    /// The key of its button's text.
+    pub(crate) fn button(self) -> &'static str {
+        match self {
+            Self::BeepGood => "try_beep_good",
+            Self::BeepBad => "try_beep_bad",
+        }
+    }
+
+    /// The key of what is said once it was asked for.
+    pub(crate) fn said(self) -> &'static str {
+        match self {
+            Self::BeepGood | Self::BeepBad => "tried_beep",
+        }
+    }
+
+    /// Whether this kind of device, as a configuration writes it, can do that.
+    pub(crate) fn fits(self, kind: &str) -> bool {
+        match self {
+            Self::BeepGood | Self::BeepBad => matches!(kind, "scanner" | "hid_scanner"),
+        }
+    }
+
+    /// What the device is told.
+    pub(crate) fn command(self) -> Command {
+        match self {
+            Self::BeepGood => Command::Accepted,
+            Self::BeepBad => Command::Refused,
+        }
+    }
+}
+
+impl FromStr for Tried {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|it| it.word() == text);
+        found.ok_or_else(|| {
+            let known = Self::ALL.map(Self::word).join(", ");
+            format!("`{text}` can't be tried: there are {known}")
+        })
+    }
+}
