@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::config::DeviceConfig;
-use crate::hid_scanner::ibm_oem_usage;
+use crate::config::{DeviceConfig, says_scale, says_scanner};
 use crate::identity::{Found, Model, NodeClass};
 use crate::selector::Selector;
 
@@ -107,8 +106,9 @@ fn choose(
         return Ok(kept.node.clone());
     }
     // Of several nodes of one unit, one that says to be a scanner is the scanner.
-    let scanners: Vec<&&Found> = candidates.iter().filter(|c| says_scanner(c)).collect();
-    match (candidates, scanners.as_slice()) {
+    let named = candidates.iter().filter(|c| config.kind.is_named_by(c));
+    let named: Vec<&&Found> = named.collect();
+    match (candidates, named.as_slice()) {
         ([], _) => Err(format!("no device matches {}", config.selector)),
         ([one], _) => Ok(one.node.clone()),
         (_, [one]) => Ok(one.node.clone()),
@@ -122,13 +122,6 @@ fn choose(
                 .join(" or ")
         )),
     }
-}
-
-/// Whether the report descriptor names a barcode scanner: HID POS, or the makers' own page with the
-/// usages of IBM's hand-held and table-top scanners.
-fn says_scanner(found: &Found) -> bool {
-    let scanner = |usage: &u32| *usage == 0x8C_0002 || ibm_oem_usage(*usage);
-    found.usages.iter().any(scanner)
 }
 
 /// How a place on the network looks where nodes are paths.
@@ -185,7 +178,7 @@ fn by_port(found: &Found) -> String {
 fn worth_a_hint(found: &Found) -> bool {
     match found.class {
         NodeClass::Serial | NodeClass::Usb => true,
-        NodeClass::HidRaw => says_scanner(found),
+        NodeClass::HidRaw => says_scanner(found) || says_scale(found),
         NodeClass::Keyboard => maker(found).is_some() || called_scanner(found),
     }
 }
@@ -234,6 +227,7 @@ fn hint(found: &Found) -> String {
         (Some(maker), NodeClass::Serial) => maker.to_owned(),
         (maker, class) => {
             let what = match class {
+                NodeClass::HidRaw if says_scale(found) => "a HID scale",
                 NodeClass::HidRaw => "a HID scanner",
                 NodeClass::Keyboard => "a scanner that types",
                 NodeClass::Usb => "a card reader",

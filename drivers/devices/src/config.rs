@@ -4,13 +4,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::hid_scanner::HidScannerConfig;
+use crate::counter_scanner::CounterScannerConfig;
+use crate::hid_scanner::{HidScannerConfig, ibm_oem_usage};
 use crate::identity::{Found, NodeClass};
 use crate::keyboard_scanner::KeyboardScannerConfig;
 use crate::line_scanner::LineScannerConfig;
 use crate::llrp_reader::LlrpReaderConfig;
 use crate::relay::RelayTo;
+use crate::scale::{ScaleConfig, scale_usage};
 use crate::selector::Selector;
+use crate::ssi_scanner::SsiScannerConfig;
 use crate::uhf_reader::UhfReaderConfig;
 
 /// What a device is there for.
@@ -115,6 +118,12 @@ pub enum Share {
 pub enum DeviceKind {
     /// A barcode scanner that sends lines over a serial port or TCP.
     LineScanner(LineScannerConfig),
+    /// A Zebra scanner that speaks SSI over a serial port or TCP.
+    SsiScanner(SsiScannerConfig),
+    /// A counter scanner with a scale on one cable, over a serial port or TCP.
+    CounterScanner(CounterScannerConfig),
+    /// A scale, over a serial port, TCP or HID.
+    Scale(ScaleConfig),
     /// A barcode scanner that sends HID reports: HID POS, or IBM OEM.
     HidScanner(HidScannerConfig),
     /// A barcode scanner that types, a keyboard wedge.
@@ -132,23 +141,57 @@ impl DeviceKind {
     #[must_use]
     pub fn class(&self) -> NodeClass {
         match self {
-            Self::LineScanner(_) | Self::LlrpReader(_) | Self::UhfReader(_) => NodeClass::Serial,
+            Self::LineScanner(_)
+            | Self::SsiScanner(_)
+            | Self::CounterScanner(_)
+            | Self::LlrpReader(_)
+            | Self::UhfReader(_) => NodeClass::Serial,
+            Self::Scale(it) if it.is_hid() => NodeClass::HidRaw,
+            Self::Scale(_) => NodeClass::Serial,
             Self::HidScanner(_) => NodeClass::HidRaw,
             Self::KeyboardScanner(_) => NodeClass::Keyboard,
             Self::BadgeReader => NodeClass::Usb,
         }
     }
 
-    /// Whether a node can be this kind of device. A HID unit may have several nodes, of which the
-    /// one that says to be a keyboard or a mouse never carries whole codes.
+    /// Whether a node can be this kind of device. A HID unit may have several nodes: the one that
+    /// says to be a keyboard or a mouse never carries whole codes, and a scale says that it is one.
     #[must_use]
     pub fn can_be(&self, found: &Found) -> bool {
         let human = |usage: &u32| matches!(usage >> 16, 0x01 | 0x0C);
         found.class == self.class()
             && (found.class != NodeClass::HidRaw
                 || found.usages.is_empty()
-                || !found.usages.iter().all(human))
+                || match self {
+                    Self::Scale(_) => says_scale(found),
+                    _ => !found.usages.iter().all(human),
+                })
     }
+
+    /// Whether a node says by its report descriptor that it is this kind of device: what decides
+    /// between several nodes of one unit.
+    #[must_use]
+    pub fn is_named_by(&self, found: &Found) -> bool {
+        match self {
+            Self::Scale(_) => says_scale(found),
+            _ => says_scanner(found),
+        }
+    }
+}
+
+/// HID POS: page 0x8C, usage 2.
+const USAGE_BARCODE_SCANNER: u32 = 0x8C_0002;
+
+/// Whether the report descriptor names a barcode scanner: HID POS, or the makers' own page with the
+/// usages of IBM's hand-held and table-top scanners.
+pub(crate) fn says_scanner(found: &Found) -> bool {
+    let scanner = |usage: &u32| *usage == USAGE_BARCODE_SCANNER || ibm_oem_usage(*usage);
+    found.usages.iter().any(scanner)
+}
+
+/// Whether the report descriptor names a scale.
+pub(crate) fn says_scale(found: &Found) -> bool {
+    found.usages.iter().any(|usage| scale_usage(*usage))
 }
 
 /// One configured device.

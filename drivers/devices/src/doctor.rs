@@ -134,7 +134,7 @@ fn state(picture: &Picture, config: &DeviceConfig, status: &DeviceStatus, add: &
         DeviceState::Busy => {
             let who = match (&config.kind, picture.neighbours) {
                 (DeviceKind::BadgeReader, n) if n.pcscd => "pcscd".to_owned(),
-                (DeviceKind::LineScanner(_), n) if n.modem_manager => {
+                (kind, n) if n.modem_manager && kind.class() == NodeClass::Serial => {
                     "another program, perhaps ModemManager,".to_owned()
                 }
                 _ => "another program".to_owned(),
@@ -204,9 +204,10 @@ fn mode_remedy(wanted: &DeviceKind) -> &'static str {
         DeviceKind::KeyboardScanner(_) => {
             "scan the maker's set-up barcode \"USB keyboard\", or change its kind"
         }
-        DeviceKind::BadgeReader | DeviceKind::LlrpReader(_) | DeviceKind::UhfReader(_) => {
-            "change its kind"
+        DeviceKind::SsiScanner(_) => {
+            "set the scanner to SSI over serial with the maker's set-up barcode, or change its kind"
         }
+        _ => "change its kind or its selector",
     }
 }
 
@@ -216,7 +217,7 @@ fn frames(config: &DeviceConfig, status: &DeviceStatus, add: &mut Add<'_>) {
     if counters.faults >= FAULTS_SUSPECT_MIN && counters.faults > counters.frames {
         let last = status.journal.iter().map(|it| it.text.as_str());
         match (&config.kind, framing_of(last).advice()) {
-            (DeviceKind::LineScanner(_), Some(advice)) => add(
+            (kind, Some(advice)) if kind.class() == NodeClass::Serial => add(
                 Severity::Wrong,
                 "what it sends is unreadable".to_owned(),
                 advice,
@@ -228,10 +229,13 @@ fn frames(config: &DeviceConfig, status: &DeviceStatus, add: &mut Add<'_>) {
             ),
             _ => add(
                 Severity::Wrong,
-                format!("{} of its messages were no scans", counters.faults),
+                format!("{} of its messages could not be read", counters.faults),
                 "look at its last frames: the kind or the mode is wrong",
             ),
         }
+    }
+    if let Some(notice) = &status.notice {
+        add(Severity::Risk, notice.clone(), "see to the device itself");
     }
     if counters.relays_failed > 0 {
         let what = format!("{} scans did not reach the POS", counters.relays_failed);
@@ -257,10 +261,10 @@ fn frames(config: &DeviceConfig, status: &DeviceStatus, add: &mut Add<'_>) {
 
 /// Modes of sharing that a kind can't have.
 fn sharing(config: &DeviceConfig, add: &mut Add<'_>) {
-    if config.share == Share::Shared && matches!(config.kind, DeviceKind::LineScanner(_)) {
+    if config.share == Share::Shared && config.kind.class() == NodeClass::Serial {
         add(
             Severity::Risk,
-            "a serial scanner can't be shared: each byte goes to one reader".to_owned(),
+            "a serial device can't be shared: each byte goes to one reader".to_owned(),
             "set share = \"relay\", and let the POS read what is passed on",
         );
     }

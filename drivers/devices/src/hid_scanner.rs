@@ -1,7 +1,6 @@
 //! Barcode scanners that send HID reports. What kind it is comes from its report descriptor: HID POS
 //! (usage page 0x8C) with its fields where the descriptor puts them, a maker's layout where the
-//! descriptor is silent, or IBM OEM ([`ibm_oem_usage`]), which must be told to scan when it has been
-//! opened. Replies to commands go to the journal and are never scans.
+//! descriptor is silent, or IBM OEM ([`ibm_oem_usage`]), which has a dialogue of its own. Replies to commands go to the journal and are never scans.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,14 +12,14 @@ use shelf_codecs::scanner::hid_pos::descriptor::{Direction, ReportDescriptor, pa
 use shelf_codecs::scanner::hid_pos::{
     HidItem, HidPosDecoder, Layout, PART_GAP_MS_MAX, opening_feature_report,
 };
-use shelf_codecs::scanner::oem::{
-    OemCommand, OemDecoder, OemItem, USAGE_HAND_HELD, USAGE_TABLE_TOP,
-};
+use shelf_codecs::scanner::oem::{USAGE_HAND_HELD, USAGE_TABLE_TOP};
 
 use crate::decoder::{Decoded, Decoder, Fault, FaultCause};
 use crate::dialogue::{Dialogue, Feedback, Passive};
 use crate::driver::Driver;
 use crate::hid::{self, HidOpening};
+use crate::oem_scanner::OemDialogue;
+use crate::steps::scanner_fault;
 use crate::sysfs::Sysfs;
 use crate::transport::{OpenError, Opener, Transport};
 use crate::wake::WakeFd;
@@ -123,13 +122,14 @@ impl Driver for HidScanner {
 
     fn dialogue(&self) -> Box<dyn Dialogue> {
         let learned = self.learned();
-        let decoder = match learned.recognised {
-            Recognised::Pos(layouts) => ReportDecoder::pos(layouts),
-            Recognised::IbmOem => ReportDecoder::oem(),
+        let layouts = match learned.recognised {
+            Recognised::IbmOem => return Box::new(OemDialogue::new(learned.feedback)),
+            Recognised::Pos(layouts) => layouts,
             // Every report is then a fault, which says what is wrong.
-            Recognised::Unknown => ReportDecoder::pos(Vec::new()),
+            Recognised::Unknown => Vec::new(),
         };
-        Box::new(Passive::new(Box::new(decoder), learned.feedback))
+        let decoder = Box::new(ReportDecoder::new(layouts));
+        Box::new(Passive::new(decoder, learned.feedback))
     }
 }
 
@@ -151,11 +151,6 @@ impl Opener for HidScannerOpener {
             Recognised::Pos(_) => opening
                 .feature_reports
                 .extend(opening_feature_report(vendor_id).map(Vec::from)),
-            Recognised::IbmOem => {
-                // Its reports have no id, for which hidapi wants a 0.
-                let enable = OemCommand::Enable.encode();
-                opening.output_reports.push([&[0], &enable[..]].concat());
-            }
             Recognised::Unknown if !bytes.is_empty() => {
                 return Err(OpenError::Failed {
                     path: path.display().to_string(),
@@ -165,7 +160,7 @@ impl Opener for HidScannerOpener {
                             .to_owned(),
                 });
             }
-            Recognised::Unknown => {}
+            Recognised::IbmOem | Recognised::Unknown => {}
         }
         let transport = hid::open(path, wake, &opening)?;
         let sound = |configured: &Vec<u8>, wanted| match configured.is_empty() {
@@ -196,63 +191,34 @@ fn sound_report(descriptor: &ReportDescriptor, vendor_id: u16, sound: Sound) -> 
     described.or_else(makers).unwrap_or_default()
 }
 
-/// The codec that reads the reports.
-enum Codec {
-    Pos(HidPosDecoder),
-    Oem(OemDecoder),
-}
-
-/// A codec with what silence means. Codecs count milliseconds of any clock; here they pass only when
+/// The codec with what silence means. It counts milliseconds of any clock; here they pass only when
 /// the thread says that nothing came.
 struct ReportDecoder {
-    codec: Codec,
+    codec: HidPosDecoder,
     now_ms: u64,
     more: VecDeque<Decoded>,
 }
 
 impl ReportDecoder {
-    fn new(codec: Codec) -> Self {
+    fn new(layouts: Vec<Layout>) -> Self {
         Self {
-            codec,
+            codec: HidPosDecoder::new(layouts),
             now_ms: 0,
             more: VecDeque::new(),
         }
     }
 
-    fn pos(layouts: Vec<Layout>) -> Self {
-        Self::new(Codec::Pos(HidPosDecoder::new(layouts)))
-    }
-
-    fn oem() -> Self {
-        Self::new(Codec::Oem(OemDecoder::new()))
-    }
-
-    fn has_pending(&self) -> bool {
-        match &self.codec {
-            Codec::Pos(it) => it.has_pending(),
-            Codec::Oem(it) => it.has_pending(),
-        }
-    }
-
     fn item(&mut self) -> Option<Decoded> {
-        match &mut self.codec {
-            Codec::Pos(it) => it.next().map(|item| match item {
-                HidItem::Scan(scan) => Decoded::Scan(scan),
-                HidItem::Reply { bytes } => Decoded::Reply(bytes),
-                HidItem::Fault(it) => undecodable(&it),
-            }),
-            Codec::Oem(it) => it.next().map(|item| match item {
-                OemItem::Scan(scan) => Decoded::Scan(scan),
-                OemItem::Status(status) => Decoded::Reply(status.0.to_vec()),
-                OemItem::Reply { bytes, .. } => Decoded::Reply(bytes),
-                OemItem::Fault(it) => undecodable(&it),
-            }),
-        }
+        self.codec.next().map(|item| match item {
+            HidItem::Scan(scan) => Decoded::Scan(scan),
+            HidItem::Reply { bytes } => Decoded::Reply(bytes),
+            HidItem::Fault(it) => Decoded::Fault(scanner_fault(&it)),
+        })
     }
 
     /// Ends the code in progress as a fault for this cause.
     fn break_off(&mut self, cause: FaultCause) -> Option<Fault> {
-        if !self.has_pending() {
+        if !self.codec.has_pending() {
             return None;
         }
         self.flush_idle();
@@ -263,17 +229,9 @@ impl ReportDecoder {
     }
 }
 
-fn undecodable(fault: &shelf_codecs::scanner::Fault) -> Decoded {
-    let cause = FaultCause::Undecodable(fault.reason);
-    Decoded::Fault(Fault::new(cause, &fault.bytes, fault.bytes_total))
-}
-
 impl Decoder for ReportDecoder {
     fn push(&mut self, bytes: &[u8]) {
-        match &mut self.codec {
-            Codec::Pos(it) => it.push(bytes, self.now_ms),
-            Codec::Oem(it) => it.push(bytes, self.now_ms),
-        }
+        self.codec.push(bytes, self.now_ms);
     }
 
     fn next(&mut self) -> Option<Decoded> {
@@ -282,15 +240,12 @@ impl Decoder for ReportDecoder {
 
     fn flush_idle(&mut self) {
         self.now_ms = self.now_ms.saturating_add(PART_GAP_MS_MAX + 1);
-        match &mut self.codec {
-            Codec::Pos(it) => it.flush_idle(self.now_ms),
-            Codec::Oem(it) => it.flush_idle(self.now_ms),
-        }
+        self.codec.flush_idle(self.now_ms);
     }
 
     fn idle_flush_after(&self) -> Option<Duration> {
         let wait = Duration::from_millis(PART_GAP_MS_MAX);
-        self.has_pending().then_some(wait)
+        self.codec.has_pending().then_some(wait)
     }
 
     fn overrun(&mut self) {

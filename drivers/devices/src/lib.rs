@@ -34,6 +34,7 @@
 //! # Kinds of devices
 //! A kind of device is a [`driver::Driver`]: it opens a [`transport::Transport`] and makes a
 //! [`dialogue::Dialogue`]; what only talks is a [`decoder::Decoder`] in [`dialogue::Passive`].
+//! A session of `shelf-sessions` has its own ([`scale`], [`ssi_scanner`], [`counter_scanner`]).
 //! Lines come over [`serial`] ports and [`tcp`] ([`line_opener`]); whole reports over
 //! hidapi ([`hid`], [`hid_scanner`]); keys over evdev ([`keyboard`], [`keyboard_scanner`]); cards over libusb
 //! ([`ccid`], [`usb`]). Serial ports, sockets and keyboards wait in `poll` and cost nothing while idle;
@@ -45,6 +46,7 @@ pub mod binding;
 pub mod ccid;
 pub mod clock;
 pub mod config;
+pub mod counter_scanner;
 pub mod decoder;
 pub mod delivery;
 mod device;
@@ -64,13 +66,17 @@ pub mod line_opener;
 pub mod line_scanner;
 pub mod llrp_reader;
 pub mod netlink;
+mod oem_scanner;
 mod opening;
 pub mod relay;
 mod reporter;
+pub mod scale;
 pub mod selector;
 pub mod serial;
 mod shared;
+pub mod ssi_scanner;
 pub mod status;
+mod steps;
 pub mod supervisor;
 pub mod surroundings;
 pub mod sysfs;

@@ -11,6 +11,7 @@ use std::thread::{Builder, JoinHandle};
 use crate::backoff::Backoff;
 use crate::ccid::BadgeReader;
 use crate::config::{DeviceConfig, DeviceKind, Share};
+use crate::counter_scanner::CounterScanner;
 use crate::delivery::{EventReceiver, EventSender, Outbox, channel};
 use crate::device::{DeviceThread, Progress};
 use crate::driver::{Command, Driver};
@@ -21,7 +22,9 @@ use crate::line_scanner::LineScanner;
 use crate::llrp_reader::LlrpReader;
 use crate::relay::RelayTo;
 use crate::reporter::Reporter;
+use crate::scale::Scale;
 use crate::shared::Shared;
+use crate::ssi_scanner::SsiScanner;
 use crate::status::{DeviceState, DeviceStatus};
 use crate::surroundings::Surroundings;
 use crate::sysfs::Sysfs;
@@ -292,6 +295,9 @@ fn driver(config: &DeviceConfig, sysfs: &Sysfs) -> Box<dyn Driver> {
     let sysfs = || sysfs.clone();
     match &config.kind {
         DeviceKind::LineScanner(it) => Box::new(LineScanner::new(it.clone())),
+        DeviceKind::SsiScanner(it) => Box::new(SsiScanner::new(*it)),
+        DeviceKind::CounterScanner(it) => Box::new(CounterScanner::new(it.clone())),
+        DeviceKind::Scale(it) => Box::new(Scale::new(*it)),
         DeviceKind::HidScanner(it) => Box::new(HidScanner::new(it.clone(), sysfs())),
         DeviceKind::KeyboardScanner(it) => {
             Box::new(KeyboardScanner::new(*it, sysfs(), config.share.clone()))

@@ -4,7 +4,7 @@
 //! status says otherwise. It gives up with a state for the page, not with silence, and never resets a device
 //! by itself.
 
-use shelf_codecs::scanner::oem::{OemCommand, OemDecoder, OemItem, OemStatus};
+use shelf_codecs::scanner::oem::{OemCommand, OemDecoder, OemItem, OemStatus, SEGMENT_GAP_MS_MAX};
 use shelf_codecs::scanner::{Fault, Scan};
 
 use crate::time::Mono;
@@ -25,6 +25,10 @@ pub enum Input {
     Wanted(bool),
     /// A command of the operator's: beeper, configuration, self-test.
     Command(OemCommand),
+    /// Reports were lost before they could be read.
+    Overrun,
+    /// The device is gone.
+    Disconnected,
     /// The time of the last [`Effect::SetTimer`] has come.
     Tick,
 }
@@ -66,6 +70,10 @@ pub struct Session {
     wanted: bool,
     state: Option<OemState>,
     tries: u32,
+    /// When an unconfirmed command is told again.
+    confirm_due_at: Option<Mono>,
+    /// When the rest of a code is given up.
+    rest_due_at: Option<Mono>,
 }
 
 impl Default for Session {
@@ -75,6 +83,8 @@ impl Default for Session {
             wanted: true,
             state: None,
             tries: 0,
+            confirm_due_at: None,
+            rest_due_at: None,
         }
     }
 }
@@ -102,20 +112,41 @@ impl Session {
             }
             Input::Command(command) => out.push(Effect::Write(command.encode())),
             Input::Report(report) => {
+                self.rest_due_at = None;
                 self.decoder.push(&report, now.0);
                 self.read(now, out);
             }
-            Input::Tick => {
-                self.decoder.flush_idle(now.0);
-                self.read(now, out);
-                if self.tries > 0 {
-                    self.tell(now, out);
-                }
-            }
+            Input::Overrun | Input::Disconnected => self.break_off(now, out),
+            Input::Tick => self.tick(now, out),
+        }
+        let rest = now.plus(SEGMENT_GAP_MS_MAX + 1);
+        self.rest_due_at = match self.decoder.has_pending() {
+            true => Some(self.rest_due_at.unwrap_or(rest)),
+            false => None,
+        };
+        let due = [self.confirm_due_at, self.rest_due_at];
+        out.extend(due.into_iter().flatten().min().map(Effect::SetTimer));
+    }
+
+    fn tick(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        if self.rest_due_at.is_some_and(|at| now >= at) {
+            self.decoder.flush_idle(now.0);
+            self.read(now, out);
+        }
+        if self.confirm_due_at.is_some_and(|at| now >= at) {
+            self.tell(now, out);
         }
     }
 
+    /// Ends a code whose rest can't come any more.
+    fn break_off(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.decoder.flush_idle(now.plus(2 * SEGMENT_GAP_MS_MAX).0);
+        self.read(now, out);
+        self.decoder = OemDecoder::new();
+    }
+
     fn tell(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.confirm_due_at = None;
         if self.tries >= TRIES_MAX {
             self.tries = 0;
             self.become_state(OemState::Mute, out);
@@ -129,7 +160,7 @@ impl Session {
         };
         out.push(Effect::Write(command.encode()));
         out.push(Effect::Write(OemCommand::Status.encode()));
-        out.push(Effect::SetTimer(now.plus(ANSWER_MS_MAX)));
+        self.confirm_due_at = Some(now.plus(ANSWER_MS_MAX));
     }
 
     fn read(&mut self, now: Mono, out: &mut Vec<Effect>) {
@@ -164,7 +195,7 @@ impl Session {
     }
 
     fn confirmed(&mut self, state: OemState, out: &mut Vec<Effect>) {
-        self.tries = 0;
+        (self.tries, self.confirm_due_at) = (0, None);
         self.become_state(state, out);
     }
 

@@ -101,7 +101,7 @@ impl Session {
                 self.waiting.push_back(packet);
             }
             Input::Command(packet) => out.push(Effect::CommandFailed(packet)),
-            Input::Disconnected => *self = Session::new(),
+            Input::Disconnected => self.disconnected(out),
             Input::Tick => self.tick(now, out),
         }
         self.send_next(now, out);
@@ -111,6 +111,23 @@ impl Session {
             self.partial.as_ref().map(|partial| partial.2),
         ];
         out.extend(due.into_iter().flatten().min().map(Effect::SetTimer));
+    }
+
+    /// What was begun is lost; what was accepted last may still be repeated when the port is back.
+    fn disconnected(&mut self, out: &mut Vec<Effect>) {
+        let accepted = self.accepted.take();
+        let begun = self.partial.take();
+        self.decoder.silence();
+        let cut = std::iter::from_fn(|| self.decoder.next()).filter_map(|item| match item {
+            SsiItem::Fault(fault) => Some(Effect::Fault(fault)),
+            SsiItem::Packet(_) => None,
+        });
+        out.extend(cut);
+        out.extend(begun.map(|it| Effect::Fault(fault(FaultReason::PartMissing, &it.1))));
+        *self = Session {
+            accepted,
+            ..Session::new()
+        };
     }
 
     fn read(&mut self, now: Mono, out: &mut Vec<Effect>) {
@@ -336,6 +353,19 @@ mod tests {
             heard(&[(0, first), (20_000, repeated)]),
             ["5901234123457", "ack", "5901234123457", "ack"]
         );
+    }
+
+    #[test]
+    fn what_is_cut_off_is_a_fault_and_what_was_accepted_is_not_told_again() {
+        let mut session = Session::new();
+        let mut out = Vec::new();
+        let first = code("5901234123457");
+        session.handle(Mono(0), Input::Bytes(first.encode()), &mut out);
+        let half = first.encode()[..7].to_vec();
+        session.handle(Mono(500), Input::Bytes(half), &mut out);
+        session.handle(Mono(510), Input::Disconnected, &mut out);
+        session.handle(Mono(900), Input::Bytes(again(&first).encode()), &mut out);
+        assert_eq!(words(&out), ["5901234123457", "ack", "ReportCut", "ack"]);
     }
 
     #[test]

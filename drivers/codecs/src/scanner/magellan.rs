@@ -68,6 +68,12 @@ impl MagellanDecoder {
         self.lines.push(bytes);
     }
 
+    /// Whether a line has begun: only then does silence mean anything.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        self.lines.has_pending()
+    }
+
     /// Silence: a line without its end is a fault when it is read.
     pub fn flush_idle(&mut self) {
         self.lines.flush_idle();

@@ -17,7 +17,7 @@ const OEM_DESCRIPTOR: &[u8] = &[
 ];
 
 fn decoder() -> ReportDecoder {
-    ReportDecoder::pos(Layout::resolve(&parse(SAMPLE_DESCRIPTOR), 0x05E0))
+    ReportDecoder::new(Layout::resolve(&parse(SAMPLE_DESCRIPTOR), 0x05E0))
 }
 
 fn reports(code: &str) -> Vec<Vec<u8>> {
@@ -36,23 +36,6 @@ fn descriptors_tell_the_kinds_apart() {
     assert_eq!(of(OEM_DESCRIPTOR, 0x05E0), Recognised::IbmOem);
     assert_eq!(of(&[], 0x9999), Recognised::Unknown);
     assert!(matches!(of(&[], 0x0C2E), Recognised::Pos(_)));
-}
-
-#[test]
-fn an_oem_scanner_is_read_and_its_status_is_no_scan() {
-    use shelf_codecs::barcode::Symbology;
-    use shelf_codecs::scanner::oem::{OemStatus, encode_scan, encode_status};
-    let ready = OemStatus([0, 3, 0]);
-    let mut decoder = ReportDecoder::oem();
-    decoder.push(&encode_status(ready));
-    assert_eq!(decoder.next(), Some(Decoded::Reply(vec![0, 3, 0])));
-    for report in encode_scan(b"4006381333931", Symbology::Ean13, ready, true) {
-        decoder.push(&report);
-    }
-    assert!(matches!(decoder.next(), Some(Decoded::Scan(scan)) if scan.bytes == b"4006381333931"));
-    let long = [b'7'; 100];
-    decoder.push(&encode_scan(&long, Symbology::Qr, ready, false)[0]);
-    assert_eq!(decoder.cut_off().unwrap().cause, FaultCause::CutOff);
 }
 
 #[test]

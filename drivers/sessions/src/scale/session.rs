@@ -3,6 +3,7 @@
 use shelf_codecs::scale::{
     Command, Fault, Reading, Refusal, ScaleConfig, ScaleDecoder, ScaleItem, Weight,
 };
+use shelf_codecs::scanner::magellan;
 
 use crate::time::Mono;
 
@@ -42,6 +43,8 @@ pub enum Input {
     Cancel,
     /// Bytes of the line, or one report.
     Bytes(Vec<u8>),
+    /// What the scale on a scanner's cable said; whoever reads the cable took it out.
+    Said(Reading),
     /// The port is gone.
     Disconnected,
     /// The time of the last [`Effect::SetTimer`] has come.
@@ -99,12 +102,66 @@ enum Stage {
     Listening,
 }
 
+/// How the scale is reached.
+#[derive(Debug)]
+enum Line {
+    /// Over a line of its own.
+    Own(ScaleConfig, ScaleDecoder),
+    /// Over the cable of the scanner that it is built into.
+    OfScanner,
+}
+
+impl Line {
+    fn own(config: ScaleConfig) -> Line {
+        Line::Own(config, ScaleDecoder::new(config))
+    }
+
+    /// The bytes of a command; `None` where the scale doesn't have it.
+    fn encode(&self, command: Command) -> Option<Vec<u8>> {
+        match (self, command) {
+            (Line::Own(config, _), command) => command.encode(config.protocol),
+            // The state comes with the weight if there is one, and with words if there is none.
+            (Line::OfScanner, Command::Weigh | Command::Status) => {
+                Some(magellan::ASK_STATE.to_vec())
+            }
+            (Line::OfScanner, _) => None,
+        }
+    }
+
+    fn is_polled(&self) -> bool {
+        match self {
+            Line::Own(config, _) => config.protocol.is_polled(),
+            Line::OfScanner => true,
+        }
+    }
+
+    /// Nothing came for a while: what was begun is cut short.
+    fn silence(&mut self) {
+        if let Line::Own(_, decoder) = self {
+            decoder.silence();
+        }
+    }
+
+    fn next(&mut self) -> Option<ScaleItem> {
+        match self {
+            Line::Own(_, decoder) => decoder.next(),
+            Line::OfScanner => None,
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Line::Own(_, decoder) => decoder.framing().advice(),
+            Line::OfScanner => None,
+        }
+    }
+}
+
 /// One scale's machine.
 #[derive(Debug)]
 pub struct Session {
-    config: ScaleConfig,
+    line: Line,
     limits: Limits,
-    decoder: ScaleDecoder,
     stage: Stage,
     ends_at: Mono,
     silent: u32,
@@ -123,10 +180,20 @@ impl Session {
     /// A machine at rest.
     #[must_use]
     pub fn new(config: ScaleConfig, limits: Limits) -> Session {
+        Session::over(Line::own(config), limits)
+    }
+
+    /// A machine for the scale on a counter scanner's cable: it is given [`Input::Said`] and never
+    /// [`Input::Bytes`].
+    #[must_use]
+    pub fn on_scanner_cable(limits: Limits) -> Session {
+        Session::over(Line::OfScanner, limits)
+    }
+
+    fn over(line: Line, limits: Limits) -> Session {
         Session {
-            config,
+            line,
             limits,
-            decoder: ScaleDecoder::new(config),
             stage: Stage::Idle,
             ends_at: Mono(0),
             silent: 0,
@@ -152,30 +219,42 @@ impl Session {
             Input::Weigh { unit_price_minor } => self.weigh(now, unit_price_minor, out),
             Input::Cancel => self.stage = Stage::Idle,
             Input::Bytes(bytes) => {
-                self.decoder.push(&bytes);
+                if let Line::Own(_, decoder) = &mut self.line {
+                    decoder.push(&bytes);
+                }
                 self.read(now, out);
             }
-            Input::Disconnected => {
-                self.decoder = ScaleDecoder::new(self.config);
-                (self.told, self.shown, self.moved) = (None, None, true);
-                if self.is_busy() {
-                    self.end(Outcome::Disconnected, out);
-                }
-            }
+            Input::Said(reading) => self.on_reading(now, reading, out),
+            Input::Disconnected => self.disconnected(out),
             Input::Tick => self.tick(now, out),
+        }
+    }
+
+    fn disconnected(&mut self, out: &mut Vec<Effect>) {
+        self.line.silence();
+        while let Some(item) = self.line.next() {
+            if let ScaleItem::Fault(fault) = item {
+                out.push(Effect::Fault(fault));
+            }
+        }
+        if let Line::Own(config, _) = self.line {
+            self.line = Line::own(config);
+        }
+        (self.told, self.shown, self.moved) = (None, None, true);
+        if self.is_busy() {
+            self.end(Outcome::Disconnected, out);
         }
     }
 
     fn weigh(&mut self, now: Mono, unit_price_minor: Option<u32>, out: &mut Vec<Effect>) {
         self.ends_at = now.plus(self.limits.weigh_ms_max);
         (self.silent, self.last_refusal) = (0, None);
-        let protocol = self.config.protocol;
-        if !protocol.is_polled() {
+        if !self.line.is_polled() {
             self.stage = Stage::Listening;
             out.push(Effect::SetTimer(self.ends_at));
-        } else if Command::UnitPrice(0).encode(protocol).is_some() {
+        } else if self.line.encode(Command::UnitPrice(0)).is_some() {
             let priced = unit_price_minor.filter(|price| *price > 0);
-            match priced.and_then(|price| Command::UnitPrice(price).encode(protocol)) {
+            match priced.and_then(|price| self.line.encode(Command::UnitPrice(price))) {
                 Some(bytes) => {
                     self.stage = Stage::Pricing;
                     self.send(now, bytes, out);
@@ -188,7 +267,7 @@ impl Session {
     }
 
     fn ask(&mut self, now: Mono, command: Command, out: &mut Vec<Effect>) {
-        if let Some(bytes) = command.encode(self.config.protocol) {
+        if let Some(bytes) = self.line.encode(command) {
             self.stage = Stage::Asked;
             self.send(now, bytes, out);
         }
@@ -200,7 +279,7 @@ impl Session {
     }
 
     fn read(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        while let Some(item) = self.decoder.next() {
+        while let Some(item) = self.line.next() {
             match item {
                 ScaleItem::Reading(reading) => self.on_reading(now, reading, out),
                 ScaleItem::Accepted if self.stage == Stage::Pricing => {
@@ -214,7 +293,7 @@ impl Session {
             }
         }
         if !self.advised
-            && let Some(advice) = self.decoder.framing().advice()
+            && let Some(advice) = self.line.advice()
         {
             self.advised = true;
             out.push(Effect::Advice(advice));
@@ -234,11 +313,7 @@ impl Session {
 
     /// Some scales want each answer confirmed.
     fn taken(&self, out: &mut Vec<Effect>) {
-        out.extend(
-            Command::Taken
-                .encode(self.config.protocol)
-                .map(Effect::Send),
-        );
+        out.extend(self.line.encode(Command::Taken).map(Effect::Send));
     }
 
     fn on_reading(&mut self, now: Mono, reading: Reading, out: &mut Vec<Effect>) {
@@ -296,7 +371,7 @@ impl Session {
             Stage::Listening => self.give_up(out),
             Stage::Pausing => self.ask(now, Command::Weigh, out),
             Stage::Pricing | Stage::Asked => {
-                self.decoder.silence();
+                self.line.silence();
                 self.read(now, out);
                 // The silence may have ended a half answer, but no question was answered by it.
                 if matches!(self.stage, Stage::Pricing | Stage::Asked) {

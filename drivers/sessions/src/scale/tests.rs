@@ -329,3 +329,40 @@ fn any_bytes_from_the_scale() {
         }
     }
 }
+
+#[test]
+fn a_scale_on_a_scanners_cable_is_asked_for_its_state() {
+    let mut session = Session::on_scanner_cable(Limits::default());
+    let mut out = Vec::new();
+    let wish = Input::Weigh {
+        unit_price_minor: None,
+    };
+    session.handle(Mono(0), wish, &mut out);
+    let moves = Reading::Refused(Refusal::Motion);
+    session.handle(Mono(50), Input::Said(moves), &mut out);
+    session.handle(Mono(250), Input::Tick, &mut out);
+    session.handle(Mono(300), Input::Said(weight(512)), &mut out);
+    let asked = out
+        .iter()
+        .filter(|it| **it == Effect::Send(b"S14\r".to_vec()));
+    assert_eq!(asked.count(), 2);
+    let end = |it: &Effect| matches!(it, Effect::Outcome(Outcome::Weight { weight, .. }) if weight.thousandths == 512);
+    assert!(out.last().is_some_and(end), "{out:?}");
+}
+
+#[test]
+fn a_half_answer_is_a_fault_when_the_port_goes() {
+    let mut session = Session::new(ScaleConfig::new(Protocol::Toledo8217), Limits::default());
+    let mut out = Vec::new();
+    let wish = Input::Weigh {
+        unit_price_minor: None,
+    };
+    session.handle(Mono(0), wish, &mut out);
+    session.handle(Mono(5), Input::Bytes(b"\x0201.2".to_vec()), &mut out);
+    out.clear();
+    session.handle(Mono(9), Input::Disconnected, &mut out);
+    assert!(
+        matches!(&out[..], [Effect::Fault(fault), Effect::Outcome(Outcome::Disconnected)] if fault.bytes == b"\x0201.2"),
+        "{out:?}"
+    );
+}

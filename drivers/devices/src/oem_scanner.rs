@@ -1,0 +1,122 @@
+//! The dialogue with an IBM/Toshiba OEM scanner: told to scan after opening and again when it forgot,
+//! and a notice when it does not confirm or calls itself broken.
+
+use shelf_sessions::oem::{Effect, Input, OemState, Session};
+
+use crate::clock::Stamp;
+use crate::decoder::{Decoded, Fault, FaultCause};
+use crate::dialogue::{Dialogue, Feedback, Step};
+use crate::driver::Command;
+use crate::steps::{Steps, cut_off, mono};
+
+/// A session with such a scanner.
+pub(crate) struct OemDialogue {
+    session: Session,
+    feedback: Feedback,
+    /// The last thing that people were told was trouble.
+    in_trouble: bool,
+    steps: Steps,
+}
+
+impl OemDialogue {
+    pub(crate) fn new(feedback: Feedback) -> Self {
+        Self {
+            session: Session::new(),
+            feedback,
+            in_trouble: false,
+            steps: Steps::default(),
+        }
+    }
+
+    fn effects(&mut self, now: Stamp, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        // Every input makes the session name its timer anew, or none.
+        self.steps.clear_timer();
+        self.session.handle(mono(now), input, &mut effects);
+        effects
+    }
+
+    fn handle(&mut self, now: Stamp, input: Input) {
+        for effect in self.effects(now, input) {
+            match effect {
+                // Its reports have no id, for which hidapi wants a 0.
+                Effect::Write(report) => self.steps.write([&[0], &report[..]].concat()),
+                Effect::Scan(scan) => self.steps.item(Decoded::Scan(scan)),
+                Effect::Reply(bytes) => self.steps.item(Decoded::Reply(bytes)),
+                Effect::State(state) => self.tell(state),
+                Effect::Fault(fault) => self.steps.scanner_fault(&fault),
+                Effect::SetTimer(at) => self.steps.set_timer(at),
+            }
+        }
+    }
+
+    fn tell(&mut self, state: OemState) {
+        let words = match state {
+            OemState::Scanning if !self.in_trouble => return,
+            OemState::Scanning => "the scanner scans again",
+            OemState::Stopped => "the scanner was told not to scan",
+            OemState::Mute => "the scanner does not confirm that it scans: plug it out and in",
+            OemState::Broken => "the scanner reports a fault of its own, or is not ready",
+        };
+        self.in_trouble = state != OemState::Scanning;
+        self.steps.notice(words);
+    }
+}
+
+impl Dialogue for OemDialogue {
+    fn opened(&mut self, now: Stamp) {
+        self.handle(now, Input::Opened);
+    }
+
+    fn received(&mut self, now: Stamp, bytes: &[u8]) {
+        self.handle(now, Input::Report(bytes.to_vec()));
+    }
+
+    fn due(&mut self, now: Stamp) {
+        self.handle(now, Input::Tick);
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.steps.deadline()
+    }
+
+    fn command(&mut self, now: Stamp, command: Command) {
+        match command {
+            Command::Accepted => self.steps.attempt(self.feedback.accepted.clone()),
+            Command::Refused => self.steps.attempt(self.feedback.refused.clone()),
+            Command::Write(bytes) => self.steps.attempt(bytes),
+            Command::Enable(wanted) => self.handle(now, Input::Wanted(wanted)),
+            Command::Reset => self.handle(now, Input::Opened),
+            _ => {}
+        }
+    }
+
+    fn overrun(&mut self, now: Stamp) {
+        let mut lost = Fault::new(FaultCause::Overrun, &[], 0);
+        for effect in self.effects(now, Input::Overrun) {
+            match effect {
+                Effect::Fault(fault) => {
+                    lost = Fault::new(FaultCause::Overrun, &fault.bytes, fault.bytes_total);
+                }
+                Effect::SetTimer(at) => self.steps.set_timer(at),
+                _ => {}
+            }
+        }
+        self.steps.item(Decoded::Fault(lost));
+    }
+
+    fn next(&mut self) -> Option<Step> {
+        self.steps.next()
+    }
+
+    fn closed(&mut self, now: Stamp) -> Option<Fault> {
+        let effects = self.effects(now, Input::Disconnected);
+        effects.iter().find_map(|effect| match effect {
+            Effect::Fault(fault) => Some(cut_off(fault)),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
