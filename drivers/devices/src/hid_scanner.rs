@@ -1,6 +1,7 @@
 //! Barcode scanners that send HID reports. What kind it is comes from its report descriptor: HID POS
 //! (usage page 0x8C) with its fields where the descriptor puts them, a maker's layout where the
-//! descriptor is silent, or IBM OEM ([`ibm_oem_usage`]), which has a dialogue of its own. Replies to commands go to the journal and are never scans.
+//! descriptor is silent, or IBM OEM ([`ibm_oem_usage`]), which has a dialogue of its own.
+//! Replies to commands go to the journal and are never scans.
 
 use std::collections::VecDeque;
 use std::path::Path;
