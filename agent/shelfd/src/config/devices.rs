@@ -4,6 +4,7 @@
 //! described well, and gives the description to the device layer at the start.
 
 mod framing;
+mod readers;
 mod role;
 mod sharing;
 
@@ -56,7 +57,7 @@ fn device(settings: &DeviceSettings, config: &Config) -> Result<DeviceConfig, Wr
         return Err(Wrong::new(key, format!("means nothing for a {kind}")));
     }
     let selector = selector(settings)?;
-    let role = role::of(settings, &config.till)?;
+    let role = role::of(settings, &config.till, &config.zone)?;
     Ok(DeviceConfig {
         name: settings.name.clone(),
         kind: kind(settings)?,
@@ -74,6 +75,10 @@ fn selector(settings: &DeviceSettings) -> Result<Selector, Wrong> {
     if matches!(parsed, Selector::Tcp(_)) && !settings.kind.is_networked() {
         let kind = settings.kind.word();
         let why = format!("a {kind} is not reached over the network: name its USB or serial port");
+        return Err(Wrong::new("select", why));
+    }
+    if settings.kind == Kind::LlrpReader && !matches!(parsed, Selector::Tcp(_)) {
+        let why = "a fixed reader is reached over the network: write tcp:HOST:5084";
         return Err(Wrong::new("select", why));
     }
     Ok(parsed)
@@ -99,6 +104,8 @@ fn kind(settings: &DeviceSettings) -> Result<DeviceKind, Wrong> {
             keys: framing::keys(settings)?,
         }),
         Kind::BadgeReader => DeviceKind::BadgeReader,
+        Kind::LlrpReader => DeviceKind::LlrpReader(readers::fixed(settings)?),
+        Kind::UhfReader => DeviceKind::UhfReader(readers::serial(settings)?),
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use shelf_stock::name::TillId;
 
 use super::devices;
-use super::model::Config;
+use super::model::{Config, ZoneKind, ZoneSettings};
 use super::problem::ConfigError;
 
 /// Looks at the whole.
@@ -33,6 +33,7 @@ fn whole(config: &Config) -> Result<(), String> {
     }
     config.opening_hours.spans()?;
     tills(config)?;
+    zones(config)?;
     devices::configured(config).map(|_| ())
 }
 
@@ -44,6 +45,67 @@ fn tills(config: &Config) -> Result<(), String> {
         };
         if !names.insert(name) {
             return Err(format!("two tills are called `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+fn zones(config: &Config) -> Result<(), String> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for zone in &config.zone {
+        let name = zone.name.as_str();
+        if name.is_empty() {
+            return Err("a [[zone]] has no `name`".into());
+        }
+        if !names.insert(name) {
+            return Err(format!("two zones are called `{name}`"));
+        }
+    }
+    let mut claimed: BTreeSet<&str> = BTreeSet::new();
+    for zone in &config.zone {
+        let name = &zone.name;
+        fits(zone, config).map_err(|why| format!("zone `{name}`: {why}"))?;
+        for antenna in &zone.antennas {
+            if !claimed.insert(antenna) {
+                return Err(format!("two zones claim the antenna `{antenna}`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a zone's keys fit together, and to what they name.
+fn fits(zone: &ZoneSettings, config: &Config) -> Result<(), String> {
+    let mut tills = config.till.iter().filter_map(|it| it.name.as_ref());
+    match (zone.kind, &zone.till, &zone.inside) {
+        (ZoneKind::TillPad, None, _) => return Err("a till_pad needs `till`".into()),
+        (ZoneKind::TillPad, Some(till), _) if !tills.any(|it| it == till) => {
+            return Err(format!("till `{till}` is not defined"));
+        }
+        (ZoneKind::Exit, _, None) => {
+            return Err("an exit needs `inside`, the zone before it".into());
+        }
+        (ZoneKind::Exit, _, Some(inside)) => {
+            let is_area = |it: &ZoneSettings| it.name == *inside && it.kind == ZoneKind::Area;
+            if !config.zone.iter().any(is_area) {
+                return Err(format!("`inside` names `{inside}`, which is no area"));
+            }
+        }
+        _ => {}
+    }
+    if !matches!(zone.location.as_str(), "floor" | "backroom") {
+        let location = &zone.location;
+        return Err(format!(
+            "`location` is `{location}`: write floor or backroom"
+        ));
+    }
+    for antenna in &zone.antennas {
+        let (reader, number) = antenna.rsplit_once(':').unwrap_or((antenna, ""));
+        let is_reader = config.device.iter().any(|it| it.name == reader);
+        if !is_reader || number.parse::<u16>().is_err() {
+            return Err(format!(
+                "`antennas` has `{antenna}`: write READER:NUMBER with the `name` of a [[device]]"
+            ));
         }
     }
     Ok(())

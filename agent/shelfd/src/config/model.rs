@@ -66,8 +66,10 @@ macro_rules! words {
 }
 
 mod device;
+mod zone;
 
-pub(crate) use device::{DeviceKind, DeviceSettings, Flow, Parity, Prefix, Share};
+pub(crate) use device::{DeviceKind, DeviceSettings, Flow, Parity, Prefix, Share, UhfFamily};
+pub(crate) use zone::{RfidSettings, ZoneKind, ZoneSettings};
 
 settings! {
     /// The whole configuration of one PC.
@@ -103,6 +105,10 @@ settings! {
         till: Vec<TillSettings> = Vec::new(), "";
         /// Devices of this PC.
         device: Vec<DeviceSettings> = Vec::new(), "";
+        /// Zones that RFID readers watch.
+        zone: Vec<ZoneSettings> = Vec::new(), "";
+        /// What is common to all zones.
+        rfid: RfidSettings = RfidSettings::default(), "";
     }
 }
 
@@ -312,6 +318,8 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static KeyDoc> {
         OpeningSettings::KEYS,
         TillSettings::KEYS,
         DeviceSettings::KEYS,
+        ZoneSettings::KEYS,
+        RfidSettings::KEYS,
     ]
     .into_iter()
     .flatten()

@@ -3,10 +3,14 @@
 use shelf_devices::config::Role;
 
 use super::Wrong;
-use crate::config::model::{DeviceKind as Kind, DeviceSettings, TillSettings};
+use crate::config::model::{DeviceKind as Kind, DeviceSettings, TillSettings, ZoneSettings};
 
 /// The role, if the kind can have it and its till exists.
-pub(super) fn of(settings: &DeviceSettings, tills: &[TillSettings]) -> Result<Role, Wrong> {
+pub(super) fn of(
+    settings: &DeviceSettings,
+    tills: &[TillSettings],
+    zones: &[ZoneSettings],
+) -> Result<Role, Wrong> {
     let wrong = |why: String| Wrong::new("role", why);
     let role: Role = settings
         .role
@@ -28,8 +32,11 @@ pub(super) fn of(settings: &DeviceSettings, tills: &[TillSettings]) -> Result<Ro
         let mut names = tills.iter().filter_map(|it| it.name.as_ref());
         names.any(|it| it.as_str() == name)
     };
-    match role.till() {
-        Some(till) if !known(till) => Err(wrong(format!(
+    match (role.till(), &role) {
+        (_, Role::Zone(zone)) if !zones.iter().any(|it| it.name == *zone) => Err(wrong(format!(
+            "zone `{zone}` is not defined: add a [[zone]] of this name, or mend the role"
+        ))),
+        (Some(till), _) if !known(till) => Err(wrong(format!(
             "till `{till}` is not defined: add a [[till]] of this name, or mend the role"
         ))),
         _ => Ok(role),
@@ -42,6 +49,7 @@ fn fits(kind: Kind, role: &Role) -> bool {
             matches!(role, Role::Till(_) | Role::Receiving | Role::Counting)
         }
         Kind::BadgeReader => matches!(role, Role::Badge(_)),
+        Kind::LlrpReader | Kind::UhfReader => matches!(role, Role::Zone(_)),
     }
 }
 
@@ -52,5 +60,6 @@ fn usual(kind: Kind) -> &'static str {
             "till:NAME, receiving or counting"
         }
         Kind::BadgeReader => "badge:TILL",
+        Kind::LlrpReader | Kind::UhfReader => "zone:NAME",
     }
 }

@@ -13,12 +13,13 @@ settings! {
         /// What people call it.
         name: String = String::new(), "";
         /// What it is: `scanner` (lines over serial or TCP), `hid_scanner` (HID POS or IBM OEM),
-        /// `keyboard_scanner` (types) or `badge_reader` (contactless cards).
+        /// `keyboard_scanner` (types), `badge_reader` (contactless cards), `llrp_reader` (fixed RFID reader) or
+        /// `uhf_reader` (RFID reader on a serial line).
         kind: DeviceKind = DeviceKind::Scanner, "";
         /// Which one: `serial:NUMBER`, `port:CHAIN`, `tcp:HOST:PORT` or `path:/dev/NODE`; `shelfd devices`
         /// prints the right text for each device that it sees.
         select: String = String::new(), "";
-        /// What it is there for: `till:NAME`, `receiving`, `counting` or `badge:TILL`.
+        /// What it is there for: `till:NAME`, `receiving`, `counting`, `badge:TILL` or `zone:NAME`.
         role: String = String::new(), "";
         /// Scanners: `exclusive` (ours alone), `shared` (a POS reads it too; HID only) or `relay` (ours, and
         /// every scan is passed on to a POS). Absent: `shared` at a till where another program sells, if the
@@ -61,6 +62,24 @@ settings! {
         beep_accepted: String = String::new(), "";
         /// What makes it sound the bad beep, after a code that was not taken; absent: as above.
         beep_refused: String = String::new(), "";
+        /// Fixed RFID readers: which antennas work, such as `[1, 2]`; `[]`: all of them.
+        antennas: Vec<u16> = Vec::new(), "";
+        /// Fixed RFID readers: the session of the tags' protocol, 0 to 3. 1 tells each tag again every few
+        /// seconds, which zones need; 0 tells it in every round, which a pad or a gate needs.
+        session: u8 = 1, "";
+        /// Fixed RFID readers: about how many tags are before it.
+        population: u16 = 32, "tags";
+        /// Fixed RFID readers: no read for so long is told as a trouble; 0: silence is normal here.
+        quiet_minutes: u32 = 10, "min";
+        /// Fixed RFID readers: it sends EPCs as the text of their digits, as some firmware does.
+        double_encoded_epc: bool = false, "";
+        /// Serial RFID readers: what it speaks: `chafon` (UHFReader288 and the like), `chafon18`, `m100`
+        /// (YRM100, R200), `indy` (Indy R2000), `thingmagic` or `nur`.
+        family: UhfFamily = UhfFamily::Chafon, "";
+        /// Serial RFID readers of the families chafon and indy: their address; 255 is any.
+        address: u8 = 255, "";
+        /// ThingMagic readers: the number of the radio region, such as 8 for Europe.
+        region: u8 = 8, "";
     }
 }
 
@@ -75,6 +94,25 @@ words! {
         KeyboardScanner,
         /// A reader of contactless cards, for staff badges.
         BadgeReader,
+        /// A fixed RFID reader, LLRP over TCP.
+        LlrpReader,
+        /// An RFID reader on a serial line or behind a serial server.
+        UhfReader,
+    }
+    /// What a serial RFID reader speaks.
+    UhfFamily {
+        /// Chafon and its relatives, with antenna and strength.
+        Chafon,
+        /// The older Chafon readers, which name the tag alone.
+        Chafon18,
+        /// YRM100, R200 and the like.
+        M100,
+        /// Readers around the Indy R2000.
+        Indy,
+        /// ThingMagic.
+        Thingmagic,
+        /// Nordic ID.
+        Nur,
     }
     /// Who else may read a device.
     Share {
@@ -126,6 +164,8 @@ impl DeviceKind {
             Self::HidScanner => "hid_scanner",
             Self::KeyboardScanner => "keyboard_scanner",
             Self::BadgeReader => "badge_reader",
+            Self::LlrpReader => "llrp_reader",
+            Self::UhfReader => "uhf_reader",
         }
     }
 
@@ -139,12 +179,12 @@ impl DeviceKind {
 
     /// Whether it may hang on a serial line.
     pub(crate) fn is_serial(self) -> bool {
-        matches!(self, Self::Scanner)
+        matches!(self, Self::Scanner | Self::UhfReader)
     }
 
     /// Whether it may be reached over the network.
     pub(crate) fn is_networked(self) -> bool {
-        matches!(self, Self::Scanner)
+        matches!(self, Self::Scanner | Self::LlrpReader | Self::UhfReader)
     }
 
     /// Whether a key means something for it.
@@ -157,6 +197,10 @@ impl DeviceKind {
             }
             "prefix" | "binary" => self == Self::Scanner,
             "layout" => self == Self::KeyboardScanner,
+            "antennas" | "session" | "population" | "quiet_minutes" | "double_encoded_epc" => {
+                self == Self::LlrpReader
+            }
+            "family" | "address" | "region" => self == Self::UhfReader,
             "beep_accepted" | "beep_refused" => matches!(self, Self::Scanner | Self::HidScanner),
             _ => true,
         }
