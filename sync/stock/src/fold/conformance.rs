@@ -43,8 +43,10 @@ where
         let specs: Vec<_> = (0..count).map(|_| random.spec()).collect();
         let mut documents = draw::documents(&specs);
         compare(&mut factory, &documents, "drawn", seed);
+        // What comes after the openings may have a closed group's name.
+        let known = documents.len() - documents.len() / 4;
         let mut model = MemoryFold::new();
-        for document in &documents {
+        for document in documents.iter().take(known) {
             apply(&mut model, document).expect("the model folds");
         }
         for node in openings::nodes() {

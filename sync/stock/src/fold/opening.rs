@@ -8,6 +8,9 @@
 //! The rules, all functions of the set of documents:
 //! - A document that a counted opening of its author closes and doesn't carry counts nothing.
 //! - What an opening carries counts as if it had come by itself.
+//! - A group is whole by its parts that count by themselves. Names of groups come back (a report
+//!   that is made again names its group as before), so a part of a closed group never makes a
+//!   later one whole.
 //! - A source key that an opening claims is taken: no lesser place displaces it. The opening that
 //!   closes that opening claims it again only if somebody has reported the same meanwhile.
 //! - An opening that another one closes is taken back like any other document; that other one has
@@ -77,17 +80,16 @@ pub(super) fn close<S: FoldStore>(
     };
     carried.retain(|place, _| within(place));
     let mut gone = Vec::new();
+    let mut groups = Vec::new();
     for log in &logs {
         for place in store.remembered(node, log)? {
             if !carried.contains_key(&place) {
-                gone.push(withdraw(store, place, changes)?);
+                groups.extend(withdraw(store, place, changes)?);
+                gone.push(place);
             }
         }
     }
-    for group in gone.iter().filter_map(|(_, group)| group.as_ref()) {
-        store.group_delete(group)?;
-    }
-    let gone: Vec<Place> = gone.into_iter().map(|(place, _)| place).collect();
+    leave(store, groups, changes)?;
     store.forget(&gone)?;
     for log in &logs {
         store.close_log(node, log)?;
@@ -98,33 +100,81 @@ pub(super) fn close<S: FoldStore>(
     Ok(())
 }
 
-/// Takes back what a document does. Its group stays, so that its other parts are seen to count.
+/// A closed document's part of a group, and whether the group counted with it.
+struct Left {
+    row: GroupRow,
+    was_whole: bool,
+}
+
+/// Takes back what a closed document does. Its row in its group stays for now, so that the
+/// group's other parts are seen to count.
 fn withdraw<S: FoldStore>(
     store: &mut S,
     place: Place,
     changes: &mut Changes,
-) -> Result<(Place, Option<GroupRow>), S::Error> {
+) -> Result<Option<Left>, S::Error> {
     let document = store.document(place)?;
-    let group = group_row(&document);
-    let complete = match &group {
-        Some(row) => is_complete(&store.group_parts(&row.key)?, row.key.of),
-        None => true,
+    let left = match group_row(&document) {
+        Some(row) => {
+            let was_whole = is_complete(&store.group_parts(&row.key)?, row.key.of);
+            Some(Left { row, was_whole })
+        }
+        None => None,
     };
-    if !complete || matches!(document.draft.kind, Kind::Evidence { .. }) {
-        return Ok((place, group));
+    if left.as_ref().is_none_or(|it| it.was_whole) {
+        take_back(store, &document, changes)?;
+    }
+    Ok(left)
+}
+
+/// Closed documents leave their groups: the parts that stay wait again where they aren't whole
+/// by themselves, as they do where the closed ones never were.
+fn leave<S: FoldStore>(
+    store: &mut S,
+    left: Vec<Left>,
+    changes: &mut Changes,
+) -> Result<(), S::Error> {
+    let mut counted = BTreeSet::new();
+    for Left { row, was_whole } in left {
+        store.group_delete(&row)?;
+        if was_whole {
+            counted.insert(row.key);
+        }
+    }
+    for key in counted {
+        let staying = store.group_parts(&key)?;
+        if is_complete(&staying, key.of) {
+            continue;
+        }
+        for part in staying {
+            let document = store.document(part.place)?;
+            take_back(store, &document, changes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes back what a document that was admitted does.
+fn take_back<S: FoldStore>(
+    store: &mut S,
+    document: &Document,
+    changes: &mut Changes,
+) -> Result<(), S::Error> {
+    let place = document.place;
+    if matches!(document.draft.kind, Kind::Evidence { .. }) {
+        return Ok(());
     }
     match &document.draft.source {
         Some(source) if store.source_counted(source)? != Some(place) => {
             let source = source.clone();
-            store.duplicate_delete(&DuplicateRow { source, place })?;
+            store.duplicate_delete(&DuplicateRow { source, place })
         }
         Some(source) => {
-            apply::count(store, &document, Sign::Minus, changes)?;
-            release(store, source, changes)?;
+            apply::count(store, document, Sign::Minus, changes)?;
+            release(store, source, changes)
         }
-        None => apply::count(store, &document, Sign::Minus, changes)?,
+        None => apply::count(store, document, Sign::Minus, changes),
     }
-    Ok((place, group))
 }
 
 /// The keys that an opening claims come or go.
