@@ -9,14 +9,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use shelf_codecs::barcode::{Aim, Symbology};
+use shelf_codecs::scale::{Protocol, ScaleConfig};
 use shelf_codecs::scanner::Terminator;
 use shelf_codecs::scanner::hid_pos::descriptor::parse;
 use shelf_codecs::scanner::hid_pos::{self, Layout};
 use shelf_codecs::scanner::oem::{OemStatus, encode_scan};
 use shelf_codecs::scanner::wedge::{WedgeConfig, encode};
+use shelf_sim::counter::{CounterDevice, CounterModel};
 use shelf_sim::rfid::llrp::{LlrpReaderConfig, LlrpServer};
 use shelf_sim::rfid::uhf::{UhfModel, UhfReaderConfig, UhfServer};
 use shelf_sim::scanner_pty::{Framing, PtyScanner};
+use shelf_sim::serial_server::SerialServer;
 use shelf_sim::uhid::{HidUnit, UhidDevice};
 use shelf_sim::usbip::models::{CardReader, CdcScanner, FtdiScanner};
 use shelf_sim::usbip::{PORTS, UsbDevice, UsbModel};
@@ -53,6 +56,15 @@ pub(crate) enum Device {
     /// or `fault cut|drop|close|silence|speak|slow|garbage|new|noise|taken|free|overflow|
     /// antenna-gone N|antenna-back N|stray-errors|clock-2000|double|refuse-work`.
     Llrp(FixedReader),
+    /// A scale, on a pseudo-terminal or as behind a serial server; a line is an order: `put WEIGHT` (as
+    /// 1.250), `empty`, `wait MS`, or `fault motion|over|under|fine|half|flip|garbage|babble BYTES|silence|
+    /// speak|unplug|plug`.
+    Scale(ScaleLine),
+    /// A Zebra scanner that speaks SSI; a line is an order: `scan CODE`, `wait MS`, or a fault as for
+    /// `scale`, or `fault deaf` (the next acknowledgement is not heard).
+    SsiScanner(SerialLine),
+    /// A counter scanner with a scale on one cable (Magellan); orders as for `scale` and `scan CODE`.
+    CounterScanner(SerialLine),
     /// A serial UHF reader, on a pseudo-terminal or as behind a serial server; a line is an order as
     /// for `llrp`, with the faults `cut|flip|noise|silence|speak|stop|unplug|plug`.
     Uhf(SerialReader),
@@ -82,6 +94,37 @@ pub(crate) struct FixedReader {
     /// Everything that is left to chance.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+/// Where a device of the counter is.
+#[derive(Args)]
+pub(crate) struct SerialLine {
+    /// Where the host opens its pseudo-terminal; absent: it is on TCP.
+    #[arg(long)]
+    link: Option<PathBuf>,
+    /// Port on the loopback interface; 0 takes a free one.
+    #[arg(long, default_value_t = 0, conflicts_with = "link")]
+    port: u16,
+    /// Everything that is left to chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// A scale.
+#[derive(Args)]
+pub(crate) struct ScaleLine {
+    /// toledo-8217, nci-scp-01, nci-scp-02, dialog (02 and 04) or st-gs.
+    #[arg(long, value_parser = serial_protocol)]
+    protocol: Protocol,
+    #[command(flatten)]
+    line: SerialLine,
+}
+
+fn serial_protocol(name: &str) -> std::result::Result<Protocol, String> {
+    let known = Protocol::from_name(name);
+    known
+        .filter(|it| !matches!(it, Protocol::Hid | Protocol::IbmOem))
+        .ok_or_else(|| "write toledo-8217, nci-scp-01, nci-scp-02, dialog or st-gs".to_owned())
 }
 
 /// A serial reader.
@@ -179,6 +222,12 @@ fn plug(device: &Device) -> Result<Reads> {
         })?,
         Device::Llrp(settings) => fixed_reader(settings)?,
         Device::Uhf(settings) => serial_reader(settings)?,
+        Device::Scale(settings) => {
+            let model = CounterModel::Scale(ScaleConfig::new(settings.protocol));
+            counter_device(model, &settings.line)?
+        }
+        Device::SsiScanner(line) => counter_device(CounterModel::SsiScanner, line)?,
+        Device::CounterScanner(line) => counter_device(CounterModel::CounterScanner, line)?,
     })
 }
 
@@ -214,6 +263,21 @@ fn serial_reader(settings: &SerialReader) -> Result<Reads> {
     }
     Ok(Box::new(move |line| {
         ensure!(server.order(line.parse()?), "too many orders wait");
+        Ok(())
+    }))
+}
+
+fn counter_device(model: CounterModel, line: &SerialLine) -> Result<Reads> {
+    let device = CounterDevice::new(model, line.seed);
+    let server = match &line.link {
+        Some(link) => SerialServer::on_pty(link, device)?,
+        None => SerialServer::on_tcp(line.port, device)?,
+    };
+    if let Some(address) = server.addr() {
+        println!("listening on {address}");
+    }
+    Ok(Box::new(move |line| {
+        ensure!(server.device().order(line.parse()?), "too many orders wait");
         Ok(())
     }))
 }

@@ -6,16 +6,19 @@
 //! and the demo hold that record against the ledger. Nothing here is random by itself: seeds and
 //! scripts come from outside.
 //!
-//! Rooms: [`scanner_pty`] (a line scanner), [`uhid`] and [`usbip`] (devices that the kernel takes for
+//! Rooms: [`scanner_pty`] (a line scanner), [`counter`] (scales and scanners of a counter that talk back),
+//! [`serial_server`] (what they are served by), [`uhid`] and [`usbip`] (devices that the kernel takes for
 //! real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and keyboard
 //! wedges send, as streams), [`rfid`] (fixed and serial readers with tags before them), [`zvt_terminal`]
 //! (a payment terminal with its own books), [`shop`] (items, stock and invoices to replay), [`chain`]
 //! (whole chains on virtual time).
 
 pub mod chain;
+pub mod counter;
 pub mod hid_reports;
 pub mod rfid;
 pub mod scanner_pty;
+pub mod serial_server;
 pub mod shop;
 pub mod uhid;
 pub mod usbip;

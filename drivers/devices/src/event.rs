@@ -54,7 +54,8 @@ pub enum Payload {
     /// Something that people should know of the device, in words; also in its status. At most
     /// [`NOTICE_BYTES_MAX`](crate::decoder::NOTICE_BYTES_MAX), masked.
     Notice(String),
-    /// Bytes that are no scan: cut off, too long, damaged.
+    /// Bytes that are no scan: cut off, too long, damaged. Of a device that sends nothing else, sixty a
+    /// minute; all are counted in its status.
     Fault(Fault),
     /// The device came, went, or is held by another program.
     State(DeviceState),

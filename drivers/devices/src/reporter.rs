@@ -15,6 +15,14 @@ use crate::shared::Shared;
 use crate::status::DeviceState;
 use crate::tag_read::{TAGS_PER_EVENT_MAX, TagRead};
 
+/// Faults of one device that are told within [`FAULT_WINDOW_US`]; more are counted and in the journal,
+/// so that a device that talks nonsense can't fill queue, ledger and log.
+pub(crate) const FAULTS_TOLD_MAX: u32 = 60;
+/// See [`FAULTS_TOLD_MAX`]; one minute.
+const FAULT_WINDOW_US: u64 = 60_000_000;
+/// What is told instead, once in a window.
+const NONSENSE: &str = "most of what it sends can't be read: see its last frames";
+
 pub(crate) struct Reporter {
     shared: Arc<Shared>,
     outbox: Outbox,
@@ -22,6 +30,8 @@ pub(crate) struct Reporter {
     incarnation: u64,
     counter: u64,
     told: Option<DeviceState>,
+    /// When the present window of faults began, and how many it has.
+    faults: (u64, u32),
 }
 
 impl Reporter {
@@ -38,6 +48,7 @@ impl Reporter {
             incarnation,
             counter: 0,
             told: None,
+            faults: (0, 0),
         }
     }
 
@@ -94,14 +105,30 @@ impl Reporter {
             Decoded::Weight(weighing) => Payload::Weight(weighing),
             Decoded::Tags(reads) => return self.post_tags(now, &reads),
             Decoded::Receipt(receipt) => Payload::Receipt(receipt),
-            Decoded::Notice(words) => {
-                let words = noted(&words);
-                self.shared.live().notice = Some(words.clone());
-                Payload::Notice(words)
-            }
-            Decoded::Fault(fault) => Payload::Fault(fault),
+            Decoded::Notice(words) => return self.post_notice(now, &words),
+            Decoded::Fault(fault) => match self.count_fault(now) {
+                told if told <= FAULTS_TOLD_MAX => Payload::Fault(fault),
+                told if told == FAULTS_TOLD_MAX + 1 => return self.post_notice(now, NONSENSE),
+                _ => return,
+            },
         };
         self.post(now, payload);
+    }
+
+    fn post_notice(&mut self, now: Stamp, words: &str) {
+        let words = noted(words);
+        self.shared.live().notice = Some(words.clone());
+        self.post(now, Payload::Notice(words));
+    }
+
+    /// How many faults the present window has with this one.
+    fn count_fault(&mut self, now: Stamp) -> u32 {
+        let (began_us, count) = &mut self.faults;
+        if now.mono_us.saturating_sub(*began_us) >= FAULT_WINDOW_US {
+            (*began_us, *count) = (now.mono_us, 0);
+        }
+        *count = count.saturating_add(1);
+        *count
     }
 
     fn post_tags(&mut self, now: Stamp, reads: &[TagRead]) {
