@@ -10,7 +10,8 @@
 
 mod zvt_world;
 
-use shelf_sessions::zvt::{Input, IntentId};
+use shelf_sessions::payment::PaymentRecord as _;
+use shelf_sessions::zvt::{Command, Input, IntentId};
 use shelf_sim::zvt_terminal::{
     Busy, Direction, LastAfterReversal, PaymentScript, Repeat, TerminalConfig, Unacknowledged,
 };
@@ -256,12 +257,12 @@ fn a_reversal_with_a_broken_cable() {
                     };
                     let mut world = world(false, &terminal);
                     world.arm(Some(cable));
-                    world.input(Input::Reverse {
+                    world.input(Input::Command(Command::Reverse {
                         intent: IntentId(2),
                         receipt: 42,
                         amount: amount(PRICE),
                         currency: CURRENCY,
-                    });
+                    }));
                     world.run();
                     let taken_back = world.terminal.standing().count() == 0;
                     let ours = world.sales.contains(&IntentId(2));
@@ -300,7 +301,7 @@ fn the_first_payment_of_a_day_with_a_broken_cable() {
                 back_after_ms,
             };
             let mut world = world(false, &terminal);
-            world.input(Input::EndOfDay);
+            world.input(Input::Command(Command::EndOfDay));
             world.run();
             world.arm(Some(cable));
             world.pay(2, PRICE);

@@ -9,8 +9,9 @@
 
 mod zvt_world;
 
+use shelf_sessions::payment::Terminal as _;
 use shelf_sessions::zvt::{
-    ChargeKind, Connection, Effect, Input, IntentId, Mono, Outcome, Session,
+    ChargeKind, Command, Connection, Effect, Input, IntentId, Mono, Outcome, Session,
 };
 use shelf_sim::zvt_terminal::{
     BookedState, Direction, PaymentScript, Pull, Repeat, TerminalConfig,
@@ -42,22 +43,22 @@ fn count(world: &World, control: (u8, u8)) -> usize {
 fn refund_and_reversal_by_receipt() {
     let mut world = world(vec![]);
     world.pay(1, 1234);
-    world.input(Input::Refund {
+    world.input(Input::Command(Command::Refund {
         intent: IntentId(2),
         amount: amount(500),
         currency: CURRENCY,
         asked_at: None,
-    });
+    }));
     world.run();
     assert!(
         matches!(world.outcomes.last(), Some(Outcome::Approved(r)) if r.kind == ChargeKind::Refund)
     );
-    world.input(Input::Reverse {
+    world.input(Input::Command(Command::Reverse {
         intent: IntentId(3),
         receipt: 42,
         amount: amount(1234),
         currency: CURRENCY,
-    });
+    }));
     world.run();
     assert!(
         matches!(world.outcomes.last(), Some(Outcome::Approved(_))),
@@ -80,12 +81,12 @@ fn a_terminal_that_reverses_another_payment_is_flagged() {
     let mut world = World::new(session_config(false), terminal, vec![]);
     world.pay(1, 1234);
     world.pay(2, 900);
-    world.input(Input::Reverse {
+    world.input(Input::Command(Command::Reverse {
         intent: IntentId(3),
         receipt: 42,
         amount: amount(1234),
         currency: CURRENCY,
-    });
+    }));
     world.run();
     let Some(Outcome::ReversedOther { reversed, .. }) = world.outcomes.last() else {
         panic!("{:?}", world.outcomes)
@@ -106,12 +107,12 @@ fn a_reversal_on_the_terminal_itself_is_noticed_at_the_next_payment() {
     world.pay(1, 1234);
     let mut other = Session::new(session_config(false));
     std::mem::swap(&mut world.session, &mut other);
-    world.input(Input::Reverse {
+    world.input(Input::Command(Command::Reverse {
         intent: IntentId(8),
         receipt: 42,
         amount: amount(1234),
         currency: CURRENCY,
-    });
+    }));
     world.run();
     world.session = other;
     world.pay(2, 1234);
@@ -122,16 +123,17 @@ fn a_reversal_on_the_terminal_itself_is_noticed_at_the_next_payment() {
 fn day_end_and_health_check_move_no_money() {
     let mut world = world(vec![]);
     world.pay(1, 1234);
-    world.input(Input::EndOfDay);
+    world.input(Input::Command(Command::EndOfDay));
     world.run();
     assert_eq!(
         world.outcomes.last(),
         Some(&Outcome::DayClosed {
-            total: Some(amount(1234))
+            total: Some(amount(1234)),
+            totals: None,
         })
     );
     let before = world.terminal.commands().len();
-    world.input(Input::StatusEnquiry);
+    world.input(Input::Command(Command::StatusEnquiry));
     world.run();
     assert_eq!(
         world.outcomes.last(),
@@ -160,7 +162,7 @@ fn a_terminal_that_is_not_there() {
     world.arm(Some(cable));
     let (mut world, outcome) = pay(world);
     assert!(matches!(outcome, Outcome::NotStarted(_)), "{outcome:?}");
-    world.input(Input::StatusEnquiry);
+    world.input(Input::Command(Command::StatusEnquiry));
     world.run();
     assert_eq!(world.outcomes.last(), Some(&Outcome::Failed { code: None }));
     assert_eq!(world.mutant, Mutant::None);
@@ -182,7 +184,7 @@ fn an_open_connection_is_kept_where_configured() {
 fn another_program_on_the_port() {
     let mut session = Session::new(session_config(false));
     let mut out = Vec::new();
-    session.handle(Mono(0), Input::StatusEnquiry, &mut out);
+    session.handle(Mono(0), Input::Command(Command::StatusEnquiry), &mut out);
     session.handle(Mono(0), Input::Connected, &mut out);
     out.clear();
     session.handle(

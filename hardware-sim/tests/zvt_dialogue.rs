@@ -10,8 +10,9 @@
 mod zvt_world;
 
 use shelf_codecs::zvt::Packet;
+use shelf_sessions::payment::{PaymentRecord as _, Terminal as _};
 use shelf_sessions::zvt::{
-    Ask, Effect, Input, IntentId, Mono, Outcome, PaymentState, Rejection, Session,
+    Ask, Command, Effect, Input, IntentId, Mono, Outcome, PaymentState, Rejection, Session,
 };
 use shelf_sim::zvt_terminal::{
     BookedState, Cut, Direction, PaymentScript, Pull, Repeat, TerminalConfig, Unacknowledged,
@@ -85,12 +86,12 @@ fn no_payment_byte_before_the_record_is_durable() {
     let mut session = Session::new(session_config(false));
     let mut terminal = shelf_sim::zvt_terminal::Terminal::new(TerminalConfig::default(), vec![]);
     let mut out = Vec::new();
-    let pay = Input::Pay {
+    let pay = Input::Command(Command::Pay {
         intent: IntentId(1),
         amount: amount(500),
         currency: CURRENCY,
         asked_at: None,
-    };
+    });
     session.handle(Mono(0), pay.clone(), &mut out);
     session.handle(Mono(0), Input::Connected, &mut out);
     terminal.connected(0);
@@ -336,14 +337,14 @@ fn the_cashier_gives_up() {
     };
     let mut world = world(vec![script]);
     world.paid += 1;
-    world.input(Input::Pay {
+    world.input(Input::Command(Command::Pay {
         intent: IntentId(1),
         amount: amount(1234),
         currency: CURRENCY,
         asked_at: None,
-    });
+    }));
     world.run_until(10_000);
-    world.input(Input::AbortPayment);
+    world.input(Input::Command(Command::AbortPayment));
     world.run();
     let outcome = world.outcomes.last();
     assert!(
@@ -391,16 +392,16 @@ fn any_input_in_any_order_never_panics_or_sends_twice() {
                 0 => Input::Connected,
                 1 => Input::Disconnected,
                 2 => Input::Tick,
-                3 if sent == 0 => Input::Pay {
+                3 if sent == 0 => Input::Command(Command::Pay {
                     intent,
                     amount: amount(1),
                     currency: CURRENCY,
                     asked_at: None,
-                },
+                }),
                 4 => Input::Persisted { intent },
                 5 => Input::Committed { intent },
                 6 => Input::CommitFailed { intent },
-                7 => Input::AbortPayment,
+                7 => Input::Command(Command::AbortPayment),
                 8 => Input::Resync { intent },
                 n => {
                     const SAID: [&[u8]; 6] = [

@@ -12,7 +12,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use shelf_codecs::zvt::{Amount, Password, config_byte};
-use shelf_sessions::zvt::{Config, Effect, Input, IntentId, Mono, Outcome, Session};
+use shelf_sessions::payment::Terminal as _;
+use shelf_sessions::zvt::{Command, Config, Effect, Input, IntentId, Mono, Outcome, Session};
 use shelf_sim::zvt_terminal::{PaymentScript, Pull, TerminalConfig, TerminalHandle};
 
 /// Runs one payment over TCP until its outcome.
@@ -24,12 +25,12 @@ fn pay(terminal: &TerminalHandle) -> Outcome {
     let started = Instant::now();
     let mut stream: Option<TcpStream> = None;
     let intent = IntentId(7);
-    let mut inputs = vec![Input::Pay {
+    let mut inputs = vec![Input::Command(Command::Pay {
         intent,
         amount: Amount::new(1234).unwrap(),
         currency: 978,
         asked_at: None,
-    }];
+    })];
     while started.elapsed() < Duration::from_secs(30) {
         let now = Mono(u64::try_from(started.elapsed().as_millis()).unwrap());
         let mut effects = Vec::new();

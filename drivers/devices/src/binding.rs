@@ -76,6 +76,28 @@ pub fn bind(
     bindings
 }
 
+/// The one serial line that a selector means, for owners outside the device layer (payment terminals, the
+/// printer's tee).
+///
+/// # Errors
+/// In words, when nothing matches or several lines do.
+pub fn node_of(selector: &Selector, found: &[Found]) -> Result<PathBuf, String> {
+    let is_line = |it: &&Found| it.class == NodeClass::Serial && selected(selector, it);
+    let lines: Vec<&Found> = found.iter().filter(is_line).collect();
+    match lines.as_slice() {
+        [one] => Ok(one.node.clone()),
+        [] => Err(format!("no serial line matches {selector}")),
+        many => Err(format!(
+            "{} serial lines match {selector}: select one by {}",
+            many.len(),
+            many.iter()
+                .map(|f| by_port(f))
+                .collect::<Vec<_>>()
+                .join(" or ")
+        )),
+    }
+}
+
 fn matches(config: &DeviceConfig, found: &Found) -> bool {
     config.kind.can_be(found) && selected(&config.selector, found)
 }

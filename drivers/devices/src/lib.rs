@@ -68,6 +68,7 @@ pub mod llrp_reader;
 pub mod netlink;
 mod oem_scanner;
 mod opening;
+pub mod port;
 pub mod relay;
 mod reporter;
 pub mod scale;

@@ -2,7 +2,12 @@
 //! to ask about it.
 //!
 //! These words are written to disk inside the terminals' records, so a name must not change. What a
-//! terminal said, and which way the money went, differs by protocol and stays with each.
+//! terminal said, and which way the money went, differs by protocol and stays with each; what a shell is
+//! asked to do about it does not, so that a till need not care which terminal it has.
+
+pub(crate) mod flow;
+
+use crate::time::Mono;
 
 /// The identity of a payment intent (a UUID), given by the till.
 #[derive(
@@ -49,4 +54,134 @@ pub enum Ask {
     Cashier,
     /// The manager, from the terminal's journal or the acquirer.
     Manager,
+}
+
+/// What happened outside: the same for every terminal. `C` are its commands, `R` is its record.
+#[derive(Clone, Debug)]
+pub enum Input<C, R> {
+    /// The connection asked for is there.
+    Connected,
+    /// The connection could not be made, or is gone.
+    Disconnected,
+    /// Bytes from the terminal.
+    Bytes(Vec<u8>),
+    /// The time of [`Effect::SetTimer`] has come.
+    Tick,
+    /// What people want of the terminal.
+    Command(C),
+    /// Try again to find out about an unknown payment.
+    Resync {
+        /// The one that is unknown.
+        intent: IntentId,
+    },
+    /// People have settled an unknown payment: stop asking about it.
+    Settled {
+        /// The one that was unknown.
+        intent: IntentId,
+    },
+    /// After a restart: a record that was still open.
+    Resume(Box<R>),
+    /// The last [`Effect::PersistState`] of this intent is durable.
+    Persisted {
+        /// Whose.
+        intent: IntentId,
+    },
+    /// The sale is durable: the terminal may be told.
+    Committed {
+        /// Whose.
+        intent: IntentId,
+    },
+    /// The sale could not be made durable: the terminal is to take the money back.
+    CommitFailed {
+        /// Whose.
+        intent: IntentId,
+    },
+}
+
+/// What is to be done, in this order: the same for every terminal. `R` is its record, `O` says how its
+/// commands end, `F` is what is wrong with bytes that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect<R, O, F> {
+    /// Open a connection; answer with [`Input::Connected`] or [`Input::Disconnected`].
+    Connect,
+    /// Close the connection after everything sent has been written.
+    Disconnect,
+    /// Write these bytes. They hold no card data.
+    Send(Vec<u8>),
+    /// Make the record durable, then answer [`Input::Persisted`].
+    PersistState(Box<R>),
+    /// Commit the sale and this record in one transaction, then answer [`Input::Committed`] or
+    /// [`Input::CommitFailed`]. May come twice for one intent; the second time the answer is what the
+    /// first was.
+    CommitThenConfirm(Box<R>),
+    /// Show to cashier and customer.
+    Display(String),
+    /// Receipt lines that the terminal wants printed, masked.
+    Receipt(Vec<String>),
+    /// How it ended.
+    Outcome(O),
+    /// Call [`Input::Tick`] at this time; replaces an earlier one.
+    SetTimer(Mono),
+    /// An input that could not be taken.
+    Rejected(Rejection),
+    /// Unreadable bytes from the terminal, masked: an event for the device's page.
+    Fault(F),
+}
+
+/// What every terminal's record of a payment has.
+pub trait PaymentRecord {
+    /// Whose it is.
+    fn intent(&self) -> IntentId;
+    /// How far it is.
+    fn state(&self) -> PaymentState;
+    /// Notes how far it is.
+    fn set_state(&mut self, state: PaymentState);
+    /// Whether it takes an earlier payment back.
+    fn is_reversal(&self) -> bool;
+    /// Whether its sale is durable.
+    fn is_committed(&self) -> bool;
+    /// After a restart: what the ledger says about its sale.
+    fn set_committed(&mut self, committed: bool);
+    /// Whether the terminal has heard (or said again) that the payment stands.
+    fn is_confirmed(&self) -> bool;
+    /// Whether a later payment was sent: the terminal's last word says nothing about this one any more.
+    fn is_superseded(&self) -> bool;
+
+    /// Whether a restart leaves something to find out ([`Input::Resume`]).
+    fn is_open(&self) -> bool {
+        match self.state() {
+            PaymentState::Declined | PaymentState::Aborted | PaymentState::Reversed => false,
+            PaymentState::Approved => !self.is_confirmed(),
+            _ => true,
+        }
+    }
+}
+
+/// A payment terminal's dialogue machine, whatever it speaks: what a shell needs of it.
+pub trait Terminal {
+    /// What people may want of it.
+    type Command;
+    /// Its durable record of a payment.
+    type Record: PaymentRecord + Clone;
+    /// How its commands end.
+    type Outcome;
+    /// What is wrong with bytes that can't be read.
+    type Fault;
+
+    /// Takes one input and appends what is to be done to `out`.
+    fn handle(
+        &mut self,
+        now: Mono,
+        input: Input<Self::Command, Self::Record>,
+        out: &mut Vec<Effect<Self::Record, Self::Outcome, Self::Fault>>,
+    );
+
+    /// When [`Input::Tick`] is due; `None` when nothing is waited for.
+    fn next_wakeup(&self) -> Option<Mono>;
+
+    /// Whether a command would be rejected as busy.
+    fn is_busy(&self) -> bool;
+
+    /// The payment that is still unknown, if any.
+    fn held(&self) -> Option<&Self::Record>;
 }

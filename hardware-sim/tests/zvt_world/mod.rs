@@ -9,8 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use shelf_codecs::zvt::{Amount, Password, TerminalDate, TerminalTime, config_byte};
+use shelf_sessions::payment::{PaymentRecord as _, Terminal as _};
 use shelf_sessions::zvt::{
-    Config, Effect, Input, IntentId, IntentRecord, Mono, Outcome, PaymentState, Session, ShopTime,
+    Command, Config, Effect, Input, IntentId, IntentRecord, Mono, Outcome, PaymentState, Session,
+    ShopTime,
 };
 use shelf_sim::zvt_terminal::{Action, Direction, PaymentScript, Terminal, TerminalConfig};
 
@@ -149,12 +151,12 @@ impl World {
         self.paid += 1;
         let asked_at = Some(self.shop_time());
         let intent = IntentId(intent);
-        self.input(Input::Pay {
+        self.input(Input::Command(Command::Pay {
             intent,
             amount: amount(minor),
             currency: CURRENCY,
             asked_at,
-        });
+        }));
         self.run();
     }
 

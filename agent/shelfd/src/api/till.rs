@@ -22,6 +22,7 @@ use super::problem::Problem;
 use super::{Answer, Site, Web, lookups};
 use crate::daemon::counter::{Counter, Shown, chain};
 use crate::daemon::shop::Shop;
+use crate::daemon::terminal::{Errand, TerminalStanding};
 use crate::pages::speech::Speech;
 use crate::pages::texts::Language;
 use crate::platform;
@@ -33,6 +34,9 @@ pub(super) struct TillAnswer {
     /// Why the last act changed nothing, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// How the payment terminal is, if the till has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terminal: Option<TerminalStanding>,
     #[serde(flatten)]
     view: TillView,
 }
@@ -86,6 +90,10 @@ async fn act(web: &Arc<Web>, name: &str, language: Language, fields: Fields) -> 
     let counter = counter(&web.shop, name)?;
     web.blocking(move |shop| {
         let before = counter.view();
+        if fields.needed("do")? == "terminal" {
+            errand(&counter, &before, &fields)?;
+            return Ok(answer(&counter.view(), None));
+        }
         let input = input(shop, &fields)?;
         let shown = counter.input(input).map_err(|error| {
             tracing::error!(%error, "a till can't go on");
@@ -100,10 +108,32 @@ async fn act(web: &Arc<Web>, name: &str, language: Language, fields: Fields) -> 
     .await
 }
 
+/// Something that the terminal is asked for and that moves no money. The answer is the till as it was:
+/// what comes of it is in `terminal` when it has come.
+fn errand(counter: &Counter, shown: &Shown, fields: &Fields) -> Answer<()> {
+    let word = fields.needed("errand")?;
+    let errand = Errand::from_word(word).ok_or_else(|| {
+        let words = Errand::WORDS.map(|it| it.0).join(", ");
+        Problem::value("errand", format!("must be one of {words}"))
+    })?;
+    let Some(terminal) = &shown.terminal else {
+        return Err(Problem::missing("this till has no payment terminal")
+            .hint("set `till.terminal` in the configuration"));
+    };
+    if terminal.busy || !counter.errand(errand) {
+        let status = axum::http::StatusCode::CONFLICT;
+        return Err(
+            Problem::new(status, "busy", "the terminal is busy").hint("wait until it has finished")
+        );
+    }
+    Ok(())
+}
+
 fn answer(shown: &Shown, message: Option<String>) -> TillAnswer {
     TillAnswer {
         revision: shown.revision,
         message,
+        terminal: shown.terminal.clone(),
         view: shown.view.clone(),
     }
 }
@@ -160,6 +190,7 @@ fn input(shop: &Shop, fields: &Fields) -> Answer<TillInput> {
             TillInput::Pay(PayWith::Cash { given })
         }
         "cancel" => TillInput::CancelPayment(fields.parse::<IntentId>("intent")?),
+        "reverse" => TillInput::ReversePayment(fields.parse::<IntentId>("intent")?),
         "ask" => TillInput::AskAgain(fields.parse::<IntentId>("intent")?),
         "settle" => settle(fields)?,
         other => return Err(Problem::value("do", format!("a till can't `{other}`"))),

@@ -260,8 +260,19 @@ settings! {
         sales_source: SalesSourceSetting = SalesSourceSetting::Basket, "";
         /// `declared` if the store declares that it may lawfully settle cash here.
         fiscal: Fiscal = Fiscal::None, "";
-        /// Its payment terminal, `zvt://host:port`.
+        /// Its payment terminal: `zvt://HOST[:PORT]`, `zvt+serial:SELECTOR`, `ecr17://HOST:PORT` or
+        /// `ecr17+serial:SELECTOR`, with a selector as `shelfd devices` prints it.
         terminal: Option<String> = None, "";
+        /// Settings of the terminal's serial line, such as `9600-8N2`; absent: the protocol's own.
+        terminal_line: Option<String> = None, "";
+        /// Whether the terminal prints its slips; if not, they are shown on the till's page (ZVT).
+        terminal_prints: bool = true, "";
+        /// The terminal's own number, up to 8 digits (ECR17).
+        terminal_id: Option<u32> = None, "";
+        /// This till's number at the terminal, up to 8 digits (ECR17).
+        terminal_register: u32 = 1, "";
+        /// What the terminal's check bytes cover: `std`, `stx`, `noext` or `stx_noext` (ECR17).
+        terminal_lrc: String = "std".to_owned(), "";
         /// File with the terminal's password, 6 digits (mode 0600); absent: 000000.
         terminal_password_file: Option<PathBuf> = None, "";
         /// Folder into which another POS drops its CSV or POSLog files.

@@ -21,7 +21,7 @@ use shelf_till::basket::{
 use tokio::sync::watch;
 
 use super::shop::Bell;
-use super::terminal::{TerminalCommand, TerminalDesk};
+use super::terminal::{Errand, TerminalCommand, TerminalDesk, TerminalStanding};
 use crate::platform;
 
 /// A till with everything it needs to act.
@@ -45,6 +45,8 @@ pub(crate) struct Shown {
     pub(crate) view: TillView,
     /// What to play, once.
     pub(crate) sound: Option<Sound>,
+    /// How the payment terminal is, if there is one.
+    pub(crate) terminal: Option<TerminalStanding>,
 }
 
 /// A till can't go on.
@@ -84,6 +86,7 @@ impl Counter {
             revision: 0,
             view,
             sound: None,
+            terminal: terminal.as_ref().map(TerminalDesk::standing),
         }));
         let counter = Self {
             config,
@@ -111,6 +114,25 @@ impl Counter {
     /// What the payment terminal is doing, if there is one.
     pub(crate) fn terminal_doing(&self) -> Option<String> {
         self.terminal.as_ref().map(TerminalDesk::doing)
+    }
+
+    /// The terminal's standing has changed: pages are told.
+    pub(crate) fn terminal_changed(&self) {
+        self.shown.send_modify(|shown| {
+            *shown = Arc::new(Shown {
+                revision: shown.revision + 1,
+                view: shown.view.clone(),
+                sound: None,
+                terminal: self.terminal.as_ref().map(TerminalDesk::standing),
+            });
+        });
+    }
+
+    /// Asks the terminal for something that moves no money; `false`: there is none, or it takes no
+    /// more.
+    pub(crate) fn errand(&self, errand: Errand) -> bool {
+        let command = TerminalCommand::Errand(errand);
+        self.terminal.as_ref().is_some_and(|it| it.send(command))
     }
 
     /// What the page shows now, and from now on.
@@ -279,6 +301,7 @@ impl Counter {
                 revision: shown.revision + 1,
                 view,
                 sound,
+                terminal: self.terminal.as_ref().map(TerminalDesk::standing),
             });
         });
     }

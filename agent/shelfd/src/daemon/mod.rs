@@ -136,7 +136,7 @@ impl Daemon {
         let stop = shop.stopping.subscribe();
         let mut tasks = JoinSet::new();
         for terminal in terminals {
-            tasks.spawn(terminal.run(shop.writer.clone(), shop.clock));
+            tasks.spawn(terminal::run(terminal, shop.writer.clone(), shop.clock));
         }
         let ledger = Arc::new(ledger);
         shop.compare.begin(&shop, &ledger);

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use shelf_codecs::zvt::Password;
 use shelf_devices::supervisor::Supervisor;
 use shelf_ledger::{Depth, Ledger, OpenError, OpenOptions, Writer};
 use shelf_stock::location::Location;
@@ -20,7 +19,7 @@ use super::lookup::Lookup;
 use super::resolve::{Reading, ReadingError};
 use super::shop::{Bell, CheckState, Shop, WanSwitch};
 use super::status::SyncStatus;
-use super::terminal::{self, TerminalDesk, TerminalEnd, terminal_address};
+use super::terminal::{TerminalTask, given as given_terminal};
 use crate::cli::Failure;
 use crate::config::{Config, Fiscal, SalesSourceSetting, TillSettings};
 use crate::platform::{self, MachineClock, MachineEntropy, MonoClock, files};
@@ -111,30 +110,7 @@ pub(crate) struct Opened {
     pub(super) ledger: Ledger,
     pub(super) supervisor: Arc<Supervisor>,
     pub(super) front: JoinHandle<()>,
-    pub(super) terminals: Vec<Terminal>,
-}
-
-/// A terminal that waits for its task.
-pub(crate) struct Terminal {
-    address: SocketAddr,
-    config: shelf_sessions::zvt::Config,
-    end: TerminalEnd,
-    counter: Arc<Counter>,
-}
-
-impl Terminal {
-    /// Its task.
-    pub(super) async fn run(self, writer: Writer, clock: MonoClock) {
-        terminal::run(
-            self.address,
-            self.config,
-            self.end,
-            self.counter,
-            writer,
-            clock,
-        )
-        .await;
-    }
+    pub(super) terminals: Vec<TerminalTask>,
 }
 
 pub(crate) fn open(
@@ -202,7 +178,7 @@ fn tills(
     config: &Config,
     writer: &Writer,
     bell: &Bell,
-) -> Result<(Counters, Vec<Terminal>), StartError> {
+) -> Result<(Counters, Vec<TerminalTask>), StartError> {
     let mut counters = BTreeMap::new();
     let mut terminals = Vec::new();
     let ours = |it: &&TillSettings| it.sales_source == SalesSourceSetting::Basket;
@@ -236,7 +212,7 @@ fn options(
     Ok(options)
 }
 
-type OpenCounter = (Arc<Counter>, Option<Terminal>);
+type OpenCounter = (Arc<Counter>, Option<TerminalTask>);
 
 fn counter(
     till: &TillSettings,
@@ -259,61 +235,17 @@ fn counter(
             })?;
         rules.returns.by_group.insert(group.clone(), location);
     }
-    let Some(address) = &till.terminal else {
+    let Some((desk, address, words, end)) = given_terminal(till, &config.currency)? else {
         return Ok((Counter::open(rules, writer, None, bell)?, None));
     };
-    let address = terminal_address(address).ok_or_else(|| StartError::Config {
-        message: format!("`till.terminal` is `{address}`: write zvt://HOST or zvt://HOST:PORT"),
-    })?;
-    let config = shelf_sessions::zvt::Config::new(password(till)?, currency(&config.currency)?);
-    let (desk, end): (TerminalDesk, TerminalEnd) = terminal::desk();
     let counter = Counter::open(rules, writer, Some(desk), bell)?;
-    Ok((
-        counter.clone(),
-        Some(Terminal {
-            address,
-            config,
-            end,
-            counter,
-        }),
-    ))
-}
-
-fn password(till: &TillSettings) -> Result<Password, StartError> {
-    let text = match &till.terminal_password_file {
-        Some(path) => files::read_secret(path).map_err(|source| StartError::File {
-            path: path.clone(),
-            source,
-        })?,
-        None => "000000".into(),
+    let task = TerminalTask {
+        address,
+        words,
+        end,
+        counter: counter.clone(),
     };
-    Password::new(&text).ok_or_else(|| StartError::Config {
-        message: "the terminal's password is not six digits: mend `till.terminal_password_file`"
-            .into(),
-    })
-}
-
-/// ISO 4217 numbers of the currencies in which our terminals are paid.
-fn currency(code: &str) -> Result<u16, StartError> {
-    match code {
-        "EUR" => Ok(978),
-        "CHF" => Ok(756),
-        "GBP" => Ok(826),
-        "USD" => Ok(840),
-        "SEK" => Ok(752),
-        "DKK" => Ok(208),
-        "NOK" => Ok(578),
-        "PLN" => Ok(985),
-        "CZK" => Ok(203),
-        "HUF" => Ok(348),
-        "CNY" => Ok(156),
-        other => Err(StartError::Config {
-            message: format!(
-                "`currency` is `{other}`: terminals are paid in EUR, CHF, GBP, USD, SEK, DKK, NOK, \
-                 PLN, CZK, HUF or CNY"
-            ),
-        }),
-    }
+    Ok((counter, Some(task)))
 }
 
 /// The long look at the ledger, in a thread that nobody waits for.

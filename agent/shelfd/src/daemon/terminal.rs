@@ -1,36 +1,40 @@
-//! A payment terminal on its cable: carries bytes between the dialogue machine and the socket,
-//! makes its records durable, and passes what it learns to the till.
+//! A payment terminal at a till: what may be asked of it, and what it is doing.
 //!
-//! The machine decides everything about the payment; this only performs its effects in their
+//! One task owns the terminal's cable ([`cable`]), whatever the terminal speaks ([`protocol`]). The
+//! dialogue machine decides everything about a payment; the task only performs its effects in their
 //! order. A payment is never started from here by itself: only the till's command does, and the
 //! till has written it down before.
 
-mod mapping;
+mod address;
+mod cable;
+mod ecr17;
+mod given;
+mod line;
+mod protocol;
 mod records;
+mod zvt;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use shelf_ledger::{Tx, Writer};
-use shelf_sessions::zvt::{Config, Effect, Input, Mono, Outcome, Rejection, Session};
+use serde::Serialize;
+use shelf_ledger::Writer;
 use shelf_stock::money::Money;
 use shelf_stock::name::TenderRef;
-use shelf_till::basket::{BasketId, IntentId, TillInput, Update};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use shelf_stock::time::Timestamp;
+use shelf_till::basket::{BasketId, IntentId};
 use tokio::sync::{mpsc, watch};
 
 use super::counter::Counter;
-use crate::platform::{self, MonoClock};
+use crate::platform::MonoClock;
 
-pub(crate) use mapping::terminal_address;
+pub(crate) use address::{TerminalAddress, Words};
+pub(crate) use given::given;
 
 /// Commands that may wait for a terminal; a till has at most one payment under way and a few
 /// questions.
 const COMMANDS_MAX: usize = 32;
-/// Bytes read from a terminal at once.
-const READ_BYTES: usize = 2048;
+/// Lines of the last slip that are kept for the page.
+pub(super) const SLIP_LINES_MAX: usize = 200;
 
 /// What a till asks of its terminal.
 #[derive(Clone, Debug)]
@@ -70,323 +74,151 @@ pub(crate) enum TerminalCommand {
         /// The payment.
         intent: IntentId,
     },
+    /// Something that moves no money of a customer.
+    Errand(Errand),
+}
+
+/// What people ask of a terminal beside payments. None of these takes or gives money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// Is it there, and how is it?
+    Status,
+    /// Close its day with the host.
+    EndOfDay,
+    /// Print (or send) the last receipt again.
+    RepeatReceipt,
+    /// What it took so far.
+    Totals,
+}
+
+impl Errand {
+    /// All of them, with the words of the API.
+    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+        ("status", Self::Status),
+        ("end_of_day", Self::EndOfDay),
+        ("repeat_receipt", Self::RepeatReceipt),
+        ("totals", Self::Totals),
+    ];
+
+    /// The one with this word.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        let mut all = Self::WORDS.into_iter();
+        all.find(|it| it.0 == word).map(|it| it.1)
+    }
+}
+
+/// How a terminal is, for pages and programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct TerminalStanding {
+    /// What it speaks and where, as configured.
+    pub(crate) address: String,
+    /// What it is doing, in words.
+    pub(crate) doing: String,
+    /// Whether a dialogue is running.
+    pub(crate) busy: bool,
+    /// The lines of the last slip that it wanted printed, masked.
+    pub(crate) slip: Vec<String>,
+    /// The totals that it told last.
+    pub(crate) day: Option<DayReport>,
+    /// Runs of bytes from it that could not be read.
+    pub(crate) faults: u64,
+}
+
+/// A terminal's totals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct DayReport {
+    /// When it told them, by the clock of this PC.
+    pub(crate) at: Timestamp,
+    /// Whether its day was closed with it.
+    pub(crate) closed: bool,
+    /// Everything, if it said so.
+    pub(crate) total: Option<Money>,
+    /// What its host has for the day, where it tells.
+    pub(crate) host_total: Option<Money>,
+    /// By scheme, where it tells.
+    pub(crate) schemes: Vec<SchemeRow>,
+}
+
+/// One scheme's total.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct SchemeRow {
+    /// Its name.
+    pub(crate) scheme: String,
+    /// How many payments.
+    pub(crate) count: u32,
+    /// How much.
+    pub(crate) total: Money,
 }
 
 /// The till's side of its terminal.
 #[derive(Clone, Debug)]
 pub(crate) struct TerminalDesk {
     commands: mpsc::Sender<TerminalCommand>,
-    doing: watch::Receiver<String>,
+    standing: watch::Receiver<TerminalStanding>,
 }
 
 /// The terminal's side, for [`run`].
 #[derive(Debug)]
 pub(crate) struct TerminalEnd {
     commands: mpsc::Receiver<TerminalCommand>,
-    doing: watch::Sender<String>,
+    standing: watch::Sender<TerminalStanding>,
 }
 
 /// Both sides.
-pub(crate) fn desk() -> (TerminalDesk, TerminalEnd) {
+pub(crate) fn desk(address: &TerminalAddress) -> (TerminalDesk, TerminalEnd) {
     let (to, commands) = mpsc::channel(COMMANDS_MAX);
-    let (doing, seen) = watch::channel("ready".to_owned());
+    let (standing, seen) = watch::channel(TerminalStanding {
+        address: address.to_string(),
+        doing: "ready".to_owned(),
+        ..TerminalStanding::default()
+    });
     (
         TerminalDesk {
             commands: to,
-            doing: seen,
+            standing: seen,
         },
-        TerminalEnd { commands, doing },
+        TerminalEnd { commands, standing },
     )
 }
 
 impl TerminalDesk {
-    /// Hands a command over. A desk that is full drops it loudly: the till asks again.
-    pub(crate) fn send(&self, command: TerminalCommand) {
-        if let Err(error) = self.commands.try_send(command) {
+    /// Hands a command over; `false`: the desk is full, and nothing will come of it.
+    pub(crate) fn send(&self, command: TerminalCommand) -> bool {
+        let sent = self.commands.try_send(command);
+        if let Err(error) = &sent {
             tracing::error!(%error, "the payment terminal takes no more commands");
         }
+        sent.is_ok()
     }
 
     /// What it is doing, for the status page.
     pub(crate) fn doing(&self) -> String {
-        self.doing.borrow().clone()
+        self.standing.borrow().doing.clone()
     }
+
+    /// How it is.
+    pub(crate) fn standing(&self) -> TerminalStanding {
+        self.standing.borrow().clone()
+    }
+}
+
+/// What a terminal's task needs.
+#[derive(Debug)]
+pub(crate) struct TerminalTask {
+    /// Where it is and how it is spoken to.
+    pub(crate) address: TerminalAddress,
+    /// What it speaks, with the settings of that.
+    pub(crate) words: Words,
+    /// Its side of the desk.
+    pub(crate) end: TerminalEnd,
+    /// Its till.
+    pub(crate) counter: Arc<Counter>,
 }
 
 /// One terminal at work; ends when its till is gone.
-pub(crate) async fn run(
-    address: SocketAddr,
-    config: Config,
-    mut end: TerminalEnd,
-    counter: Arc<Counter>,
-    writer: Writer,
-    clock: MonoClock,
-) {
-    let session = Session::new(config.clone());
-    let doing = end.doing.clone();
-    let (baskets, reversals) = (BTreeMap::new(), BTreeMap::new());
-    let mut cable = Cable {
-        address,
-        session,
-        config,
-        counter,
-        writer,
-        clock,
-        stream: None,
-        doing,
-        baskets,
-        reversals,
-    };
-    cable.resume().await;
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        let wake = cable
-            .session
-            .next_wakeup()
-            .map(|it| cable.clock.at_millis(it.0));
-        let input = tokio::select! {
-            command = end.commands.recv() => match command {
-                Some(command) => cable.translate(command).await,
-                None => return,
-            },
-            read = read(&mut cable.stream, &mut buffer) => match read {
-                Some(count) => buffer.get(..count).map(|it| Input::Bytes(it.to_vec())),
-                None => {
-                    cable.stream = None;
-                    Some(Input::Disconnected)
-                }
-            },
-            () = sleep_until(wake) => Some(Input::Tick),
-        };
-        if let Some(input) = input {
-            cable.feed(input).await;
-        }
-    }
-}
-
-/// Waits for ever without a connection.
-async fn read(stream: &mut Option<TcpStream>, buffer: &mut [u8]) -> Option<usize> {
-    match stream {
-        Some(stream) => stream.read(buffer).await.ok().filter(|it| *it > 0),
-        None => std::future::pending().await,
-    }
-}
-
-async fn sleep_until(at: Option<std::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-struct Cable {
-    address: SocketAddr,
-    session: Session,
-    config: Config,
-    counter: Arc<Counter>,
-    writer: Writer,
-    clock: MonoClock,
-    stream: Option<TcpStream>,
-    doing: watch::Sender<String>,
-    /// Which basket a payment is for, while it is open.
-    baskets: BTreeMap<IntentId, BasketId>,
-    /// Which payment a reversal (an intent of its own) takes back.
-    reversals: BTreeMap<IntentId, IntentId>,
-}
-
-impl Cable {
-    /// After a restart: every payment that was left open is taken up again.
-    async fn resume(&mut self) {
-        let open = move |tx: &mut Tx<'_>| tx.intents_open();
-        let rows = match self.writer.execute("intents", open).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::error!(%error, "open payments can't be read");
-                return;
-            }
-        };
-        let till = self.counter.till().clone();
-        for row in rows.iter().filter(|it| it.till == till) {
-            if let Some(record) = self.kept(&row.body).await {
-                self.feed(Input::Resume(Box::new(record))).await;
-            }
-        }
-    }
-
-    async fn translate(&mut self, command: TerminalCommand) -> Option<Input> {
-        let asked_at = mapping::shop_time(platform::wall_now());
-        let currency = self.config.currency;
-        match command {
-            TerminalCommand::Pay {
-                intent,
-                amount,
-                basket,
-            } => {
-                if let Some(basket) = basket {
-                    self.baskets.insert(intent, basket);
-                }
-                let intent = mapping::to_session(intent);
-                let (kind, amount) = mapping::amount(amount)?;
-                Some(match kind {
-                    mapping::Way::In => Input::Pay {
-                        intent,
-                        amount,
-                        currency,
-                        asked_at,
-                    },
-                    mapping::Way::Out => Input::Refund {
-                        intent,
-                        amount,
-                        currency,
-                        asked_at,
-                    },
-                })
-            }
-            TerminalCommand::Ask { intent } => self.ask(intent).await,
-            TerminalCommand::Cancel => Some(Input::AbortPayment),
-            TerminalCommand::Settled { intent } => Some(Input::Settled {
-                intent: mapping::to_session(intent),
-            }),
-            TerminalCommand::Reverse {
-                intent,
-                amount,
-                reference,
-            } => {
-                let receipt = reference.as_ref().and_then(mapping::receipt_of);
-                let amount = mapping::amount(amount);
-                match (receipt, amount) {
-                    (Some(receipt), Some((_, amount))) => {
-                        let own = self.new_reversal(intent)?;
-                        Some(Input::Reverse {
-                            intent: own,
-                            receipt,
-                            amount,
-                            currency,
-                        })
-                    }
-                    _ => {
-                        self.tell(intent, Update::Unknown).await;
-                        None
-                    }
-                }
-            }
-            TerminalCommand::Confirm { intent } => Some(Input::Committed {
-                intent: mapping::to_session(intent),
-            }),
-        }
-    }
-
-    /// One input and everything that follows from it.
-    async fn feed(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            let mut effects = Vec::new();
-            self.session
-                .handle(Mono(self.clock.millis()), input, &mut effects);
-            for effect in effects {
-                if let Some(input) = self.perform(effect).await {
-                    inputs.push_back(input);
-                }
-            }
-        }
-    }
-
-    async fn perform(&mut self, effect: Effect) -> Option<Input> {
-        match effect {
-            Effect::Connect => Some(self.connect().await),
-            Effect::Disconnect => {
-                if let Some(mut stream) = self.stream.take() {
-                    let _closed = stream.shutdown().await;
-                }
-                None
-            }
-            Effect::Send(bytes) => self.send(&bytes).await,
-            Effect::PersistState(record) => {
-                let intent = record.intent;
-                self.persist(&record)
-                    .await
-                    .then_some(Input::Persisted { intent })
-            }
-            Effect::CommitThenConfirm(record) => self.commit(&record).await,
-            Effect::Display(text) => {
-                self.progress(text).await;
-                None
-            }
-            Effect::Outcome(outcome) => {
-                self.outcome(outcome).await;
-                None
-            }
-            Effect::Rejected(rejection) => {
-                self.rejected(rejection);
-                None
-            }
-            Effect::Fault(fault) => {
-                tracing::warn!(till = %self.counter.till(), ?fault, "unreadable bytes from the terminal");
-                None
-            }
-            Effect::Receipt(_) | Effect::SetTimer(_) => None,
-        }
-    }
-
-    async fn send(&mut self, bytes: &[u8]) -> Option<Input> {
-        if let Some(stream) = &mut self.stream
-            && stream.write_all(bytes).await.is_ok()
-        {
-            return None;
-        }
-        self.stream = None;
-        Some(Input::Disconnected)
-    }
-
-    async fn connect(&mut self) -> Input {
-        let limit = std::time::Duration::from_millis(self.config.reply_ms_max);
-        match tokio::time::timeout(limit, TcpStream::connect(self.address)).await {
-            Ok(Ok(stream)) => {
-                let _fast = stream.set_nodelay(true);
-                self.stream = Some(stream);
-                Input::Connected
-            }
-            _ => Input::Disconnected,
-        }
-    }
-
-    async fn outcome(&mut self, outcome: Outcome) {
-        let doing = mapping::in_words(&outcome);
-        self.doing.send_replace(doing.clone());
-        if let Some(record) = mapping::record_of(&outcome) {
-            self.persist(record).await;
-        }
-        match mapping::news(&outcome) {
-            Some(mapping::News::Update(intent, update)) => {
-                let payment = self.payment_of(intent);
-                self.tell(payment, update).await;
-            }
-            Some(mapping::News::ReversedAfterCommit(intent)) => self.reversed(intent).await,
-            Some(mapping::News::ForTheManager(intent)) => {
-                self.for_the_manager(intent, &doing).await;
-            }
-            None => self.progress(String::new()).await,
-        }
-    }
-
-    fn rejected(&self, rejection: Rejection) {
-        tracing::warn!(till = %self.counter.till(), ?rejection, "the terminal is busy");
-    }
-
-    async fn progress(&self, text: String) {
-        self.doing.send_replace(text.clone());
-    }
-
-    async fn tell(&self, intent: IntentId, update: Update) {
-        self.give(TillInput::PaymentUpdate { intent, update }).await;
-    }
-
-    /// The till waits for the disk, so it runs outside the async threads.
-    async fn give(&self, input: TillInput) {
-        let counter = self.counter.clone();
-        let given = tokio::task::spawn_blocking(move || counter.input(input)).await;
-        if let Ok(Err(error)) = given {
-            tracing::error!(%error, "a till can't go on");
-        }
+pub(crate) async fn run(task: TerminalTask, writer: Writer, clock: MonoClock) {
+    match task.words.clone() {
+        Words::Zvt(config) => cable::run(zvt::Zvt::new(config), task, writer, clock).await,
+        Words::Ecr17(config) => cable::run(ecr17::Ecr17::new(config), task, writer, clock).await,
     }
 }

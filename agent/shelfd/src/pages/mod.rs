@@ -11,6 +11,7 @@ pub(crate) mod layout;
 pub(crate) mod orders;
 pub(crate) mod speech;
 pub(crate) mod status;
+pub(crate) mod terminal;
 pub(crate) mod texts;
 pub(crate) mod till;
 

@@ -8,13 +8,14 @@ use maud::{Markup, html};
 use shelf_stock::item::Item;
 use shelf_stock::name::TillId;
 use shelf_till::basket::{
-    Alert, BasketLine, BasketView, Direction, Mode, Notice, PaymentState, PriceOrigin, Refusal,
-    Stage, TillView,
+    Alert, BasketLine, BasketView, Direction, Mode, Notice, PaymentKind, PaymentState, PriceOrigin,
+    Refusal, Stage, TillView,
 };
 
 use super::speech::Speech;
 use super::texts::Language;
 use crate::daemon::counter::Shown;
+use crate::daemon::terminal::TerminalStanding;
 
 /// What a till page needs beside the machine's view.
 #[derive(Clone, Debug)]
@@ -58,6 +59,7 @@ pub(crate) fn live(speech: Speech, shown: &Shown, around: &Around) -> Markup {
                 (pen.quick_keys(&around.quick_keys))
                 (pen.entry(view))
                 (pen.parked(view))
+                (pen.terminal(shown.terminal.as_ref()))
             }
         }
     }
@@ -317,6 +319,14 @@ impl Pen<'_> {
                     }))
                 }
             } @else if basket.stage == Stage::Open {
+                @for payment in basket.payments.iter().filter(|it| {
+                    it.state == PaymentState::Approved && it.kind == PaymentKind::Card
+                }) {
+                    (self.act("reverse", &html! {
+                        input type="hidden" name="intent" value=(payment.intent);
+                        button.small { (self.language.fill("give_back", &[&payment.amount])) }
+                    }))
+                }
                 div.pay {
                     (self.button("pay_card", self.text("card"), "primary", Some("F4")))
                     @if view.cash_allowed {
@@ -391,6 +401,10 @@ impl Pen<'_> {
                 }
             }
         }
+    }
+
+    fn terminal(&self, terminal: Option<&TerminalStanding>) -> Markup {
+        super::terminal::section(self.speech, self.till.as_str(), self.currency, terminal)
     }
 
     fn parked(&self, view: &TillView) -> Markup {

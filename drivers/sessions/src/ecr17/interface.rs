@@ -5,8 +5,7 @@ use shelf_codecs::ecr17::{
 };
 use shelf_codecs::zvt::Amount;
 
-use crate::payment::{Ask, IntentId, PaymentState, Rejection};
-use crate::time::Mono;
+use crate::payment::{self, Ask, IntentId, PaymentRecord, PaymentState};
 
 /// A time in milliseconds after which silence means something.
 pub type SilenceLimit = u64;
@@ -103,29 +102,43 @@ pub struct Record {
     pub superseded: bool,
 }
 
-impl Record {
-    /// Whether a restart leaves something to find out.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        match self.state {
-            PaymentState::Declined | PaymentState::Aborted | PaymentState::Reversed => false,
-            PaymentState::Approved => !self.confirmed,
-            _ => true,
-        }
+impl PaymentRecord for Record {
+    fn intent(&self) -> IntentId {
+        self.intent
+    }
+
+    fn state(&self) -> PaymentState {
+        self.state
+    }
+
+    fn set_state(&mut self, state: PaymentState) {
+        self.state = state;
+    }
+
+    fn is_reversal(&self) -> bool {
+        matches!(self.kind, Kind::Reverse { .. })
+    }
+
+    fn is_committed(&self) -> bool {
+        self.committed
+    }
+
+    fn set_committed(&mut self, committed: bool) {
+        self.committed = committed;
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.confirmed
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.superseded
     }
 }
 
-/// What happened outside.
+/// What people want of the terminal.
 #[derive(Clone, Debug)]
-pub enum Input {
-    /// The connection asked for is there.
-    Connected,
-    /// The connection could not be made, or is gone.
-    Disconnected,
-    /// Bytes from the terminal.
-    Bytes(Vec<u8>),
-    /// The time of the last [`Effect::SetTimer`] has come.
-    Tick,
+pub enum Command {
     /// Take a payment.
     Pay {
         /// Durable already as the till's intent.
@@ -150,59 +163,12 @@ pub enum Input {
     Totals,
     /// Is the terminal there? Never starts anything.
     Status,
-    /// Try again to find out about an unknown payment.
-    Resync {
-        /// The one that is unknown.
-        intent: IntentId,
-    },
-    /// People have settled an unknown payment.
-    Settled {
-        /// The one that was unknown.
-        intent: IntentId,
-    },
-    /// After a restart: a record that was still open.
-    Resume(Box<Record>),
-    /// The last [`Effect::PersistState`] of this intent is durable.
-    Persisted {
-        /// Whose.
-        intent: IntentId,
-    },
-    /// The sale is durable.
-    Committed {
-        /// Whose.
-        intent: IntentId,
-    },
-    /// The sale could not be made durable.
-    CommitFailed {
-        /// Whose.
-        intent: IntentId,
-    },
 }
 
-/// What is to be done, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Open a connection.
-    Connect,
-    /// Close it after everything sent has been written.
-    Disconnect,
-    /// Write these bytes. They hold no card data.
-    Send(Vec<u8>),
-    /// Make the record durable, then answer [`Input::Persisted`].
-    PersistState(Box<Record>),
-    /// Commit the sale and this record in one transaction, then answer.
-    CommitThenConfirm(Box<Record>),
-    /// Show to cashier and customer.
-    Display(String),
-    /// How it ended.
-    Outcome(Outcome),
-    /// Call [`Input::Tick`] at this time; replaces an earlier one.
-    SetTimer(Mono),
-    /// An input that could not be taken.
-    Rejected(Rejection),
-    /// Unreadable bytes, masked; an event.
-    Fault(Fault),
-}
+/// What happened outside.
+pub type Input = payment::Input<Command, Record>;
+/// What is to be done, in this order. [`payment::Effect::Receipt`] never comes: the terminal prints.
+pub type Effect = payment::Effect<Record, Outcome, Fault>;
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,6 +21,6 @@ mod session;
 mod tests;
 
 pub use interface::{
-    Config, Effect, Input, Kind, LastResult, Outcome, Previous, Record, SilenceLimit,
+    Command, Config, Effect, Input, Kind, LastResult, Outcome, Previous, Record, SilenceLimit,
 };
 pub use session::Session;

@@ -7,52 +7,17 @@ use shelf_codecs::ecr17::{Request, Response, Stan};
 
 use super::interface::{Effect, Kind, LastResult, Outcome, Previous, Record};
 use super::session::{Session, Stage, last_result};
-use crate::payment::{Ask, IntentId, PaymentState, Rejection};
+use crate::payment::flow::Flow as _;
+use crate::payment::{Ask, PaymentState};
 use crate::time::Mono;
 
 impl Session {
-    pub(super) fn resync_held(&mut self, now: Mono, intent: IntentId, out: &mut Vec<Effect>) {
-        if self.job.is_some() {
-            out.push(Effect::Rejected(Rejection::Busy));
-        } else if let Some(held) = self.held.take_if(|held| held.intent == intent) {
-            self.ask_about(now, held, out);
-        } else {
-            out.push(Effect::Rejected(Rejection::NotHeld));
-        }
-    }
-
-    pub(super) fn resume(&mut self, now: Mono, record: Box<Record>, out: &mut Vec<Effect>) {
-        if self.job.is_some() && record.state != PaymentState::Created {
-            out.push(Effect::Rejected(Rejection::Busy));
-            return;
-        }
-        match record.state {
-            PaymentState::Created => {
-                let mut record = record;
-                record.state = PaymentState::Aborted;
-                out.push(Effect::PersistState(record.clone()));
-                out.push(Effect::Outcome(Outcome::NotStarted(record)));
-            }
-            PaymentState::Unknown if record.superseded => {
-                out.push(Effect::Rejected(Rejection::NotHeld));
-            }
-            PaymentState::Unknown => self.held = Some(record),
-            _ if record.is_open() => self.ask_about(now, record, out),
-            _ => {}
-        }
-    }
-
-    pub(super) fn ask_about(&mut self, now: Mono, record: Box<Record>, out: &mut Vec<Effect>) {
-        let job = self.new_job(now, Request::LastResult, Some(record));
-        self.start(now, job, out);
-    }
-
     /// Turns the current payment into the question what became of it.
     pub(super) fn ask_about_current(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.hang_up(out);
         let Some(job) = self.job.take() else { return };
         if let Some(record) = job.record {
-            self.ask_about(now, record, out);
+            self.find_out(now, record, out);
         }
     }
 

@@ -5,8 +5,11 @@ use shelf_codecs::ecr17::{
 };
 use shelf_codecs::zvt::Amount;
 
-use super::interface::{Config, Effect, Input, Kind, LastResult, Previous, Record};
-use crate::payment::{Ask, IntentId, PaymentState, Rejection};
+use super::interface::{
+    Command, Config, Effect, Input, Kind, LastResult, Outcome, Previous, Record,
+};
+use crate::payment::flow::Flow;
+use crate::payment::{Ask, IntentId, PaymentState, Terminal};
 use crate::time::Mono;
 
 /// How often a request is sent in all, where it may be sent again.
@@ -39,7 +42,7 @@ pub(super) enum Stage {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// The command; for finding out, [`Request::LastResult`].
     pub(super) request: Request,
     pub(super) record: Option<Box<Record>>,
@@ -85,62 +88,45 @@ impl Session {
         }
     }
 
-    /// Whether a command would be rejected as busy.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.job.is_some()
-    }
-
-    /// The payment that is still unknown, if any.
-    #[must_use]
-    pub fn held(&self) -> Option<&Record> {
-        self.held.as_deref()
-    }
-
-    /// Takes one input and appends what is to be done to `out`.
-    pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
-        let before = self.wake_at;
-        self.dispatch(now, input, out);
-        if self.wake_at != before
-            && let Some(at) = self.wake_at
-        {
-            out.push(Effect::SetTimer(at));
-        }
-    }
-
     fn dispatch(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Connected => self.on_connected(now, out),
             Input::Disconnected => self.on_disconnected(now, out),
             Input::Bytes(bytes) => self.on_bytes(now, &bytes, out),
             Input::Tick => self.on_tick(now, out),
-            Input::Pay { intent, amount } => self.charge(now, intent, Kind::Pay, amount, out),
-            Input::Reverse {
-                intent,
-                stan,
-                amount,
-            } => {
-                self.charge(now, intent, Kind::Reverse { stan }, amount, out);
-            }
-            Input::GiveUp => {
-                if let Some(Stage::Learning | Stage::Acting) =
-                    self.job.as_ref().map(|job| job.stage)
-                {
-                    self.hang_up(out);
-                    self.lost(now, out);
-                }
-            }
-            Input::Close => self.command(now, Request::Close, out),
-            Input::Totals => self.command(now, Request::Totals, out),
-            Input::Status => self.command(now, Request::Status, out),
-            Input::Resync { intent } => self.resync_held(now, intent, out),
-            Input::Settled { intent } => {
-                self.held.take_if(|held| held.intent == intent);
-            }
-            Input::Resume(record) => self.resume(now, record, out),
+            Input::Command(command) => self.command(now, command, out),
+            Input::Resync { intent } => self.ask_about_held(now, intent, out),
+            Input::Settled { intent } => self.settled(intent),
+            Input::Resume(record) => self.take_up(now, record, out),
             Input::Persisted { intent } => self.on_persisted(now, intent, out),
             Input::Committed { intent } => self.on_committed(now, intent, out),
             Input::CommitFailed { intent } => self.on_commit_failed(now, intent, out),
+        }
+    }
+
+    fn command(&mut self, now: Mono, command: Command, out: &mut Vec<Effect>) {
+        let request = match command {
+            Command::Pay { intent, amount } => {
+                return self.charge(now, intent, Kind::Pay, amount, out);
+            }
+            Command::Reverse {
+                intent,
+                stan,
+                amount,
+            } => return self.charge(now, intent, Kind::Reverse { stan }, amount, out),
+            Command::GiveUp => return self.give_up(now, out),
+            Command::Close => Request::Close,
+            Command::Totals => Request::Totals,
+            Command::Status => Request::Status,
+        };
+        let job = self.new_job(now, request, None);
+        self.begin_command(now, job, out);
+    }
+
+    fn give_up(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        if let Some(Stage::Learning | Stage::Acting) = self.job.as_ref().map(|job| job.stage) {
+            self.hang_up(out);
+            self.lost(now, out);
         }
     }
 
@@ -152,11 +138,7 @@ impl Session {
         amount: Amount,
         out: &mut Vec<Effect>,
     ) {
-        if self.job.is_some() {
-            out.push(Effect::Rejected(Rejection::Busy));
-            return;
-        }
-        let record = Box::new(Record {
+        let record = Record {
             intent,
             kind,
             amount,
@@ -166,8 +148,7 @@ impl Session {
             committed: false,
             confirmed: false,
             superseded: false,
-        });
-        out.push(Effect::PersistState(record.clone()));
+        };
         let request = match kind {
             Kind::Pay => Request::Payment {
                 amount,
@@ -175,23 +156,8 @@ impl Session {
             },
             Kind::Reverse { stan } => Request::Reversal { stan },
         };
-        let job = self.new_job(now, request, Some(record));
-        // What is still open is asked first: afterwards the terminal's last result is ours.
-        if let Some(held) = self.held.take() {
-            self.next = Some(Box::new(job));
-            self.ask_about(now, held, out);
-        } else {
-            self.start(now, job, out);
-        }
-    }
-
-    fn command(&mut self, now: Mono, request: Request, out: &mut Vec<Effect>) {
-        if self.job.is_some() {
-            out.push(Effect::Rejected(Rejection::Busy));
-        } else {
-            let job = self.new_job(now, request, None);
-            self.start(now, job, out);
-        }
+        let job = self.new_job(now, request, Some(Box::new(record.clone())));
+        self.begin_charge(now, &record, job, out);
     }
 
     pub(super) fn new_job(&self, now: Mono, request: Request, record: Option<Box<Record>>) -> Job {
@@ -401,6 +367,64 @@ impl Session {
         if let Some(next) = self.next.take() {
             self.start(now, *next, out);
         }
+    }
+}
+
+impl Terminal for Session {
+    type Command = Command;
+    type Record = Record;
+    type Outcome = Outcome;
+    type Fault = Fault;
+
+    fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
+        let before = self.wake_at;
+        self.dispatch(now, input, out);
+        if self.wake_at != before
+            && let Some(at) = self.wake_at
+        {
+            out.push(Effect::SetTimer(at));
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Mono> {
+        self.wake_at
+    }
+
+    fn is_busy(&self) -> bool {
+        self.job.is_some()
+    }
+
+    fn held(&self) -> Option<&Record> {
+        self.held.as_deref()
+    }
+}
+
+impl Flow for Session {
+    type Job = Job;
+
+    fn held_slot(&mut self) -> &mut Option<Box<Record>> {
+        &mut self.held
+    }
+
+    fn next_slot(&mut self) -> &mut Option<Box<Job>> {
+        &mut self.next
+    }
+
+    fn begin(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
+        self.start(now, job, out);
+    }
+
+    fn find_out(&mut self, now: Mono, record: Box<Record>, out: &mut Vec<Effect>) {
+        let job = self.new_job(now, Request::LastResult, Some(record));
+        self.start(now, job, out);
+    }
+
+    fn find_out_first(&mut self, now: Mono, record: Box<Record>, out: &mut Vec<Effect>) {
+        self.find_out(now, record, out);
+    }
+
+    fn never_sent(record: Box<Record>) -> Outcome {
+        Outcome::NotStarted(record)
     }
 }
 

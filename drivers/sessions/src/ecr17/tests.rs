@@ -8,7 +8,7 @@ use shelf_codecs::ecr17::{
 use shelf_codecs::zvt::Amount;
 
 use super::*;
-use crate::payment::{Ask, IntentId, PaymentState};
+use crate::payment::{Ask, IntentId, PaymentRecord as _, PaymentState, Terminal as _};
 use crate::time::Mono;
 
 const INTENT: IntentId = IntentId(7);
@@ -288,10 +288,10 @@ impl World {
             Effect::SetTimer(at) => *timer = Some(at),
             Effect::Display(_) => {
                 if std::mem::take(&mut self.gives_up) {
-                    inputs.push(Input::GiveUp);
+                    inputs.push(Input::Command(Command::GiveUp));
                 }
             }
-            Effect::Rejected(_) | Effect::Fault(_) => {}
+            Effect::Receipt(_) | Effect::Rejected(_) | Effect::Fault(_) => {}
         }
     }
 
@@ -338,10 +338,10 @@ impl World {
 }
 
 fn pay(minor: u64) -> Input {
-    Input::Pay {
+    Input::Command(Command::Pay {
         intent: INTENT,
         amount: Amount::new(minor).unwrap(),
-    }
+    })
 }
 
 /// Nothing the till says may contradict what the terminal did.
@@ -486,10 +486,10 @@ fn a_payment_of_another_till_in_between_is_left_to_people() {
     // The next customer is served; the unknown one steps aside for good.
     world.terminal.habit = Habit::default();
     let amount = Amount::new(100).unwrap();
-    world.run(Input::Pay {
+    world.run(Input::Command(Command::Pay {
         intent: IntentId(8),
         amount,
-    });
+    }));
     assert!(matches!(world.last(), Outcome::Approved(record) if record.intent == IntentId(8)));
     let superseded = world.records.iter().filter(|record| record.superseded);
     assert!(
@@ -502,10 +502,12 @@ fn a_payment_of_another_till_in_between_is_left_to_people() {
 
 #[test]
 fn reversals_are_settled_by_their_own_answer_only() {
-    let reverse = || Input::Reverse {
-        intent: INTENT,
-        stan: Stan::new(41).unwrap(),
-        amount: Amount::new(650).unwrap(),
+    let reverse = || {
+        Input::Command(Command::Reverse {
+            intent: INTENT,
+            stan: Stan::new(41).unwrap(),
+            amount: Amount::new(650).unwrap(),
+        })
     };
     let mut whole = World::new(Habit::default(), usize::MAX);
     whole.run(reverse());
@@ -528,11 +530,11 @@ fn reversals_are_settled_by_their_own_answer_only() {
 #[test]
 fn commands_without_a_payment() {
     let mut world = World::new(Habit::default(), usize::MAX);
-    world.run(Input::Totals);
+    world.run(Input::Command(Command::Totals));
     assert_eq!(world.last(), &Outcome::Totals(Some(5)));
-    world.run(Input::Close);
+    world.run(Input::Command(Command::Close));
     assert!(matches!(world.last(), Outcome::DayClosed(day) if day.host_minor == 5));
-    world.run(Input::Status);
+    world.run(Input::Command(Command::Status));
     assert!(matches!(world.last(), Outcome::TerminalState(state) if state.state == 0));
     assert!(world.terminal.charged.is_empty());
     let mut world = World::new(
@@ -542,7 +544,7 @@ fn commands_without_a_payment() {
         },
         5,
     );
-    world.run(Input::Totals);
+    world.run(Input::Command(Command::Totals));
     assert!(matches!(world.last(), Outcome::Failed { .. }));
 }
 

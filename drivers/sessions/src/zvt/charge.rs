@@ -104,7 +104,7 @@ impl Session {
             if job.purpose == Purpose::Repeat {
                 job.repeated = Some(Box::new(evidence));
             } else if job.purpose == Purpose::EndOfDay {
-                self.day_totals.clone_from(&status.totals);
+                job.totals.clone_from(&status.totals);
             }
             self.send(&Packet::Acknowledge, out);
         }

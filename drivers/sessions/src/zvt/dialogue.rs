@@ -119,6 +119,14 @@ impl Session {
             }
             Packet::PrintLine { text, .. } => self.print(now, vec![text], out),
             Packet::PrintTextBlock(block) => self.print(now, block.lines, out),
+            // What an earlier dialogue left behind on a line without connections: whoever acknowledged it
+            // now would take a payment whose sale nobody has written.
+            Packet::StatusInformation(_)
+                if matches!(job.stage, Stage::Registering | Stage::Enquiring) =>
+            {
+                self.hang_up(out);
+                self.lost(now, out);
+            }
             Packet::StatusInformation(status) => self.on_status(now, &status, out),
             Packet::Completion(completion) => {
                 self.send(&Packet::Acknowledge, out);
@@ -180,8 +188,8 @@ impl Session {
                 self.finish(now, out);
             }
             (_, Purpose::EndOfDay) => {
-                let total = job.total;
-                out.push(Effect::Outcome(Outcome::DayClosed { total }));
+                let (total, totals) = (job.total, job.totals.clone());
+                out.push(Effect::Outcome(Outcome::DayClosed { total, totals }));
                 self.finish(now, out);
             }
             _ => self.act_ended(now, Ok(()), out),

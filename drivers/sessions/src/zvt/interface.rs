@@ -1,10 +1,11 @@
 //! What goes into the machine, what comes out, and what can be configured.
 
-use shelf_codecs::zvt::{Amount, Fault, Password, TerminalDate, TerminalTime, config_byte};
+use shelf_codecs::zvt::{
+    Amount, DayTotals, Fault, Password, TerminalDate, TerminalTime, config_byte,
+};
 
 use super::record::{Evidence, IntentRecord};
-use crate::payment::{Ask, IntentId, Rejection};
-use crate::time::Mono;
+use crate::payment::{self, Ask, IntentId};
 
 /// The shop's wall time, in the form a terminal gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -70,17 +71,9 @@ impl Config {
     }
 }
 
-/// What happened outside.
+/// What people want of the terminal.
 #[derive(Clone, Debug)]
-pub enum Input {
-    /// The connection asked for is there.
-    Connected,
-    /// The connection could not be made, or is gone.
-    Disconnected,
-    /// Bytes from the terminal.
-    Bytes(Vec<u8>),
-    /// The time of [`Effect::SetTimer`] has come.
-    Tick,
+pub enum Command {
     /// Take a payment.
     Pay {
         /// Durable already as the till's intent.
@@ -114,7 +107,7 @@ pub enum Input {
         /// ISO 4217 numeric.
         currency: u16,
     },
-    /// Close the terminal's day. Its totals by scheme are then in [`super::Session::day_totals`].
+    /// Close the terminal's day.
     EndOfDay,
     /// Print the last receipt again, where receipts are printed. Moves nothing.
     RepeatReceipt,
@@ -122,63 +115,12 @@ pub enum Input {
     AbortPayment,
     /// Is the terminal there? Never starts anything.
     StatusEnquiry,
-    /// Try again to find out about an unknown payment.
-    Resync {
-        /// The one that is unknown.
-        intent: IntentId,
-    },
-    /// People have settled an unknown payment: stop asking about it.
-    Settled {
-        /// The one that was unknown.
-        intent: IntentId,
-    },
-    /// After a restart: a record that was still open.
-    Resume(Box<IntentRecord>),
-    /// The last [`Effect::PersistState`] of this intent is durable.
-    Persisted {
-        /// Whose.
-        intent: IntentId,
-    },
-    /// The sale is durable: the terminal may be told.
-    Committed {
-        /// Whose.
-        intent: IntentId,
-    },
-    /// The sale could not be made durable: the terminal is to take the money back.
-    CommitFailed {
-        /// Whose.
-        intent: IntentId,
-    },
 }
 
+/// What happened outside.
+pub type Input = payment::Input<Command, IntentRecord>;
 /// What is to be done, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Open a connection; answer with [`Input::Connected`] or [`Input::Disconnected`].
-    Connect,
-    /// Close the connection after everything sent has been written.
-    Disconnect,
-    /// Write these bytes. They hold no card data.
-    Send(Vec<u8>),
-    /// Make the record durable, then answer [`Input::Persisted`].
-    PersistState(Box<IntentRecord>),
-    /// Commit the sale and this record in one transaction, then answer [`Input::Committed`] or
-    /// [`Input::CommitFailed`]. May come twice for one intent; the second time the answer is what the
-    /// first was.
-    CommitThenConfirm(Box<IntentRecord>),
-    /// Show to cashier and customer.
-    Display(String),
-    /// Receipt lines that the terminal wants printed, masked.
-    Receipt(Vec<String>),
-    /// How it ended.
-    Outcome(Outcome),
-    /// Call [`Input::Tick`] at this time; replaces an earlier one.
-    SetTimer(Mono),
-    /// An input that could not be taken.
-    Rejected(Rejection),
-    /// Unreadable bytes from the terminal, masked: an event for the device's page.
-    Fault(Fault),
-}
+pub type Effect = payment::Effect<IntentRecord, Outcome, Fault>;
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,6 +165,8 @@ pub enum Outcome {
     DayClosed {
         /// The day's total, if the terminal said it.
         total: Option<Amount>,
+        /// The totals by scheme, if the terminal told them.
+        totals: Option<Box<DayTotals>>,
     },
     /// The last receipt was printed again.
     ReceiptRepeated {

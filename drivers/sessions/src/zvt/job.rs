@@ -1,6 +1,6 @@
 //! What the session is doing: one command from its first connection to its outcome.
 
-use shelf_codecs::zvt::Amount;
+use shelf_codecs::zvt::{Amount, DayTotals};
 
 use super::record::{Evidence, IntentRecord};
 use super::verdict::Seen;
@@ -57,7 +57,7 @@ pub(super) enum Ending {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Job {
+pub(crate) struct Job {
     pub(super) purpose: Purpose,
     pub(super) stage: Stage,
     pub(super) record: Option<Box<IntentRecord>>,
@@ -78,6 +78,8 @@ pub(super) struct Job {
     pub(super) sign_of_life_ms: u64,
     /// The day's total.
     pub(super) total: Option<Amount>,
+    /// The day's totals by scheme.
+    pub(super) totals: Option<Box<DayTotals>>,
     /// The transaction whose receipt is repeated.
     pub(super) repeated: Option<Box<Evidence>>,
 }
@@ -103,6 +105,7 @@ impl Job {
             dialogue_ends_at: give_up_at,
             sign_of_life_ms: 0,
             total: None,
+            totals: None,
             repeated: None,
         }
     }

@@ -11,7 +11,7 @@
 //! Duties of the shell: perform effects in order; make each [`Effect::PersistState`] durable and answer
 //! [`Input::Persisted`]; treat a repeated [`Effect::CommitThenConfirm`] of one intent as committed
 //! already; call [`Input::Tick`] at the time of the last [`Effect::SetTimer`]; after a restart, before
-//! any command, give each record whose [`IntentRecord::is_open`] to [`Input::Resume`], with `committed`
+//! any command, give each record whose [`crate::payment::PaymentRecord::is_open`] to [`Input::Resume`], with `committed`
 //! set by whether its sale is in the ledger; say [`Input::Settled`] when people have decided about an
 //! unknown payment, or it may still be committed when the terminal can tell. The record of an approval
 //! belongs into the transaction of its sale, never before it. After [`Effect::Disconnect`] the machine
@@ -30,7 +30,7 @@ mod verdict;
 
 pub use crate::payment::{Ask, IntentId, PaymentState, Rejection};
 pub use crate::time::Mono;
-pub use interface::{Config, Connection, Effect, Input, Outcome, ShopTime};
+pub use interface::{Command, Config, Connection, Effect, Input, Outcome, ShopTime};
 pub use record::{ChargeKind, Evidence, IntentRecord, Previous};
 pub use session::Session;
 

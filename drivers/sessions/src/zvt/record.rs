@@ -6,7 +6,7 @@
 use shelf_codecs::zvt::{Amount, CardTail, StatusInformation, TerminalDate, TerminalTime};
 
 use super::interface::ShopTime;
-use crate::payment::{IntentId, PaymentState};
+use crate::payment::{IntentId, PaymentRecord, PaymentState};
 
 /// Which way the money goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -110,14 +110,36 @@ pub struct IntentRecord {
     pub confirmed: bool,
 }
 
-impl IntentRecord {
-    /// Whether a restart leaves something to find out ([`super::Input::Resume`]).
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        match self.state {
-            PaymentState::Declined | PaymentState::Aborted | PaymentState::Reversed => false,
-            PaymentState::Approved => !self.confirmed,
-            _ => true,
-        }
+impl PaymentRecord for IntentRecord {
+    fn intent(&self) -> IntentId {
+        self.intent
+    }
+
+    fn state(&self) -> PaymentState {
+        self.state
+    }
+
+    fn set_state(&mut self, state: PaymentState) {
+        self.state = state;
+    }
+
+    fn is_reversal(&self) -> bool {
+        matches!(self.kind, ChargeKind::Reverse { .. })
+    }
+
+    fn is_committed(&self) -> bool {
+        self.committed
+    }
+
+    fn set_committed(&mut self, committed: bool) {
+        self.committed = committed;
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.confirmed
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.superseded
     }
 }

@@ -9,8 +9,8 @@ use super::interface::{Effect, Outcome};
 use super::job::{Commit, Job, Purpose, Stage};
 use super::session::Session;
 use super::verdict::{Seen, Verdict, judge};
-use crate::payment::Ask;
-use crate::payment::PaymentState;
+use crate::payment::flow::Flow as _;
+use crate::payment::{Ask, PaymentState};
 use crate::time::Mono;
 
 impl Session {
@@ -21,7 +21,7 @@ impl Session {
         self.hang_up(out);
         let Some(record) = job.record else { return };
         let commit_failed = job.commit_failed;
-        self.ask_about(now, record, out);
+        self.find_out(now, record, out);
         if let Some(job) = &mut self.job {
             job.commit_failed = commit_failed;
         }

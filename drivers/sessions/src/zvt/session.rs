@@ -1,12 +1,12 @@
 //! The machine's outside: inputs to handlers, one job at a time, the connection and the one timer.
 
-use shelf_codecs::zvt::{DayTotals, Item, Packet, TcpDecoder};
+use shelf_codecs::zvt::{Fault, Item, Packet, TcpDecoder};
 
-use super::interface::{Config, Connection, Effect, Input, Outcome, ShopTime};
+use super::interface::{Command, Config, Connection, Effect, Input, Outcome, ShopTime};
 use super::job::{Job, Purpose, Stage};
 use super::record::{ChargeKind, IntentRecord, Previous};
-use crate::payment::{Ask, Rejection};
-use crate::payment::{IntentId, PaymentState};
+use crate::payment::flow::Flow;
+use crate::payment::{Ask, IntentId, PaymentState, Terminal};
 use crate::time::Mono;
 use shelf_codecs::zvt::Amount;
 
@@ -31,8 +31,6 @@ pub struct Session {
     /// Our last approved payment: the terminal may tell later that it was taken back.
     pub(super) watched: Option<Box<IntentRecord>>,
     pub(super) terminal_id: Option<u32>,
-    /// The totals of the day that was closed last.
-    pub(super) day_totals: Option<Box<DayTotals>>,
     pub(super) wake_at: Option<Mono>,
 }
 
@@ -49,43 +47,7 @@ impl Session {
             held: None,
             watched: None,
             terminal_id: None,
-            day_totals: None,
             wake_at: None,
-        }
-    }
-
-    /// Whether a command would be rejected as busy.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.job.is_some()
-    }
-
-    /// When [`Input::Tick`] is due; `None` when nothing is waited for.
-    #[must_use]
-    pub fn next_wakeup(&self) -> Option<Mono> {
-        self.wake_at
-    }
-
-    /// The payment that is still unknown, if any.
-    #[must_use]
-    pub fn held(&self) -> Option<&IntentRecord> {
-        self.held.as_deref()
-    }
-
-    /// The totals by scheme of the day that was closed last, if the terminal told them.
-    #[must_use]
-    pub fn day_totals(&self) -> Option<&DayTotals> {
-        self.day_totals.as_deref()
-    }
-
-    /// Takes one input and appends what is to be done to `out`.
-    pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
-        let wake_before = self.wake_at;
-        self.dispatch(now, input, out);
-        if self.wake_at != wake_before
-            && let Some(at) = self.wake_at
-        {
-            out.push(Effect::SetTimer(at));
         }
     }
 
@@ -95,119 +57,59 @@ impl Session {
             Input::Disconnected => self.on_disconnected(now, out),
             Input::Bytes(bytes) => self.on_bytes(now, &bytes, out),
             Input::Tick => self.on_tick(now, out),
-            Input::Pay {
-                intent,
-                amount,
-                currency,
-                asked_at,
-            } => {
-                let record = new_record(intent, ChargeKind::Pay, (amount, currency), asked_at);
-                self.charge(now, record, out);
-            }
-            Input::Refund {
-                intent,
-                amount,
-                currency,
-                asked_at,
-            } => {
-                let record = new_record(intent, ChargeKind::Refund, (amount, currency), asked_at);
-                self.charge(now, record, out);
-            }
-            Input::Reverse {
-                intent,
-                receipt,
-                amount,
-                currency,
-            } => {
-                let kind = ChargeKind::Reverse { receipt };
-                self.charge(now, new_record(intent, kind, (amount, currency), None), out);
-            }
-            Input::EndOfDay => self.command(now, Job::new(Purpose::EndOfDay, None, now), out),
-            Input::RepeatReceipt => self.command(now, Job::new(Purpose::Repeat, None, now), out),
-            Input::StatusEnquiry => self.command(now, Job::new(Purpose::Enquiry, None, now), out),
-            Input::AbortPayment => self.abort(now, out),
-            Input::Resync { intent } => self.resync_held(now, intent, out),
-            Input::Settled { intent } => {
-                if self.held.as_ref().is_some_and(|h| h.intent == intent) {
-                    self.held = None;
-                }
-            }
-            Input::Resume(record) => self.resume(now, record, out),
+            Input::Command(command) => self.command(now, command, out),
+            Input::Resync { intent } => self.ask_about_held(now, intent, out),
+            Input::Settled { intent } => self.settled(intent),
+            Input::Resume(record) => self.take_up(now, record, out),
             Input::Persisted { intent } => self.on_persisted(now, intent, out),
             Input::Committed { intent } => self.on_committed(now, intent, out),
             Input::CommitFailed { intent } => self.on_commit_failed(now, intent, out),
         }
     }
 
-    fn charge(&mut self, now: Mono, record: Box<IntentRecord>, out: &mut Vec<Effect>) {
-        if self.job.is_some() {
-            out.push(Effect::Rejected(Rejection::Busy));
-            return;
-        }
-        out.push(Effect::PersistState(record.clone()));
-        let job = Job::new(Purpose::Charge, Some(record), now);
-        // What is still open must be asked first: afterwards the terminal's last transaction is ours.
-        if let Some(held) = self.held.take() {
-            self.next = Some(Box::new(job));
-            let purpose = if held.committed {
-                Purpose::Verify
-            } else {
-                Purpose::Resolve
-            };
-            self.start(now, Job::new(purpose, Some(held), now), out);
-        } else {
-            self.start(now, job, out);
-        }
-    }
-
-    fn command(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
-        if self.job.is_some() {
-            out.push(Effect::Rejected(Rejection::Busy));
-        } else {
-            self.start(now, job, out);
-        }
-    }
-
-    fn resync_held(&mut self, now: Mono, intent: IntentId, out: &mut Vec<Effect>) {
-        if self.job.is_some() {
-            out.push(Effect::Rejected(Rejection::Busy));
-            return;
-        }
-        match self.held.take() {
-            Some(held) if held.intent == intent => self.ask_about(now, held, out),
-            other => {
-                self.held = other;
-                out.push(Effect::Rejected(Rejection::NotHeld));
+    fn command(&mut self, now: Mono, command: Command, out: &mut Vec<Effect>) {
+        let (kind, intent, money, asked_at) = match command {
+            Command::Pay {
+                intent,
+                amount,
+                currency,
+                asked_at,
+            } => (ChargeKind::Pay, intent, (amount, currency), asked_at),
+            Command::Refund {
+                intent,
+                amount,
+                currency,
+                asked_at,
+            } => (ChargeKind::Refund, intent, (amount, currency), asked_at),
+            Command::Reverse {
+                intent,
+                receipt,
+                amount,
+                currency,
+            } => {
+                let kind = ChargeKind::Reverse { receipt };
+                (kind, intent, (amount, currency), None)
             }
-        }
+            Command::AbortPayment => return self.abort(now, out),
+            Command::EndOfDay => return self.errand(now, Purpose::EndOfDay, out),
+            Command::RepeatReceipt => return self.errand(now, Purpose::Repeat, out),
+            Command::StatusEnquiry => return self.errand(now, Purpose::Enquiry, out),
+        };
+        let record = new_record(intent, kind, money, asked_at);
+        let job = Job::new(Purpose::Charge, Some(record.clone()), now);
+        self.begin_charge(now, &record, job, out);
     }
 
-    fn resume(&mut self, now: Mono, record: Box<IntentRecord>, out: &mut Vec<Effect>) {
-        if self.job.is_some() && record.state != PaymentState::Created {
-            out.push(Effect::Rejected(Rejection::Busy));
-            return;
-        }
-        match record.state {
-            PaymentState::Created => {
-                let mut record = record;
-                record.state = PaymentState::Aborted;
-                out.push(Effect::PersistState(record.clone()));
-                out.push(Effect::Outcome(Outcome::NotStarted(record)));
-            }
-            PaymentState::Unknown if record.superseded => {
-                out.push(Effect::Rejected(Rejection::NotHeld));
-            }
-            PaymentState::Unknown => self.held = Some(record),
-            _ if record.is_open() => self.ask_about(now, record, out),
-            _ => {}
-        }
+    fn errand(&mut self, now: Mono, purpose: Purpose, out: &mut Vec<Effect>) {
+        self.begin_command(now, Job::new(purpose, None, now), out);
     }
 
-    /// Starts finding out what became of `record`, for as long as configured.
-    pub(super) fn ask_about(
+    /// Starts asking what became of `record`, until `give_up_at`.
+    pub(super) fn ask_until(
         &mut self,
         now: Mono,
         record: Box<IntentRecord>,
+        give_up_at: Mono,
         out: &mut Vec<Effect>,
     ) {
         let purpose = if record.committed {
@@ -215,7 +117,6 @@ impl Session {
         } else {
             Purpose::Resolve
         };
-        let give_up_at = now.plus(self.config.resync_ms_max);
         self.start(now, Job::new(purpose, Some(record), give_up_at), out);
     }
 
@@ -345,6 +246,65 @@ impl Session {
         if let Some(next) = next {
             self.start(now, *next, out);
         }
+    }
+}
+
+impl Terminal for Session {
+    type Command = Command;
+    type Record = IntentRecord;
+    type Outcome = Outcome;
+    type Fault = Fault;
+
+    fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
+        let wake_before = self.wake_at;
+        self.dispatch(now, input, out);
+        if self.wake_at != wake_before
+            && let Some(at) = self.wake_at
+        {
+            out.push(Effect::SetTimer(at));
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Mono> {
+        self.wake_at
+    }
+
+    fn is_busy(&self) -> bool {
+        self.job.is_some()
+    }
+
+    fn held(&self) -> Option<&IntentRecord> {
+        self.held.as_deref()
+    }
+}
+
+impl Flow for Session {
+    type Job = Job;
+
+    fn held_slot(&mut self) -> &mut Option<Box<IntentRecord>> {
+        &mut self.held
+    }
+
+    fn next_slot(&mut self) -> &mut Option<Box<Job>> {
+        &mut self.next
+    }
+
+    fn begin(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
+        self.start(now, job, out);
+    }
+
+    fn find_out(&mut self, now: Mono, record: Box<IntentRecord>, out: &mut Vec<Effect>) {
+        let give_up_at = now.plus(self.config.resync_ms_max);
+        self.ask_until(now, record, give_up_at, out);
+    }
+
+    /// Once: a customer waits.
+    fn find_out_first(&mut self, now: Mono, record: Box<IntentRecord>, out: &mut Vec<Effect>) {
+        self.ask_until(now, record, now, out);
+    }
+
+    fn never_sent(record: Box<IntentRecord>) -> Outcome {
+        Outcome::NotStarted(record)
     }
 }
 

@@ -5,6 +5,7 @@ use shelf_codecs::zvt::{Amount, Password, TerminalDate, TerminalTime};
 
 use super::verdict::{Seen, Verdict, judge};
 use super::*;
+use crate::payment::{PaymentRecord as _, Terminal as _};
 
 fn amount(minor: u64) -> Amount {
     Amount::new(minor).unwrap()
@@ -306,12 +307,12 @@ fn any_bytes_from_the_terminal() {
             let (amount, currency) = (amount(1234), 978);
             session.handle(
                 now,
-                Input::Pay {
+                Input::Command(Command::Pay {
                     intent,
                     amount,
                     currency,
                     asked_at: None,
-                },
+                }),
                 &mut out,
             );
         }

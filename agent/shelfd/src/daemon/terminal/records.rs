@@ -6,30 +6,34 @@
 use serde::{Deserialize, Serialize};
 use shelf_ledger::tables::TableError;
 use shelf_ledger::{InboxNote, PaymentIntent, Tx};
-use shelf_sessions::zvt::{self, ChargeKind, Input, IntentRecord};
+use shelf_sessions::payment::{self, Input, PaymentRecord as _, Terminal as _};
 use shelf_stock::document::{Document, SourceAction, SourceKey};
 use shelf_stock::name::{ReceiptNo, SourceId, TillId};
 use shelf_till::basket::{BasketId, IntentId, TillInput, Update};
 
 use super::super::counter::chain;
-use super::{Cable, mapping};
+use super::cable::Cable;
+use super::protocol::{Command, Protocol, Record, settled, to_session, to_till};
 use crate::platform;
+
+/// What goes into the machine of a protocol.
+type InputOf<P> = Input<Command<P>, Record<P>>;
 
 /// What is kept about a payment beside its own record.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+struct Kept<R> {
     /// Which basket it pays for.
     basket: Option<BasketId>,
     /// Which payment it takes back, if it is a reversal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reverses: Option<IntentId>,
-    record: IntentRecord,
+    record: R,
 }
 
-impl Cable {
+impl<P: Protocol> Cable<P> {
     /// A payment's record as it was kept, with what the ledger knows of its sale.
-    pub(super) async fn kept(&mut self, json: &str) -> Option<IntentRecord> {
-        let kept = match serde_json::from_str::<Kept>(json) {
+    pub(super) async fn kept(&mut self, json: &str) -> Option<Record<P>> {
+        let kept = match serde_json::from_str::<Kept<Record<P>>>(json) {
             Ok(kept) => kept,
             Err(error) => {
                 tracing::error!(%error, "a payment's record can't be read");
@@ -37,7 +41,7 @@ impl Cable {
             }
         };
         let mut record = kept.record;
-        let intent = mapping::to_till(record.intent);
+        let intent = to_till(record.intent());
         if let Some(basket) = kept.basket {
             self.baskets.insert(intent, basket);
         }
@@ -45,18 +49,18 @@ impl Cable {
             Some(payment) => {
                 self.reversals.insert(intent, payment);
             }
-            None => record.committed = self.is_recorded(intent).await,
+            None => record.set_committed(self.is_recorded(intent).await),
         }
         Some(record)
     }
 
     /// A reversal is an intent of its own, so that the payment's record stays.
-    pub(super) fn new_reversal(&mut self, payment: IntentId) -> Option<zvt::IntentId> {
+    pub(super) fn new_reversal(&mut self, payment: IntentId) -> Option<payment::IntentId> {
         match platform::random_bytes() {
             Ok(bytes) => {
                 let own = IntentId::from_bytes(bytes);
                 self.reversals.insert(own, payment);
-                Some(mapping::to_session(own))
+                Some(to_session(own))
             }
             Err(error) => {
                 tracing::error!(%error, "a reversal can't be begun");
@@ -71,9 +75,9 @@ impl Cable {
     }
 
     /// A payment without a record was never sent: the record is written before the first byte.
-    pub(super) async fn ask(&mut self, intent: IntentId) -> Option<Input> {
-        let id = mapping::to_session(intent);
-        if self.session.held().is_some_and(|it| it.intent == id) {
+    pub(super) async fn ask(&mut self, intent: IntentId) -> Option<InputOf<P>> {
+        let id = to_session(intent);
+        if self.session.held().is_some_and(|it| it.intent() == id) {
             return Some(Input::Resync { intent: id });
         }
         let key = intent.to_string();
@@ -93,7 +97,7 @@ impl Cable {
         match self.kept(&row.body).await {
             Some(record) if record.is_open() => Some(Input::Resume(Box::new(record))),
             Some(record) => {
-                self.tell(intent, mapping::settled(&record)).await;
+                self.tell(intent, settled(&self.protocol, &record)).await;
                 None
             }
             None => {
@@ -104,8 +108,8 @@ impl Cable {
     }
 
     /// Makes a record durable. `false`: it is not, and the terminal must not hear of it.
-    pub(super) async fn persist(&self, record: &IntentRecord) -> bool {
-        let id = mapping::to_till(record.intent);
+    pub(super) async fn persist(&self, record: &Record<P>) -> bool {
+        let id = to_till(record.intent());
         let kept = Kept {
             basket: self.baskets.get(&id).copied(),
             reverses: self.reversals.get(&id).copied(),
@@ -138,13 +142,13 @@ impl Cable {
 
     /// The till writes the sale and answers with [`super::TerminalCommand::Confirm`]; a reversal
     /// needs no sale.
-    pub(super) async fn commit(&mut self, record: &IntentRecord) -> Option<Input> {
-        let intent = record.intent;
+    pub(super) async fn commit(&mut self, record: &Record<P>) -> Option<InputOf<P>> {
+        let intent = record.intent();
         if !self.persist(record).await {
             return Some(Input::CommitFailed { intent });
         }
-        let id = mapping::to_till(intent);
-        if matches!(record.kind, ChargeKind::Reverse { .. }) {
+        let id = to_till(intent);
+        if record.is_reversal() {
             self.tell(self.payment_of(id), Update::Reversed).await;
             return Some(Input::Committed { intent });
         }
@@ -152,7 +156,7 @@ impl Cable {
             // The PC died between the commit and the terminal's acknowledgement.
             self.give(TillInput::AlreadyRecorded(id)).await;
         } else {
-            self.tell(id, mapping::approved(record)).await;
+            self.tell(id, self.protocol.approved(record)).await;
         }
         None
     }
@@ -193,13 +197,10 @@ impl Cable {
         }
     }
 
-    /// A sale that is recorded and whose payment nobody can vouch for: the manager looks.
-    pub(super) async fn for_the_manager(&self, intent: IntentId, why: &str) {
+    /// Something that only people can find out about: the manager looks.
+    pub(super) async fn for_the_manager(&self, intent: IntentId, why: &str, what: &str) {
         let key = format!("till {}, payment {intent}", self.counter.till());
-        let reason = format!(
-            "{why}; its sale is recorded. Look into the terminal's journal: if it was not charged, \
-             void the sale"
-        );
+        let reason = format!("{why}; {what}");
         let note = move |tx: &mut Tx<'_>| {
             let note = InboxNote {
                 kind: "payment_unknown",
