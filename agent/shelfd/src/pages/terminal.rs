@@ -28,7 +28,7 @@ pub(super) fn section(
     };
     html! {
         section.card aria-labelledby="terminal" {
-            h2 #terminal { (language.text("terminal")) }
+            h2 #terminal { (language.text("terminal_here")) }
             p role="status" { (terminal.doing) }
             div.tools {
                 @for (word, label) in ERRANDS {
