@@ -10,12 +10,15 @@
 //! [`serial_server`] (what they are served by), [`uhid`] and [`usbip`] (devices that the kernel takes for
 //! real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and keyboard
 //! wedges send, as streams), [`rfid`] (fixed and serial readers with tags before them), [`zvt_terminal`]
-//! (a payment terminal with its own books), [`shop`] (items, stock and invoices to replay), [`chain`]
+//! and [`ecr17_terminal`]
+//! (payment terminals with their own books), [`line_server`] (what carries them), [`shop`] (items, stock and invoices to replay), [`chain`]
 //! (whole chains on virtual time).
 
 pub mod chain;
 pub mod counter;
+pub mod ecr17_terminal;
 pub mod hid_reports;
+pub mod line_server;
 pub mod rfid;
 pub mod scanner_pty;
 pub mod serial_server;

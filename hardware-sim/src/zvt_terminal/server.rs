@@ -1,34 +1,93 @@
-//! The terminal on a TCP port: one thread, one connection at a time, as a real one.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the simulated device's own clock; the core takes time as an argument"
-)]
+//! The terminal on a line: TCP, or a pseudo-terminal with the frames of a serial line between.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::MutexGuard;
 
-use anyhow::Context;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use shelf_sessions::time::Mono;
+use shelf_sessions::zvt::serial_link::{LinkEffect, LinkInput, SerialLink};
 
 use super::script::{Booked, BookedState, PaymentScript, TerminalConfig};
-use super::terminal::{Action, Terminal};
+use super::terminal::Terminal;
+use crate::line_server::{LineAction, LineDevice, LineServer};
 
-/// The longest wait before the stop flag is looked at.
-const POLL_MS_MAX: u64 = 50;
-const READ_BYTES: usize = 4096;
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A terminal and what lies between it and its line.
+#[derive(Debug)]
+struct OnLine {
+    terminal: Terminal,
+    /// Checked frames; a socket needs none.
+    link: Option<SerialLink>,
+    due_ms: Option<u64>,
+    out: Vec<LineAction>,
+}
 
-/// A terminal that serves a TCP port until it is stopped or dropped.
+impl OnLine {
+    fn link(&mut self, now_ms: u64, input: LinkInput) {
+        let Some(link) = &mut self.link else { return };
+        let mut effects = Vec::new();
+        link.handle(Mono(now_ms), input, &mut effects);
+        self.due_ms = None;
+        for effect in effects {
+            match effect {
+                LinkEffect::ToPort(bytes) => self.out.push(LineAction::Send(bytes)),
+                LinkEffect::ToSession(bytes) => self.terminal.receive(now_ms, &bytes),
+                LinkEffect::SetTimer(at) => self.due_ms = Some(at.0),
+                // Whoever does not answer frames does not answer what is in them.
+                LinkEffect::Lost | LinkEffect::Fault(_) => {}
+            }
+        }
+    }
+}
+
+impl LineDevice for OnLine {
+    fn connected(&mut self, now_ms: u64) {
+        self.link(now_ms, LinkInput::Reset);
+        self.out.clear();
+        self.terminal.connected(now_ms);
+    }
+
+    fn disconnected(&mut self, now_ms: u64) {
+        self.terminal.disconnected(now_ms);
+    }
+
+    fn receive(&mut self, now_ms: u64, bytes: &[u8]) {
+        match self.link.is_some() {
+            true => self.link(now_ms, LinkInput::FromPort(bytes.to_vec())),
+            false => self.terminal.receive(now_ms, bytes),
+        }
+    }
+
+    fn advance(&mut self, now_ms: u64) {
+        self.terminal.advance(now_ms);
+        if self.due_ms.is_some_and(|at| now_ms >= at) {
+            self.link(now_ms, LinkInput::Tick);
+        }
+        for action in self.terminal.take_actions() {
+            match action {
+                LineAction::Send(bytes) if self.link.is_some() => {
+                    self.link(now_ms, LinkInput::FromSession(bytes));
+                }
+                other => self.out.push(other),
+            }
+        }
+    }
+
+    fn take_actions(&mut self) -> Vec<LineAction> {
+        std::mem::take(&mut self.out)
+    }
+
+    fn next_wakeup_ms(&self) -> Option<u64> {
+        [self.terminal.next_wakeup_ms(), self.due_ms]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+/// A terminal that serves its line until it is stopped or dropped.
 #[derive(Debug)]
 pub struct TerminalHandle {
-    addr: SocketAddr,
-    stop: Arc<AtomicBool>,
-    terminal: Arc<Mutex<Terminal>>,
-    thread: Option<JoinHandle<()>>,
+    line: LineServer<OnLine>,
 }
 
 impl TerminalHandle {
@@ -41,45 +100,45 @@ impl TerminalHandle {
         config: TerminalConfig,
         scripts: Vec<PaymentScript>,
     ) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .with_context(|| format!("simulated terminal: cannot listen on port {port}"))?;
-        listener
-            .set_nonblocking(true)
-            .context("simulated terminal: listener")?;
-        let addr = listener
-            .local_addr()
-            .context("simulated terminal: its own address")?;
-        let terminal = Arc::new(Mutex::new(Terminal::new(config, scripts)));
-        let stop = Arc::new(AtomicBool::new(false));
-        let (shared, stopped) = (Arc::clone(&terminal), Arc::clone(&stop));
-        let thread = std::thread::Builder::new()
-            .name("sim-zvt".to_owned())
-            .spawn(move || serve(&listener, &shared, &stopped))
-            .context("simulated terminal: cannot start its thread")?;
-        Ok(Self {
-            addr,
-            stop,
-            terminal,
-            thread: Some(thread),
-        })
+        let line = LineServer::on_tcp(port, on_line(config, scripts, None))?;
+        Ok(Self { line })
     }
 
-    /// Where it listens.
+    /// Serves a pseudo-terminal that the host opens at `link`, whose directory must exist.
+    ///
+    /// # Errors
+    /// When there is no pseudo-terminal or no thread to be had.
+    pub fn on_pty(
+        link: &Path,
+        config: TerminalConfig,
+        scripts: Vec<PaymentScript>,
+    ) -> anyhow::Result<Self> {
+        let device = on_line(config, scripts, Some(SerialLink::new()));
+        let line = LineServer::on_pty(link, device)?;
+        Ok(Self { line })
+    }
+
+    /// Where it listens; port 0 if it is on a pseudo-terminal.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.line.addr().unwrap_or(nowhere)
+    }
+
+    fn device(&self) -> MutexGuard<'_, OnLine> {
+        self.line.device()
     }
 
     /// Everything the terminal ever booked, with what became of it.
     #[must_use]
     pub fn books(&self) -> Vec<Booked> {
-        locked(&self.terminal).books().to_vec()
+        self.device().terminal.books().to_vec()
     }
 
     /// The entries whose money moved and stayed.
     #[must_use]
     pub fn standing(&self) -> Vec<Booked> {
-        locked(&self.terminal).standing().copied().collect()
+        self.device().terminal.standing().copied().collect()
     }
 
     /// The entries whose approval the cash register acknowledged and that still stand.
@@ -94,108 +153,40 @@ impl TerminalHandle {
     /// Control bytes of every command received.
     #[must_use]
     pub fn commands(&self) -> Vec<(u8, u8)> {
-        locked(&self.terminal).commands().to_vec()
+        self.device().terminal.commands().to_vec()
     }
 
     /// Adds a script for a payment to come.
     pub fn add_script(&self, script: PaymentScript) {
-        locked(&self.terminal).scripts.push_back(script);
+        self.device().terminal.scripts.push_back(script);
     }
 
     /// Changes the terminal's character from here on.
     pub fn set_config(&self, config: TerminalConfig) {
-        locked(&self.terminal).set_config(config);
+        self.device().terminal.set_config(config);
     }
 
-    /// Stops serving; the connection is closed. The books stay readable.
+    /// Bytes of units taken and sent so far.
+    #[must_use]
+    pub fn bytes_in_out(&self) -> (u64, u64) {
+        self.device().terminal.bytes_in_out()
+    }
+
+    /// Stops serving; the line is closed. The books stay readable.
     pub fn stop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // A panic in the thread was reported there; the books are what matters here.
-            drop(thread.join());
-        }
+        self.line.stop();
     }
 }
 
-impl Drop for TerminalHandle {
-    fn drop(&mut self) {
-        self.stop();
+fn on_line(
+    config: TerminalConfig,
+    scripts: Vec<PaymentScript>,
+    link: Option<SerialLink>,
+) -> OnLine {
+    OnLine {
+        terminal: Terminal::new(config, scripts),
+        link,
+        due_ms: None,
+        out: Vec::new(),
     }
-}
-
-fn locked(terminal: &Mutex<Terminal>) -> MutexGuard<'_, Terminal> {
-    terminal.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn serve(listener: &TcpListener, terminal: &Mutex<Terminal>, stop: &AtomicBool) {
-    let started = Instant::now();
-    let now_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let mut stream: Option<TcpStream> = None;
-    while !stop.load(Ordering::Relaxed) {
-        wait(listener, stream.as_ref(), terminal, now_ms());
-        if let Ok((new, _)) = listener.accept() {
-            stream = prepared(new);
-            if stream.is_some() {
-                locked(terminal).connected(now_ms());
-            }
-        }
-        if let Some(open) = &mut stream
-            && !exchange(open, terminal, now_ms())
-        {
-            locked(terminal).disconnected(now_ms());
-            stream = None;
-        }
-        locked(terminal).advance(now_ms());
-    }
-}
-
-fn prepared(stream: TcpStream) -> Option<TcpStream> {
-    stream.set_nodelay(true).ok()?;
-    stream.set_nonblocking(true).ok()?;
-    Some(stream)
-}
-
-/// Sleeps until bytes, a connection or the terminal's next step, at most [`POLL_MS_MAX`].
-fn wait(
-    listener: &TcpListener,
-    stream: Option<&TcpStream>,
-    terminal: &Mutex<Terminal>,
-    now_ms: u64,
-) {
-    let due = locked(terminal)
-        .next_wakeup_ms()
-        .map_or(POLL_MS_MAX, |at| at.saturating_sub(now_ms));
-    let ms = due.min(POLL_MS_MAX);
-    let timeout = Timespec {
-        tv_sec: 0,
-        tv_nsec: i64::try_from(ms * 1_000_000).unwrap_or(0),
-    };
-    let mut fds = vec![PollFd::new(listener, PollFlags::IN)];
-    fds.extend(stream.map(|s| PollFd::new(s, PollFlags::IN)));
-    // An interrupted wait is a short wait.
-    let _readable = poll(&mut fds, Some(&timeout));
-}
-
-/// Reads what is there and writes what is due; false when the connection is over.
-fn exchange(stream: &mut TcpStream, terminal: &Mutex<Terminal>, now_ms: u64) -> bool {
-    let mut buffer = [0; READ_BYTES];
-    match stream.read(&mut buffer) {
-        Ok(0) => return false,
-        Ok(n) => locked(terminal).receive(now_ms, buffer.get(..n).unwrap_or_default()),
-        Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-            locked(terminal).advance(now_ms);
-        }
-        Err(_) => return false,
-    }
-    let actions = locked(terminal).take_actions();
-    actions.into_iter().all(|action| match action {
-        Action::Send(bytes) => write(stream, &bytes),
-        Action::Close => false,
-    })
-}
-
-fn write(stream: &mut TcpStream, bytes: &[u8]) -> bool {
-    let blocking = stream.set_nonblocking(false).is_ok()
-        && stream.set_write_timeout(Some(WRITE_TIMEOUT)).is_ok();
-    blocking && stream.write_all(bytes).is_ok() && stream.set_nonblocking(true).is_ok()
 }

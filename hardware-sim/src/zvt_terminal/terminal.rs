@@ -8,15 +8,7 @@ use shelf_codecs::zvt::{
 
 use super::run::Run;
 use super::script::{Booked, BookedState, Cut, Direction, PaymentScript, TerminalConfig};
-
-/// What the terminal does to its connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Writes these bytes.
-    Send(Vec<u8>),
-    /// Closes.
-    Close,
-}
+use crate::line_server::LineAction as Action;
 
 /// One simulated terminal. Times are milliseconds from any origin and never go back.
 #[derive(Debug)]

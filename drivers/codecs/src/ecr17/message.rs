@@ -330,6 +330,27 @@ fn card_tail(pan: &[u8]) -> Option<CardTail> {
     CardTail::new(u16::try_from(digits(tail)?).ok()?)
 }
 
+impl Approval {
+    /// The frame of a terminal that sends the whole card number; for simulators that test masking.
+    #[must_use]
+    pub fn encode_with_card(&self, terminal: TerminalId, number: &str, mode: LrcMode) -> Vec<u8> {
+        Payload(approval_text(self, terminal, &format!("{number:>19.19}")).into_bytes())
+            .encode(mode)
+    }
+}
+
+fn approval_text(a: &Approval, terminal: TerminalId, card: &str) -> String {
+    let kind = match a.card_kind {
+        CardKind::Debit => '1',
+        CardKind::Credit => '2',
+        CardKind::Other => '3',
+    };
+    format!(
+        "{terminal}0E00{card}{:<3.3}{:<6.6}{:<7.7}{kind}{:11}{}000000",
+        a.entry, a.authorisation, a.host_time, "", a.stan
+    )
+}
+
 impl Response {
     /// The frame; for simulators. Cards are sent masked but for the last four digits.
     #[must_use]
@@ -339,15 +360,7 @@ impl Response {
                 let card = a
                     .card
                     .map_or_else(|| "*".repeat(19), |tail| format!("***************{tail}"));
-                let kind = match a.card_kind {
-                    CardKind::Debit => '1',
-                    CardKind::Credit => '2',
-                    CardKind::Other => '3',
-                };
-                format!(
-                    "{terminal}0E00{card}{:<3.3}{:<6.6}{:<7.7}{kind}{:11}{}000000",
-                    a.entry, a.authorisation, a.host_time, "", a.stan
-                )
+                approval_text(a, terminal, &card)
             }
             Response::Refused { code, words, stan } => {
                 let stan = stan.map_or_else(|| "      ".to_owned(), |stan| stan.to_string());

@@ -11,9 +11,10 @@
 //! Duties of the shell: perform effects in order; make each [`Effect::PersistState`] durable and answer
 //! [`Input::Persisted`]; treat a repeated [`Effect::CommitThenConfirm`] of one intent as committed
 //! already; call [`Input::Tick`] at the time of the last [`Effect::SetTimer`]; after a restart, before
-//! any command, give each record whose [`crate::payment::PaymentRecord::is_open`] to [`Input::Resume`], with `committed`
-//! set by whether its sale is in the ledger; say [`Input::Settled`] when people have decided about an
-//! unknown payment, or it may still be committed when the terminal can tell. The record of an approval
+//! any command, give each record that is still open ([`crate::payment::PaymentRecord::is_open`]) to
+//! [`Input::Resume`], with `committed` set by whether its sale is in the ledger; say [`Input::Settled`]
+//! when people have decided about an unknown payment, or it may still be committed when the terminal
+//! can tell. The record of an approval
 //! belongs into the transaction of its sale, never before it. After [`Effect::Disconnect`] the machine
 //! expects no [`Input::Disconnected`]; bytes of the old connection must not follow.
 

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use super::super::counter::Counter;
 use super::line::{Line, LineEvent};
 use super::protocol::{
-    Command, Finding, News, Outcome, Protocol, Record, Session, to_session, to_till,
+    Asked, Command, Finding, News, Outcome, Protocol, Record, Session, to_session, to_till,
 };
 use super::{Errand, SLIP_LINES_MAX, TerminalCommand, TerminalStanding, TerminalTask};
 use crate::platform::{self, MonoClock};
@@ -156,8 +156,12 @@ impl<P: Protocol> Cable<P> {
         if let Some(basket) = basket {
             self.baskets.insert(intent, basket);
         }
-        let now = platform::wall_now();
-        let not_sent = match self.protocol.charge(to_session(intent), amount, now) {
+        let asked = Asked {
+            intent: to_session(intent),
+            amount,
+            now: platform::wall_now(),
+        };
+        let not_sent = match self.protocol.charge(asked) {
             None => NOT_POSSIBLE,
             // The machine would refuse it, too; said here, the till hears of it.
             Some(_) if self.session.is_busy() => BUSY,
@@ -176,9 +180,14 @@ impl<P: Protocol> Cable<P> {
             true => None,
             false => self.new_reversal(intent),
         };
-        let command = own.zip(reference).and_then(|(own, reference)| {
+        let command = own.zip(reference).and_then(|(intent, paid)| {
             let now = platform::wall_now();
-            self.protocol.reverse(own, amount, reference, now)
+            let asked = Asked {
+                intent,
+                amount,
+                now,
+            };
+            self.protocol.reverse(asked, paid)
         });
         match command {
             Some(command) => {

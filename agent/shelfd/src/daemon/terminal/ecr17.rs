@@ -4,14 +4,14 @@
 use shelf_codecs::ecr17::{Approval, Closing, Stan, TerminalId};
 use shelf_codecs::zvt::Amount;
 use shelf_sessions::ecr17::{Command, Config, Outcome, Record, Session};
-use shelf_sessions::payment::{self, PaymentRecord as _};
+use shelf_sessions::payment::PaymentRecord as _;
 use shelf_stock::money::Money;
 use shelf_stock::name::TenderRef;
 use shelf_stock::time::Timestamp;
 use shelf_till::basket::Update;
 
 use super::protocol::{
-    Finding, News, Protocol, REVERSAL_IN_DOUBT, SALE_IN_DOUBT, money, number_in,
+    Asked, Finding, News, Protocol, REVERSAL_IN_DOUBT, SALE_IN_DOUBT, money, number_in,
 };
 use super::{DayReport, Errand};
 
@@ -42,24 +42,20 @@ impl Protocol for Ecr17 {
         self.config.answer_ms_max
     }
 
-    fn charge(&self, intent: payment::IntentId, money: Money, _now: Timestamp) -> Option<Command> {
-        let amount = amount(money)?;
-        Some(Command::Pay { intent, amount })
+    fn charge(&self, asked: Asked) -> Option<Command> {
+        Some(Command::Pay {
+            intent: asked.intent,
+            amount: amount(asked.amount)?,
+        })
     }
 
-    fn reverse(
-        &self,
-        intent: payment::IntentId,
-        money: Money,
-        reference: &TenderRef,
-        _now: Timestamp,
-    ) -> Option<Command> {
+    fn reverse(&self, asked: Asked, paid: &TenderRef) -> Option<Command> {
         // Number 0 would mean "the last", whatever that is.
-        let stan = number_in(reference, 'S').filter(|it| *it > 0)?;
+        let stan = number_in(paid, 'S').filter(|it| *it > 0)?;
         Some(Command::Reverse {
-            intent,
+            intent: asked.intent,
             stan: Stan::new(stan)?,
-            amount: amount(money)?,
+            amount: amount(asked.amount)?,
         })
     }
 

@@ -22,6 +22,17 @@ pub(super) type Outcome<P> = <Session<P> as Terminal>::Outcome;
 /// What its machine wants done.
 pub(super) type EffectOf<P> = Effect<Record<P>, Outcome<P>, <Session<P> as Terminal>::Fault>;
 
+/// A payment that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// Its own intent.
+    pub(super) intent: payment::IntentId,
+    /// How much.
+    pub(super) amount: Money,
+    /// The wall clock.
+    pub(super) now: Timestamp,
+}
+
 /// Between the words of the till and those of one kind of terminal. Pure.
 pub(super) trait Protocol: Send + Sync {
     /// The dialogue machine.
@@ -37,20 +48,9 @@ pub(super) trait Protocol: Send + Sync {
     /// How long connecting may take.
     fn connect_ms_max(&self) -> u64;
     /// Takes money, or gives it back if negative. `None`: this terminal can't be asked for that.
-    fn charge(
-        &self,
-        intent: payment::IntentId,
-        amount: Money,
-        now: Timestamp,
-    ) -> Option<Command<Self>>;
+    fn charge(&self, asked: Asked) -> Option<Command<Self>>;
     /// Takes the payment with this reference back.
-    fn reverse(
-        &self,
-        own: payment::IntentId,
-        amount: Money,
-        reference: &TenderRef,
-        now: Timestamp,
-    ) -> Option<Command<Self>>;
+    fn reverse(&self, asked: Asked, paid: &TenderRef) -> Option<Command<Self>>;
     /// Breaks off.
     fn abort(&self) -> Command<Self>;
     /// What moves no money. `None`: this terminal can't.

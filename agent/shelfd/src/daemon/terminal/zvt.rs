@@ -4,7 +4,6 @@
 //! no more than the last four digits.
 
 use shelf_codecs::zvt::{Amount, TerminalDate, TerminalTime};
-use shelf_sessions::payment;
 use shelf_sessions::payment::PaymentRecord as _;
 use shelf_sessions::zvt::{Command, Config, Evidence, IntentRecord, Outcome, Session, ShopTime};
 use shelf_stock::money::Money;
@@ -13,7 +12,8 @@ use shelf_stock::time::Timestamp;
 use shelf_till::basket::Update;
 
 use super::protocol::{
-    Finding, News, Protocol, REVERSAL_IN_DOUBT, SALE_IN_DOUBT, WRONG_REVERSAL, money, number_in,
+    Asked, Finding, News, Protocol, REVERSAL_IN_DOUBT, SALE_IN_DOUBT, WRONG_REVERSAL, money,
+    number_in,
 };
 use super::{DayReport, Errand, SchemeRow};
 
@@ -41,7 +41,8 @@ impl Protocol for Zvt {
         self.config.reply_ms_max
     }
 
-    fn charge(&self, intent: payment::IntentId, money: Money, now: Timestamp) -> Option<Command> {
+    fn charge(&self, asked: Asked) -> Option<Command> {
+        let (intent, money, now) = (asked.intent, asked.amount, asked.now);
         let amount = amount(money)?;
         let (currency, asked_at) = (self.config.currency, shop_time(now));
         Some(if money > Money::ZERO {
@@ -61,18 +62,12 @@ impl Protocol for Zvt {
         })
     }
 
-    fn reverse(
-        &self,
-        intent: payment::IntentId,
-        money: Money,
-        reference: &TenderRef,
-        _now: Timestamp,
-    ) -> Option<Command> {
-        let receipt = u16::try_from(number_in(reference, 'R')?).ok()?;
+    fn reverse(&self, asked: Asked, paid: &TenderRef) -> Option<Command> {
+        let receipt = u16::try_from(number_in(paid, 'R')?).ok()?;
         Some(Command::Reverse {
-            intent,
+            intent: asked.intent,
             receipt,
-            amount: amount(money)?,
+            amount: amount(asked.amount)?,
             currency: self.config.currency,
         })
     }
