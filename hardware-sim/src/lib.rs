@@ -6,13 +6,13 @@
 //! and the demo hold that record against the ledger. Nothing here is random by itself: seeds and
 //! scripts come from outside.
 //!
-//! Rooms: [`scanner_pty`] (a line scanner), [`counter`] (scales and scanners of a counter that talk back),
-//! [`serial_server`] (what they are served by), [`uhid`] and [`usbip`] (devices that the kernel takes for
-//! real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and keyboard
-//! wedges send, as streams), [`rfid`] (fixed and serial readers with tags before them), [`zvt_terminal`]
-//! and [`ecr17_terminal`]
-//! (payment terminals with their own books), [`line_server`] (what carries them), [`shop`] (items, stock and invoices to replay), [`chain`]
-//! (whole chains on virtual time).
+//! Rooms: [`scanner_pty`] (a line scanner), [`counter`] (scales and scanners of a counter that talk
+//! back), [`serial_server`] (what they are served by), [`uhid`] and [`usbip`] (devices that the kernel
+//! takes for real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and
+//! keyboard wedges send, as streams), [`rfid`] (fixed and serial readers with tags before them),
+//! [`zvt_terminal`] and [`ecr17_terminal`] (payment terminals with their own books), [`line_server`]
+//! (what carries them), [`shop`] (items, stock and invoices to replay), [`chain`] (whole chains on
+//! virtual time).
 
 pub mod chain;
 pub mod counter;
