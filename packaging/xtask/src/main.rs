@@ -16,6 +16,7 @@
 )]
 
 mod deb;
+mod fuzz;
 mod install;
 mod levels;
 mod simulate;
@@ -36,6 +37,7 @@ usage: cargo xtask COMMAND
   deb            build the .deb into target/debian
   prove FILE     install, kill, upgrade and purge a built .deb in a container (needs root)
   trial          run the demo as a new user would and check what it reports
+  fuzz [SECONDS] every parser under a coverage-guided fuzzer, SECONDS (60) each; wants a nightly compiler
 ";
 
 fn main() -> ExitCode {
@@ -49,6 +51,14 @@ fn main() -> ExitCode {
         ["deb"] => deb::build(&root()).map(|path| println!("{}", path.display())),
         ["prove", package] => deb::prove_package(&root(), Path::new(package)),
         ["trial"] => trial::run(&root()),
+        ["fuzz"] => fuzz::run(&root(), fuzz::SECONDS_DEFAULT),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::run(&root(), seconds),
+            Err(_) => {
+                eprint!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
