@@ -136,7 +136,7 @@ fn of_status(text: &mut Exposition, status: &Status) {
     ] {
         text.one(name, help, GAUGE, value);
     }
-    let up = |state: &str| u64::from(matches!(state, "ready" | "busy"));
+    let up = |state: &str| u64::from(state == "ready");
     let devices = |of: &dyn Fn(&DeviceStatus) -> u64| -> Vec<(String, u64)> {
         status.devices.iter().map(|it| (it.name.clone(), of(it))).collect()
     };
@@ -148,6 +148,15 @@ fn of_status(text: &mut Exposition, status: &Status) {
         ("device_up_bool", "1 while the device works.", GAUGE, "device", devices(&|it| up(&it.state))),
         ("device_scans_total", "Scans read.", COUNTER, "device", devices(&|it| it.scans)),
         ("device_faults_total", "Damaged reads.", COUNTER, "device", devices(&|it| it.faults)),
+        ("device_bytes_in_total", "Bytes read.", COUNTER, "device", devices(&|it| it.counters.bytes_in)),
+        ("device_bytes_out_total", "Bytes written.", COUNTER, "device", devices(&|it| it.counters.bytes_out)),
+        ("device_opens_total", "Attempts to open.", COUNTER, "device", devices(&|it| it.counters.opens)),
+        ("device_reopens_total", "Successful openings after the first.", COUNTER, "device", devices(&|it| it.counters.reopens)),
+        ("device_stalls_total", "Times that it waited for this PC.", COUNTER, "device", devices(&|it| it.counters.stalls)),
+        ("device_panics_total", "Times that its driver failed.", COUNTER, "device", devices(&|it| it.counters.panics)),
+        ("device_held_bytes_peak", "Most bytes ever held back for it.", GAUGE, "device", devices(&|it| it.counters.spilled_bytes_peak)),
+        ("device_commands_failed_total", "Commands that did not reach it.", COUNTER, "device", devices(&|it| it.counters.commands_failed)),
+        ("device_relays_failed_total", "Scans that did not reach the POS.", COUNTER, "device", devices(&|it| it.counters.relays_failed)),
         ("till_sales_total", "Sales recorded.", COUNTER, "till", tills(&|it| it.sales)),
         ("till_payments_unknown", "Payments of unknown outcome.", GAUGE, "till", tills(&unknown)),
     ] {

@@ -1,5 +1,6 @@
 //! The whole surface over a real ledger in a folder of its own.
 
+mod devices;
 mod orders;
 
 use std::net::SocketAddr;

@@ -156,7 +156,7 @@ mod tests {
     fn frames_are_read_again_with_todays_rules() {
         for (text, length_bytes, expected) in [
             ("4006381333931", 13, "article 04006381333931"),
-            ("4006381333932", 13, "not usable: no article number"),
+            ("4006381333935", 13, "not usable: no article number"),
             ("]C10104006381333931", 19, "GS1 element string of article"),
             ("\\x02\\x07", 2, "no scan: "),
             ("40063", 300, "300 bytes, of which the journal kept 5"),

@@ -1,0 +1,92 @@
+//! Devices over the API: a board, a journal, things to try, and pages about them.
+
+use super::*;
+use crate::config::DeviceSettings;
+
+/// A PC with one scanner that is not plugged in.
+async fn with_scanner() -> Bench {
+    bench_of(None, |config, _| {
+        config.device.push(DeviceSettings {
+            name: "front <1>".into(),
+            select: "path:/nonexistent/scanner".into(),
+            role: "till:front".into(),
+            ..DeviceSettings::default()
+        });
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_device_that_is_not_there_is_named_with_what_to_do() {
+    let bench = with_scanner().await;
+    let board = bench.get("/api/v1/devices").await.json();
+    let device = &board["devices"][0];
+    assert_eq!(device["kind"], "scanner");
+    assert_eq!(device["role"], "till:front");
+    assert_eq!(device["select"], "path:/nonexistent/scanner");
+    assert!(
+        matches!(device["state"].as_str(), Some("absent" | "opening")),
+        "{device}"
+    );
+    assert!(board["findings"].is_array() && board["unbound"].is_array());
+    let page = bench.get("/devices").await;
+    assert!(page.text.contains("front &lt;1&gt;") && !page.text.contains("front <1>"));
+    assert!(page.text.contains("<svg"), "no set-up code is drawn");
+    for inline in ["<style", "style=", "onclick", "javascript:"] {
+        assert!(!page.text.contains(inline), "{inline}");
+    }
+    for word in ["tried_", "todo_", "kind_", "doctor_", "setup_"] {
+        assert!(!page.text.contains(word), "a text is missing: {word}");
+    }
+    let metrics = bench.get("/metrics").await.text;
+    for line in [
+        "shelfd_device_up_bool{device=\"front <1>\"} 0",
+        "shelfd_device_reopens_total{device=\"front <1>\"} 0",
+        "shelfd_device_stalls_total{device=\"front <1>\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_journal_is_of_a_known_device_and_only_what_fits_can_be_tried() {
+    let bench = with_scanner().await;
+    let known = "/api/v1/devices/front%20%3C1%3E";
+    let journal = bench.get(&format!("{known}/journal")).await.json();
+    assert_eq!(journal["device"], "front <1>");
+    assert_eq!(journal["frames"], json!([]));
+    let nobody = bench.get("/api/v1/devices/nobody/journal").await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    for (path, what, expected) in [
+        (format!("{known}/test"), "beep_good", StatusCode::CONFLICT),
+        (
+            format!("{known}/test"),
+            "pay",
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (
+            format!("{known}/test"),
+            "",
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (
+            "/api/v1/devices/nobody/test".into(),
+            "beep_good",
+            StatusCode::NOT_FOUND,
+        ),
+    ] {
+        let said = bench.post(&path, &json!({ "what": what })).await;
+        assert_eq!(said.status, expected, "{path} {what}: {}", said.text);
+    }
+    let said = bench.post("/api/v1/devices/rescan", &json!({})).await;
+    assert_eq!(said.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn the_page_speaks_every_language() {
+    let bench = with_scanner().await;
+    for (tag, word) in [("de", "Eingerichtete Geräte"), ("zh", "已配置的设备")] {
+        let page = bench.get(&format!("/devices?lang={tag}")).await;
+        assert!(page.text.contains(word), "{tag}");
+    }
+}
