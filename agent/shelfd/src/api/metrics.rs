@@ -40,6 +40,7 @@ pub(super) async fn metrics(State(web): Site) -> Answer<impl IntoResponse> {
     let status = web.board.fresh().await?;
     let mut text = Exposition::default();
     of_status(&mut text, &status);
+    of_devices(&mut text, &status.devices);
     of_ledger(&mut text, &web.shop.metrics.snapshot());
     let free = web.streams.available_permits();
     let streams = u64::try_from(STREAMS_MAX.saturating_sub(free)).unwrap_or(0);
@@ -136,30 +137,43 @@ fn of_status(text: &mut Exposition, status: &Status) {
     ] {
         text.one(name, help, GAUGE, value);
     }
-    let up = |state: &str| u64::from(state == "ready");
-    let devices = |of: &dyn Fn(&DeviceStatus) -> u64| -> Vec<(String, u64)> {
-        status.devices.iter().map(|it| (it.name.clone(), of(it))).collect()
-    };
     let tills = |of: &dyn Fn(&TillStatus) -> u64| -> Vec<(String, u64)> {
         status.tills.iter().map(|it| (it.name.to_string(), of(it))).collect()
     };
     let unknown = |it: &TillStatus| u64::try_from(it.unsettled).unwrap_or(u64::MAX);
     for (name, help, kind, label, rows) in [
-        ("device_up_bool", "1 while the device works.", GAUGE, "device", devices(&|it| up(&it.state))),
-        ("device_scans_total", "Scans read.", COUNTER, "device", devices(&|it| it.scans)),
-        ("device_faults_total", "Damaged reads.", COUNTER, "device", devices(&|it| it.faults)),
-        ("device_bytes_in_total", "Bytes read.", COUNTER, "device", devices(&|it| it.counters.bytes_in)),
-        ("device_bytes_out_total", "Bytes written.", COUNTER, "device", devices(&|it| it.counters.bytes_out)),
-        ("device_opens_total", "Attempts to open.", COUNTER, "device", devices(&|it| it.counters.opens)),
-        ("device_reopens_total", "Successful openings after the first.", COUNTER, "device", devices(&|it| it.counters.reopens)),
-        ("device_stalls_total", "Times that it waited for this PC.", COUNTER, "device", devices(&|it| it.counters.stalls)),
-        ("device_panics_total", "Times that its driver failed.", COUNTER, "device", devices(&|it| it.counters.panics)),
-        ("device_held_bytes_peak", "Most bytes ever held back for it.", GAUGE, "device", devices(&|it| it.counters.spilled_bytes_peak)),
-        ("device_commands_failed_total", "Commands that did not reach it.", COUNTER, "device", devices(&|it| it.counters.commands_failed)),
-        ("device_relays_failed_total", "Scans that did not reach the POS.", COUNTER, "device", devices(&|it| it.counters.relays_failed)),
         ("till_sales_total", "Sales recorded.", COUNTER, "till", tills(&|it| it.sales)),
         ("till_payments_unknown", "Payments of unknown outcome.", GAUGE, "till", tills(&unknown)),
     ] {
         text.by((name, help, kind), label, &rows);
+    }
+}
+
+/// One count of a device.
+type OfDevice = fn(&DeviceStatus) -> u64;
+
+#[rustfmt::skip]
+fn of_devices(text: &mut Exposition, devices: &[DeviceStatus]) {
+    let rows = |of: OfDevice| -> Vec<(String, u64)> {
+        devices.iter().map(|it| (it.name.clone(), of(it))).collect()
+    };
+    let up = rows(|it| u64::from(it.state == "ready"));
+    text.by(("device_up_bool", "1 while the device works.", GAUGE), "device", &up);
+    let held = rows(|it| it.counters.spilled_bytes_peak);
+    text.by(("device_held_bytes_peak", "Most bytes ever held back for it.", GAUGE), "device", &held);
+    let counts: [(&str, &str, OfDevice); 10] = [
+        ("scans", "Whole messages: scans, weights, reads.", |it| it.scans),
+        ("faults", "Damaged messages.", |it| it.faults),
+        ("bytes_in", "Bytes read.", |it| it.counters.bytes_in),
+        ("bytes_out", "Bytes written.", |it| it.counters.bytes_out),
+        ("opens", "Attempts to open.", |it| it.counters.opens),
+        ("reopens", "Successful openings after the first.", |it| it.counters.reopens),
+        ("stalls", "Times that it waited for this PC.", |it| it.counters.stalls),
+        ("panics", "Times that its driver failed.", |it| it.counters.panics),
+        ("commands_failed", "Commands that did not reach it.", |it| it.counters.commands_failed),
+        ("relays_failed", "Scans that did not reach the POS.", |it| it.counters.relays_failed),
+    ];
+    for (name, help, of) in counts {
+        text.by((&format!("device_{name}_total"), help, COUNTER), "device", &rows(of));
     }
 }

@@ -6,15 +6,19 @@
 mod framing;
 mod readers;
 mod role;
+mod scale;
 mod sharing;
 
 use std::collections::BTreeSet;
 
 use shelf_devices::config::{DeviceConfig, DeviceKind};
+use shelf_devices::dialogue::Feedback;
 use shelf_devices::hid_scanner::HidScannerConfig;
 use shelf_devices::keyboard_scanner::KeyboardScannerConfig;
 use shelf_devices::line_scanner::LineScannerConfig;
 use shelf_devices::selector::Selector;
+use shelf_devices::serial::SerialSettings;
+use shelf_devices::ssi_scanner::SsiScannerConfig;
 
 use super::model::{Config, DeviceKind as Kind, DeviceSettings};
 
@@ -88,9 +92,16 @@ fn kind(settings: &DeviceSettings) -> Result<DeviceKind, Wrong> {
     let sound = |key, text: &str| bytes(text).map_err(|why| Wrong::new(key, why));
     let accepted = sound("beep_accepted", &settings.beep_accepted)?;
     let refused = sound("beep_refused", &settings.beep_refused)?;
+    let line = || framing::serial(settings, SerialSettings::default());
     Ok(match settings.kind {
+        Kind::SsiScanner => DeviceKind::SsiScanner(SsiScannerConfig { serial: line()? }),
+        Kind::CounterScanner => {
+            let feedback = Feedback { accepted, refused };
+            DeviceKind::CounterScanner(scale::in_counter(settings, feedback)?)
+        }
+        Kind::Scale => DeviceKind::Scale(scale::alone(settings)?),
         Kind::Scanner => DeviceKind::LineScanner(LineScannerConfig {
-            serial: framing::serial(settings)?,
+            serial: line()?,
             line: framing::line(settings)?,
             prefix_scheme: framing::prefix(settings.prefix),
             accepted_bytes: accepted,

@@ -29,7 +29,7 @@ use super::status::DeviceStatus;
 use crate::config::{Config, DeviceSettings, devices};
 use crate::platform::{self, MachineClock, MonoClock};
 
-pub(crate) use happening::Happening;
+pub(crate) use happening::{Happening, Happenings};
 pub(crate) use rows::{Complaint, DeviceBoard, DeviceCounters, Frame, FrameJournal, UnboundDevice};
 pub(crate) use survey::at_rest;
 pub(crate) use tried::Tried;
@@ -68,7 +68,7 @@ pub(super) fn start(
     let supervisor = Arc::new(supervisor);
     let (loose, _) = broadcast::channel(LOOSE_SCANS_MAX);
     let mut tills = config.till.iter().filter_map(|it| it.name.as_ref());
-    let (happenings, _) = broadcast::channel(happening::HAPPENINGS_MAX);
+    let happenings = Happenings::new();
     let front = Front {
         roles,
         counters: counters.clone(),
@@ -102,7 +102,7 @@ pub(crate) struct DeviceDesk {
     kinds: BTreeMap<String, DeviceSettings>,
     /// The first till, for the configuration that a new device is offered.
     till: Option<String>,
-    happenings: broadcast::Sender<Happening>,
+    happenings: Happenings,
 }
 
 impl DeviceDesk {
@@ -139,7 +139,7 @@ impl DeviceDesk {
 
     /// What devices say from now on.
     pub(crate) fn watch(&self) -> broadcast::Receiver<Happening> {
-        self.happenings.subscribe()
+        self.happenings.watch()
     }
 
     /// How each device is, as lines of a watch.
@@ -180,6 +180,7 @@ impl DeviceDesk {
             place: it.node.unwrap_or_default(),
             moved: it.moved,
             notice: it.notice,
+            said: self.happenings.last(&it.name).map(|it| it.text),
             last_data: it.last_data.map(|it| Timestamp::from_millis(it.wall_ms)),
             scans: it.counters.frames,
             faults: it.counters.faults,

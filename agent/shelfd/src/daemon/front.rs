@@ -21,7 +21,7 @@ use shelf_till::basket::{Origin, Read, Sound, TillInput};
 use tokio::sync::broadcast;
 
 use super::counter::Counter;
-use super::devices::Happening;
+use super::devices::Happenings;
 use super::lookup::Lookup;
 
 /// A scan that is for no till (counting, receiving): for the page that is open there.
@@ -46,7 +46,7 @@ pub(crate) struct Front {
     /// Scans that no till takes.
     pub(crate) loose: broadcast::Sender<LooseScan>,
     /// For whoever watches the devices.
-    pub(crate) happenings: broadcast::Sender<Happening>,
+    pub(crate) happenings: Happenings,
 }
 
 impl Front {
@@ -56,10 +56,7 @@ impl Front {
             .name("front".into())
             .spawn(move || {
                 while let Some(event) = events.recv() {
-                    if self.happenings.receiver_count() > 0 {
-                        // Nobody there any more is no failure.
-                        let _watched = self.happenings.send(Happening::of(&event));
-                    }
+                    self.happenings.tell(&event);
                     self.take(&event);
                 }
             })

@@ -163,6 +163,9 @@ pub(crate) struct DeviceStatus {
     /// What it last wanted people to know, in words.
     #[serde(default)]
     pub(crate) notice: Option<String>,
+    /// What it said last, masked.
+    #[serde(default)]
+    pub(crate) said: Option<String>,
     /// Whether that is another port than configured.
     #[serde(default)]
     pub(crate) moved: bool,

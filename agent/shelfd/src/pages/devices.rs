@@ -95,6 +95,9 @@ fn device(speech: Speech, it: &DeviceStatus, now: Timestamp) -> Markup {
                 dt { (speech.text("plugged_in")) }
                 dd { @if it.place.is_empty() { "–" } @else { span.code { (it.place) } } }
                 dt { (speech.text("last_data")) } dd { (last) }
+                @if let Some(said) = &it.said {
+                    dt { (speech.text("last_said")) } dd { span.code { (said) } }
+                }
                 dt { (speech.text("frames")) }
                 dd { (language.fill("frames_faults", &[&it.counters.frames, &it.counters.faults])) }
                 @if it.counters.reopens + it.counters.stalls > 0 {

@@ -12,22 +12,29 @@ use shelf_devices::serial::{
 use super::Wrong;
 use crate::config::model::{DeviceSettings, Flow, Parity, Prefix};
 
-/// Line settings of a serial port.
-pub(super) fn serial(settings: &DeviceSettings) -> Result<SerialSettings, Wrong> {
-    if settings.baud == 0 {
+/// Line settings of a serial port; what is not configured is as such devices leave the factory.
+pub(super) fn serial(
+    settings: &DeviceSettings,
+    usual: SerialSettings,
+) -> Result<SerialSettings, Wrong> {
+    if settings.baud == Some(0) {
         return Err(Wrong::new("baud", "no line is that slow: 9600 is usual"));
     }
     Ok(SerialSettings {
-        baud: settings.baud,
+        baud: settings.baud.unwrap_or(usual.baud),
         data_bits: match settings.data_bits {
-            7 => DataBits::Seven,
-            8 => DataBits::Eight,
-            other => return Err(Wrong::new("data_bits", format!("{other}: give 7 or 8"))),
+            None => usual.data_bits,
+            Some(7) => DataBits::Seven,
+            Some(8) => DataBits::Eight,
+            Some(other) => {
+                return Err(Wrong::new("data_bits", format!("{other}: give 7 or 8")));
+            }
         },
         parity: match settings.parity {
-            Parity::None => LineParity::None,
-            Parity::Even => LineParity::Even,
-            Parity::Odd => LineParity::Odd,
+            None => usual.parity,
+            Some(Parity::None) => LineParity::None,
+            Some(Parity::Even) => LineParity::Even,
+            Some(Parity::Odd) => LineParity::Odd,
         },
         stop_bits: match settings.stop_bits {
             1 => StopBits::One,

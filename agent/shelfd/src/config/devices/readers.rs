@@ -2,6 +2,7 @@
 
 use shelf_codecs::uhf::chafon::Dialect;
 use shelf_devices::llrp_reader::LlrpReaderConfig;
+use shelf_devices::serial::SerialSettings;
 use shelf_devices::uhf_reader::{Family, UhfReaderConfig};
 
 use super::{Wrong, framing};
@@ -38,7 +39,7 @@ pub(super) fn serial(settings: &DeviceSettings) -> Result<UhfReaderConfig, Wrong
     let address = settings.address;
     let chafon = |dialect| Family::Chafon { address, dialect };
     Ok(UhfReaderConfig {
-        serial: framing::serial(settings)?,
+        serial: framing::serial(settings, usual_line(settings.family))?,
         family: match settings.family {
             UhfFamily::Chafon => chafon(Dialect::Reader288),
             UhfFamily::Chafon18 => chafon(Dialect::Reader18),
@@ -50,4 +51,16 @@ pub(super) fn serial(settings: &DeviceSettings) -> Result<UhfReaderConfig, Wrong
             UhfFamily::Nur => Family::Nur,
         },
     })
+}
+
+/// The line settings that readers of a family leave the factory with.
+fn usual_line(family: UhfFamily) -> SerialSettings {
+    let baud = match family {
+        UhfFamily::Chafon | UhfFamily::Chafon18 => 57_600,
+        UhfFamily::M100 | UhfFamily::Indy | UhfFamily::Thingmagic | UhfFamily::Nur => 115_200,
+    };
+    SerialSettings {
+        baud,
+        ..SerialSettings::default()
+    }
 }

@@ -45,9 +45,12 @@ pub(super) fn of(
 
 fn fits(kind: Kind, role: &Role) -> bool {
     match kind {
-        Kind::Scanner | Kind::HidScanner | Kind::KeyboardScanner => {
+        Kind::Scanner | Kind::SsiScanner | Kind::HidScanner | Kind::KeyboardScanner => {
             matches!(role, Role::Till(_) | Role::Receiving | Role::Counting)
         }
+        // Its scale weighs for the basket that its scanner feeds.
+        Kind::CounterScanner => matches!(role, Role::Till(_)),
+        Kind::Scale => matches!(role, Role::Scale(_)),
         Kind::BadgeReader => matches!(role, Role::Badge(_)),
         Kind::LlrpReader | Kind::UhfReader => matches!(role, Role::Zone(_)),
     }
@@ -56,9 +59,11 @@ fn fits(kind: Kind, role: &Role) -> bool {
 /// The roles of a kind, for people.
 fn usual(kind: Kind) -> &'static str {
     match kind {
-        Kind::Scanner | Kind::HidScanner | Kind::KeyboardScanner => {
+        Kind::Scanner | Kind::SsiScanner | Kind::HidScanner | Kind::KeyboardScanner => {
             "till:NAME, receiving or counting"
         }
+        Kind::CounterScanner => "till:NAME",
+        Kind::Scale => "scale:TILL",
         Kind::BadgeReader => "badge:TILL",
         Kind::LlrpReader | Kind::UhfReader => "zone:NAME",
     }

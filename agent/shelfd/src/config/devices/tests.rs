@@ -87,6 +87,39 @@ fn what_contradicts_itself_is_refused_in_words() {
 }
 
 #[test]
+fn a_scale_must_say_what_it_speaks_and_where_it_weighs() {
+    for (device, expected) in [
+        (
+            "kind = \"scale\"\nrole = \"till:front\"\nselect = \"serial:1\"\nprotocol = \"dialog\"\n",
+            "device `it`, key `role`: a scale can't be `till:front`: give it scale:TILL",
+        ),
+        (
+            "kind = \"scale\"\nrole = \"scale:front\"\nselect = \"serial:1\"\n",
+            "device `it`, key `protocol`: must say what the scale speaks: toledo-8217",
+        ),
+        (
+            "kind = \"scale\"\nprotocol = \"x\"\nrole = \"scale:front\"\nselect = \"serial:1\"\n",
+            "device `it`, key `protocol`: no protocol is called `x`",
+        ),
+        (
+            "kind = \"scale\"\nprotocol = \"st-gs\"\nunit = \"st\"\nrole = \"scale:front\"\nselect = \"serial:1\"\n",
+            "device `it`, key `unit`: no unit is written `st`",
+        ),
+        (
+            "kind = \"counter_scanner\"\nrole = \"counting\"\nselect = \"serial:1\"\n",
+            "device `it`, key `role`: a counter_scanner can't be `counting`",
+        ),
+        (
+            "unit = \"lb\"\nrole = \"counting\"\nselect = \"serial:1\"\n",
+            "device `it`, key `unit`: means nothing for a scanner",
+        ),
+    ] {
+        let said = complaint(device);
+        assert!(said.starts_with(expected), "{device}\ngave {said:?}");
+    }
+}
+
+#[test]
 fn every_line_setting_arrives() {
     let device = read(&format!(
         "{USUAL}baud = 4800\ndata_bits = 7\nparity = \"even\"\nstop_bits = 2\nflow = \"rtscts\"\n\
@@ -120,4 +153,34 @@ fn a_scanner_of_another_programs_till_stays_that_programs_too() {
         "{pos}share = \"relay\"\nrelay_to = \"serial:/dev/ttyS9\"\n"
     ));
     assert!(matches!(relayed.unwrap().share, Share::Relay(_)));
+}
+
+#[test]
+fn a_line_is_as_the_factory_set_it_unless_it_is_configured() {
+    let line = |device: &str| match read(device).unwrap().kind {
+        DeviceKind::Scale(it) => it.serial,
+        DeviceKind::UhfReader(it) => it.serial,
+        DeviceKind::SsiScanner(it) => it.serial,
+        DeviceKind::CounterScanner(it) => it.serial,
+        other => panic!("{other:?}"),
+    };
+    let scale = "select = \"serial:A1\"\nrole = \"scale:front\"\nkind = \"scale\"\n";
+    for (device, expected) in [
+        (format!("{scale}protocol = \"toledo-8217\"\n"), "9600-7E1"),
+        (
+            format!("{scale}protocol = \"dialog\"\nbaud = 2400\n"),
+            "2400-7O1",
+        ),
+        (
+            format!("{scale}protocol = \"nci-scp-01\"\nparity = \"none\"\ndata_bits = 8\n"),
+            "9600-8N1",
+        ),
+        (format!("{USUAL}kind = \"ssi_scanner\"\n"), "9600-8N1"),
+        (
+            format!("{USUAL}kind = \"counter_scanner\"\nunit = \"lb\"\n"),
+            "9600-8N1",
+        ),
+    ] {
+        assert_eq!(line(&device), expected.parse().unwrap(), "{device}");
+    }
 }

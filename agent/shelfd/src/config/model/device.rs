@@ -12,14 +12,16 @@ settings! {
     DeviceSettings ["device"] {
         /// What people call it.
         name: String = String::new(), "";
-        /// What it is: `scanner` (lines over serial or TCP), `hid_scanner` (HID POS or IBM OEM),
-        /// `keyboard_scanner` (types), `badge_reader` (contactless cards), `llrp_reader` (fixed RFID reader) or
-        /// `uhf_reader` (RFID reader on a serial line).
+        /// What it is: `scanner` (lines over serial or TCP), `ssi_scanner` (Zebra SSI), `counter_scanner` (built
+        /// in, with a scale on the same cable), `hid_scanner` (HID POS or IBM OEM), `keyboard_scanner` (types),
+        /// `badge_reader` (contactless cards), `scale`, `llrp_reader` (fixed RFID reader) or `uhf_reader` (RFID
+        /// reader on a serial line).
         kind: DeviceKind = DeviceKind::Scanner, "";
         /// Which one: `serial:NUMBER`, `port:CHAIN`, `tcp:HOST:PORT` or `path:/dev/NODE`; `shelfd devices`
         /// prints the right text for each device that it sees.
         select: String = String::new(), "";
-        /// What it is there for: `till:NAME`, `receiving`, `counting`, `badge:TILL` or `zone:NAME`.
+        /// What it is there for: `till:NAME`, `receiving`, `counting`, `scale:TILL`, `badge:TILL` or
+        /// `zone:NAME`.
         role: String = String::new(), "";
         /// Scanners: `exclusive` (ours alone), `shared` (a POS reads it too; HID only) or `relay` (ours, and
         /// every scan is passed on to a POS). Absent: `shared` at a till where another program sells, if the
@@ -32,12 +34,13 @@ settings! {
         relay_line: String = "9600-8N1".into(), "";
         /// What ends each scan on the port in `relay_to`: `cr`, `lf`, `crlf`, `tab` or `etx`.
         relay_end: String = "cr".into(), "";
-        /// Speed of a serial line; USB devices that are no converters ignore it.
-        baud: u32 = 9600, "baud";
-        /// Bits of a character on a serial line, 7 or 8.
-        data_bits: u8 = 8, "bits";
-        /// Parity of a serial line: `none`, `even` or `odd`.
-        parity: Parity = Parity::None, "";
+        /// Speed of a serial line; absent: what such devices leave the factory with, 9600 for a scanner. USB
+        /// devices that are no converters ignore it.
+        baud: Option<u32> = None, "baud";
+        /// Bits of a character on a serial line, 7 or 8; absent: as above.
+        data_bits: Option<u8> = None, "bits";
+        /// Parity of a serial line: `none`, `even` or `odd`; absent: as above.
+        parity: Option<Parity> = None, "";
         /// Stop bits of a serial line, 1 or 2.
         stop_bits: u8 = 1, "bits";
         /// Flow control of a serial line: `none`, `rtscts` or `xonxoff`.
@@ -57,6 +60,12 @@ settings! {
         binary: bool = false, "";
         /// Scanners that type: for which keyboard: `us`, `uk`, `de`, `fr`, `be` or `it`.
         layout: String = "us".into(), "";
+        /// Scales: what it speaks: `toledo-8217`, `nci-scp-01`, `nci-scp-02`, `dialog`, `st-gs`, `hid` or `ibm-oem`.
+        protocol: String = String::new(), "";
+        /// Scales whose answers name no unit: `kg`, `g`, `lb` or `oz`.
+        unit: String = "kg".into(), "";
+        /// Scales that leave the decimal point out: how many digits stand behind it.
+        decimals: Option<u8> = None, "digits";
         /// What makes a scanner sound the good beep, sent once a scan is on the disk: text such as
         /// `"\u0007"`, or `hex:FD 03 16 07 0D`; absent: what its maker provides, else it beeps by itself.
         beep_accepted: String = String::new(), "";
@@ -88,12 +97,18 @@ words! {
     DeviceKind {
         /// A barcode scanner that sends lines over a serial port or TCP.
         Scanner,
+        /// A Zebra scanner that speaks SSI.
+        SsiScanner,
+        /// A scanner built into the counter, with a scale on the same cable.
+        CounterScanner,
         /// A barcode scanner that sends HID reports.
         HidScanner,
         /// A barcode scanner that types.
         KeyboardScanner,
         /// A reader of contactless cards, for staff badges.
         BadgeReader,
+        /// A scale.
+        Scale,
         /// A fixed RFID reader, LLRP over TCP.
         LlrpReader,
         /// An RFID reader on a serial line or behind a serial server.
@@ -161,9 +176,12 @@ impl DeviceKind {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Scanner => "scanner",
+            Self::SsiScanner => "ssi_scanner",
+            Self::CounterScanner => "counter_scanner",
             Self::HidScanner => "hid_scanner",
             Self::KeyboardScanner => "keyboard_scanner",
             Self::BadgeReader => "badge_reader",
+            Self::Scale => "scale",
             Self::LlrpReader => "llrp_reader",
             Self::UhfReader => "uhf_reader",
         }
@@ -173,18 +191,25 @@ impl DeviceKind {
     pub(crate) fn scans(self) -> bool {
         matches!(
             self,
-            Self::Scanner | Self::HidScanner | Self::KeyboardScanner
+            Self::Scanner
+                | Self::SsiScanner
+                | Self::CounterScanner
+                | Self::HidScanner
+                | Self::KeyboardScanner
         )
     }
 
     /// Whether it may hang on a serial line.
     pub(crate) fn is_serial(self) -> bool {
-        matches!(self, Self::Scanner | Self::UhfReader)
+        matches!(
+            self,
+            Self::Scanner | Self::SsiScanner | Self::CounterScanner | Self::Scale | Self::UhfReader
+        )
     }
 
     /// Whether it may be reached over the network.
     pub(crate) fn is_networked(self) -> bool {
-        matches!(self, Self::Scanner | Self::LlrpReader | Self::UhfReader)
+        self.is_serial() || self == Self::LlrpReader
     }
 
     /// Whether a key means something for it.
@@ -201,7 +226,14 @@ impl DeviceKind {
                 self == Self::LlrpReader
             }
             "family" | "address" | "region" => self == Self::UhfReader,
-            "beep_accepted" | "beep_refused" => matches!(self, Self::Scanner | Self::HidScanner),
+            "protocol" | "decimals" => self == Self::Scale,
+            "unit" => matches!(self, Self::Scale | Self::CounterScanner),
+            "beep_accepted" | "beep_refused" => {
+                matches!(
+                    self,
+                    Self::Scanner | Self::CounterScanner | Self::HidScanner
+                )
+            }
             _ => true,
         }
     }

@@ -4,6 +4,9 @@
 //! of a badge only that one was shown. Watching must never slow a scan down: who is behind misses lines,
 //! and is told how many.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde::{Deserialize, Serialize};
 use shelf_codecs::barcode::{Barcode, PrefixScheme, interpret};
 use shelf_codecs::redact::mask_bytes;
@@ -12,16 +15,63 @@ use shelf_devices::event::{DeviceEvent, Payload};
 use shelf_devices::tag_read::TagRead;
 use shelf_stock::time::Timestamp;
 
+use tokio::sync::broadcast;
+
 use super::state_word;
 use crate::daemon::status::DeviceStatus;
 use crate::platform;
 
 /// Lines that a slow watcher may be behind.
-pub(crate) const HAPPENINGS_MAX: usize = 256;
+const HAPPENINGS_MAX: usize = 256;
 /// Tags that one line names.
 const TAGS_NAMED_MAX: usize = 4;
 /// Characters of one line.
 const TEXT_CHARS_MAX: usize = 256;
+
+/// Where devices' words go: to whoever watches, and the last ones to the page.
+#[derive(Clone, Debug)]
+pub(crate) struct Happenings {
+    sender: broadcast::Sender<Happening>,
+    last: Arc<Mutex<BTreeMap<String, Happening>>>,
+}
+
+impl Happenings {
+    /// Nobody watches yet.
+    pub(super) fn new() -> Self {
+        Self {
+            sender: broadcast::channel(HAPPENINGS_MAX).0,
+            last: Arc::default(),
+        }
+    }
+
+    /// A device said something.
+    pub(crate) fn tell(&self, event: &DeviceEvent) {
+        // States have a place of their own, and tags come by the thousand.
+        let is_kept = !matches!(event.payload, Payload::State(_) | Payload::Tags(_));
+        let is_watched = self.sender.receiver_count() > 0;
+        if !is_kept && !is_watched {
+            return;
+        }
+        let line = Happening::of(event);
+        if is_kept {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.insert(line.device.clone(), line.clone());
+        }
+        // Nobody there any more is no failure.
+        let _watched = self.sender.send(line);
+    }
+
+    /// What devices say from now on.
+    pub(super) fn watch(&self) -> broadcast::Receiver<Happening> {
+        self.sender.subscribe()
+    }
+
+    /// What a device said last.
+    pub(super) fn last(&self, device: &str) -> Option<Happening> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(device).cloned()
+    }
+}
 
 /// One thing that a device said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +165,6 @@ fn shown(scan: &Scan) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use shelf_devices::clock::Stamp;
     use shelf_devices::event::EventSeq;
 
