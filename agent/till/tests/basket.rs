@@ -971,3 +971,40 @@ fn persisted_events_keep_their_json() {
     let lines: Vec<_> = shop.durable.all().iter().map(json).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
+
+#[test]
+fn a_weight_counts_for_the_row_and_the_basket_that_it_was_asked_for() {
+    let mut shop = Shop::new(Fiscal::Declared);
+    shop.scan(Read::Item(Box::new(of_item(kilo("nuts", 1_000)))));
+    let basket = shop.view().basket.unwrap().id;
+    let weighed = |line, quantity| TillInput::Weighed {
+        basket,
+        line: LineNo(line),
+        quantity,
+    };
+    shop.does(weighed(1, grams(375)));
+    let row = |shop: &Shop| {
+        let row = shop.view().basket.unwrap().lines[0].clone();
+        (row.quantity, row.quantity_missing, row.measured, row.amount)
+    };
+    let nuts = (grams(375), false, true, Some(Money::minor(375)));
+    assert_eq!(row(&shop), nuts);
+    // Nobody keys over what was weighed, and it is weighed once; undone, it is asked for again.
+    shop.does(TillInput::Quantity {
+        line: None,
+        quantity: grams(1),
+    });
+    shop.does(weighed(1, grams(900)));
+    assert_eq!(row(&shop), nuts);
+    shop.does(TillInput::Undo);
+    assert!(row(&shop).1);
+    // Pieces are not weighed.
+    shop.scan(Read::Item(Box::new(of_item(item("mug", Some(250))))));
+    shop.does(weighed(2, grams(900)));
+    assert!(!shop.view().basket.unwrap().lines[1].measured);
+    // Another customer stands there when the answer comes.
+    shop.does(TillInput::Park);
+    shop.scan(Read::Item(Box::new(of_item(kilo("ham", 2_000)))));
+    shop.does(weighed(1, grams(375)));
+    assert!(row(&shop).1, "a weight of another basket");
+}

@@ -110,6 +110,7 @@ pub(super) async fn till(
     let around = till_page::Around {
         currency: web.shop.config.currency.clone(),
         quick_keys: quick_keys(&web).await?,
+        has_scale: web.shop.devices.scales().at(counter.till()),
     };
     tokio::spawn(async move {
         let mut shown = counter.watch();

@@ -26,6 +26,7 @@ mod sites;
 mod stock;
 mod takes;
 mod till;
+mod weigh;
 
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,7 @@ routes! {
     get "/" => sites::status;
     get "/till/{name}" => sites::till;
     post "/till/{name}/act" => till::act_of_page;
+    post "/till/{name}/weigh" => weigh::of_page;
     get "/count" => sites::count;
     get "/orders" => sites::orders;
     get "/devices" => sites::devices;
@@ -98,6 +100,7 @@ routes! {
     post "/api/v1/opening" => opening::opening;
     get "/api/v1/tills/{name}" => till::view;
     post "/api/v1/tills/{name}" => till::act_of_program;
+    post "/api/v1/tills/{name}/weigh" => weigh::of_program;
     post "/api/v1/counts" => counting::count;
     post "/api/v1/adjustments" => counting::adjust;
     post "/api/v1/bind" => counting::bind;

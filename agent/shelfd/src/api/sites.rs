@@ -82,6 +82,7 @@ pub(super) async fn till(
     let around = till_page::Around {
         currency: web.shop.config.currency.clone(),
         quick_keys: quick_keys(&web).await?,
+        has_scale: web.shop.devices.scales().at(counter.till()),
     };
     let live = till_page::live(speech, &counter.view(), &around);
     let frame = Frame {

@@ -2,6 +2,7 @@
 
 mod devices;
 mod orders;
+mod weighing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -33,7 +33,7 @@ pub(super) struct TillAnswer {
     revision: u64,
     /// Why the last act changed nothing, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    pub(super) message: Option<String>,
     /// How the payment terminal is, if the till has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     terminal: Option<TerminalStanding>,
@@ -88,13 +88,37 @@ pub(super) async fn act_of_page(
 
 async fn act(web: &Arc<Web>, name: &str, language: Language, fields: Fields) -> Answer<TillAnswer> {
     let counter = counter(&web.shop, name)?;
+    if fields.needed("do")? == "terminal" {
+        return web
+            .blocking(move |_| {
+                errand(&counter, &counter.view(), &fields)?;
+                Ok(answer(&counter.view(), None))
+            })
+            .await;
+    }
+    let input = move |shop: &Shop| input(shop, &fields);
+    input_of(web, counter, language, input).await
+}
+
+/// Gives a till an input, and says what it shows then.
+pub(super) async fn apply(
+    web: &Arc<Web>,
+    counter: Arc<Counter>,
+    language: Language,
+    input: TillInput,
+) -> Answer<TillAnswer> {
+    input_of(web, counter, language, |_| Ok(input)).await
+}
+
+async fn input_of(
+    web: &Arc<Web>,
+    counter: Arc<Counter>,
+    language: Language,
+    input: impl FnOnce(&Shop) -> Answer<TillInput> + Send + 'static,
+) -> Answer<TillAnswer> {
     web.blocking(move |shop| {
         let before = counter.view();
-        if fields.needed("do")? == "terminal" {
-            errand(&counter, &before, &fields)?;
-            return Ok(answer(&counter.view(), None));
-        }
-        let input = input(shop, &fields)?;
+        let input = input(shop)?;
         let shown = counter.input(input).map_err(|error| {
             tracing::error!(%error, "a till can't go on");
             Problem::inside(chain(&error))

@@ -24,6 +24,7 @@ use tokio::sync::broadcast;
 
 use super::front::{Front, LooseScan};
 use super::lookup::Lookup;
+use super::scales::Scales;
 use super::start::{Counters, StartError};
 use super::status::DeviceStatus;
 use crate::config::{Config, DeviceSettings, devices};
@@ -66,6 +67,7 @@ pub(super) fn start(
         .collect();
     let (supervisor, events) = Supervisor::start(&surroundings, configs.clone())?;
     let supervisor = Arc::new(supervisor);
+    let scales = Arc::new(Scales::new(supervisor.clone(), &configs));
     let (loose, _) = broadcast::channel(LOOSE_SCANS_MAX);
     let mut tills = config.till.iter().filter_map(|it| it.name.as_ref());
     let happenings = Happenings::new();
@@ -74,6 +76,7 @@ pub(super) fn start(
         counters: counters.clone(),
         lookup: lookup.clone(),
         supervisor: supervisor.clone(),
+        scales: scales.clone(),
         loose: loose.clone(),
         happenings: happenings.clone(),
     };
@@ -88,6 +91,7 @@ pub(super) fn start(
                 .map(|it| (it.name.clone(), it.clone()))
                 .collect(),
             configs,
+            scales,
             happenings,
         },
         supervisor,
@@ -99,6 +103,7 @@ pub(super) fn start(
 pub(crate) struct DeviceDesk {
     supervisor: Arc<Supervisor>,
     configs: Vec<DeviceConfig>,
+    scales: Arc<Scales>,
     kinds: BTreeMap<String, DeviceSettings>,
     /// The first till, for the configuration that a new device is offered.
     till: Option<String>,
@@ -152,6 +157,11 @@ impl DeviceDesk {
     /// Tells a device to do something.
     pub(crate) fn command(&self, device: &str, command: Command) -> Result<(), CommandError> {
         self.supervisor.command(device, command)
+    }
+
+    /// The tills' scales.
+    pub(crate) fn scales(&self) -> &Scales {
+        &self.scales
     }
 
     /// Looks again at what is plugged in; devices that are down try at once.

@@ -23,6 +23,7 @@ use tokio::sync::broadcast;
 use super::counter::Counter;
 use super::devices::Happenings;
 use super::lookup::Lookup;
+use super::scales::Scales;
 
 /// A scan that is for no till (counting, receiving): for the page that is open there.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub(crate) struct Front {
     pub(crate) lookup: Lookup,
     /// For feedback to the scanners.
     pub(crate) supervisor: Arc<Supervisor>,
+    /// For weights.
+    pub(crate) scales: Arc<Scales>,
     /// Scans that no till takes.
     pub(crate) loose: broadcast::Sender<LooseScan>,
     /// For whoever watches the devices.
@@ -81,7 +84,8 @@ impl Front {
                 tracing::info!(device = %event.device, %words, "device");
                 return;
             }
-            Payload::Weight(_) | Payload::Tags(_) | Payload::Receipt(_) => {
+            Payload::Weight(weighing) => return self.scales.told(*weighing),
+            Payload::Tags(_) | Payload::Receipt(_) => {
                 tracing::debug!(device = %event.device, "an event that nobody waits for");
                 return;
             }
@@ -98,6 +102,9 @@ impl Front {
                     tracing::info!(device = %event.device, "a scan with no page open for it");
                     self.feedback(&event.device, false);
                 }
+            }
+            Some(Role::Scale(_)) if matches!(event.payload, Payload::Fault(_)) => {
+                tracing::debug!(device = %event.device, "the scale said something unreadable");
             }
             Some(other) => {
                 tracing::warn!(device = %event.device, role = %other, "a scan at a device that is for no scans");

@@ -26,6 +26,7 @@ pub(crate) mod pins;
 pub(crate) mod presence;
 pub(crate) mod resolve;
 pub(crate) mod safety;
+pub(crate) mod scales;
 pub(crate) mod shop;
 pub(crate) mod start;
 pub(crate) mod status;

@@ -4,18 +4,24 @@
 //! alert goes away by its own button, by touch or by Escape: never by Enter or the next scan,
 //! because a scanner's Enter would close a warning that nobody has read.
 
+mod words;
+
 use maud::{Markup, html};
 use shelf_stock::item::Item;
 use shelf_stock::name::TillId;
+use shelf_stock::quantity::Unit;
 use shelf_till::basket::{
-    Alert, BasketLine, BasketView, Direction, Mode, Notice, PaymentKind, PaymentState, PriceOrigin,
-    Refusal, Stage, TillView,
+    Alert, BasketLine, BasketView, Direction, LineNo, Mode, Notice, PaymentKind, PaymentState,
+    PriceOrigin, Stage, TillView,
 };
 
 use super::speech::Speech;
 use super::texts::Language;
 use crate::daemon::counter::Shown;
+
 use crate::daemon::terminal::TerminalStanding;
+use words::mode_word;
+pub(crate) use words::refusal;
 
 /// What a till page needs beside the machine's view.
 #[derive(Clone, Debug)]
@@ -24,6 +30,8 @@ pub(crate) struct Around {
     pub(crate) currency: String,
     /// Goods without barcode.
     pub(crate) quick_keys: Vec<Item>,
+    /// Whether goods can be weighed here.
+    pub(crate) has_scale: bool,
 }
 
 struct Pen<'a> {
@@ -31,6 +39,7 @@ struct Pen<'a> {
     language: Language,
     till: &'a TillId,
     currency: &'a str,
+    has_scale: bool,
 }
 
 /// Everything that live updates replace.
@@ -41,6 +50,7 @@ pub(crate) fn live(speech: Speech, shown: &Shown, around: &Around) -> Markup {
         language: speech.language,
         till: &view.till,
         currency: &around.currency,
+        has_scale: around.has_scale,
     };
     let sound = shown.sound.and_then(|it| serde_json::to_value(it).ok());
     let sound = sound.as_ref().and_then(|it| it.as_str());
@@ -109,6 +119,7 @@ impl Pen<'_> {
                         }))
                     }
                     @if let Alert::QuantityNeeded { line } = alert {
+                        (self.weigh(*line, view))
                         (self.act("quantity", &html! {
                             input type="hidden" name="line" value=(line.0);
                             label { (self.text("quantity")) " "
@@ -123,6 +134,23 @@ impl Pen<'_> {
                             Some("Escape")))
                     }
                 }
+            }
+        }
+    }
+
+    /// The button that asks the scale. The page presses it by itself once for each row.
+    fn weigh(&self, line: LineNo, view: &TillView) -> Markup {
+        let basket = view.basket.as_ref().filter(|_| self.has_scale);
+        let row = basket.and_then(|it| it.lines.iter().find(|row| row.no == line));
+        let Some(basket) = basket.filter(|_| row.is_some_and(|it| it.unit == Unit::Kilogram))
+        else {
+            return html! {};
+        };
+        let action = self.speech.link(&format!("/till/{}/weigh", self.till));
+        html! {
+            form method="post" action=(action) data-act data-auto={ (basket.id) "-" (line.0) } {
+                input type="hidden" name="line" value=(line.0);
+                button.primary data-key="F7" { (self.text("weigh")) }
             }
         }
     }
@@ -459,37 +487,5 @@ impl Pen<'_> {
                 }
             }
         }
-    }
-}
-
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Sell => "sell",
-        Mode::Return => "return",
-        Mode::PriceCheck => "price_check",
-    }
-}
-
-/// The text of what the machine refuses.
-pub(crate) fn refusal(why: Refusal) -> &'static str {
-    match why {
-        Refusal::NoBasket => "refusal_no_basket",
-        Refusal::NoLine => "refusal_no_line",
-        Refusal::NothingToUndo => "refusal_nothing_to_undo",
-        Refusal::Quantity => "refusal_quantity",
-        Refusal::QuantityNeeded => "refusal_quantity_needed",
-        Refusal::Measured => "refusal_measured",
-        Refusal::Price => "refusal_price",
-        Refusal::PriceNeeded => "refusal_price_needed",
-        Refusal::ApprovalNeeded => "refusal_approval_needed",
-        Refusal::PaymentUnderWay => "refusal_payment_under_way",
-        Refusal::AlreadyPaid => "refusal_already_paid",
-        Refusal::NoPayment => "refusal_no_payment",
-        Refusal::Amount => "refusal_amount",
-        Refusal::CashNotDeclared => "refusal_cash",
-        Refusal::BasketFull => "refusal_full",
-        Refusal::TooManyPayments => "refusal_payments",
-        Refusal::TooManyParked => "refusal_parked",
-        Refusal::Empty => "refusal_empty",
     }
 }

@@ -50,12 +50,15 @@ pub enum Change {
         /// The row.
         line: Arc<BasketLine>,
     },
-    /// A row's quantity was keyed.
+    /// A row's quantity was keyed, or weighed.
     QuantitySet {
         /// Which row.
         line: LineNo,
         /// How much.
         quantity: Quantity,
+        /// Whether a scale said so, and nobody keyed it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        weighed: bool,
     },
     /// A row's price was keyed.
     PriceKeyed {

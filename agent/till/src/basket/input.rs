@@ -36,6 +36,15 @@ pub enum TillInput {
         /// How much.
         quantity: Quantity,
     },
+    /// The till's scale weighed goods at rest for a row of this basket.
+    Weighed {
+        /// The basket that was on the counter when the scale was asked.
+        basket: BasketId,
+        /// Which row.
+        line: LineNo,
+        /// How much, in kilograms.
+        quantity: Quantity,
+    },
     /// Keys a price.
     KeyedPrice {
         /// For what.

@@ -184,7 +184,38 @@ impl Till {
                 return Err(Refusal::Quantity);
             }
             let line = row.no;
-            Ok(Change::QuantitySet { line, quantity })
+            Ok(Change::QuantitySet {
+                line,
+                quantity,
+                weighed: false,
+            })
+        });
+    }
+
+    /// What the till's scale says of a row, asked while `basket` was on the counter. A row that was
+    /// measured already stays as it is.
+    pub(super) fn set_weight(
+        &mut self,
+        call: &mut Call<'_>,
+        basket: BasketId,
+        line: LineNo,
+        quantity: Quantity,
+    ) {
+        if self.counter().map(|it| it.id) != Some(basket) {
+            return self.refuse(call, Refusal::NoLine);
+        }
+        self.on_line(call, Some(line), |row| {
+            if row.measured {
+                return Err(Refusal::Measured);
+            }
+            if row.unit != Unit::Kilogram || !fits(quantity, row.unit) {
+                return Err(Refusal::Quantity);
+            }
+            Ok(Change::QuantitySet {
+                line: row.no,
+                quantity,
+                weighed: true,
+            })
         });
     }
 

@@ -105,10 +105,15 @@ impl Basket {
                 self.last_line = Some(line.no);
                 self.lines.push(Arc::clone(line));
             }
-            Change::QuantitySet { line, quantity } => {
+            Change::QuantitySet {
+                line,
+                quantity,
+                weighed,
+            } => {
                 self.change_line(*line, true, |it| {
                     it.quantity = *quantity;
                     it.quantity_missing = false;
+                    it.measured |= *weighed;
                 });
             }
             Change::PriceKeyed {

@@ -156,6 +156,11 @@ impl Till {
                 read_at,
             } => self.read(call, read, origin, read_at),
             TillInput::Quantity { line, quantity } => self.set_quantity(call, line, quantity),
+            TillInput::Weighed {
+                basket,
+                line,
+                quantity,
+            } => self.set_weight(call, basket, line, quantity),
             TillInput::KeyedPrice {
                 target,
                 price,

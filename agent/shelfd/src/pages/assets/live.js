@@ -27,7 +27,19 @@ function show(markup) {
   }
   document.getElementById(fresh ? place.dataset.scanFocus : focused)?.focus();
   hear(live.querySelector("[data-revision]"));
+  weigh();
 }
+
+// Goods sold by weight are weighed as soon as they are picked: once for each row, and only by the
+// page that is looked at. What the scale refuses, its button asks again.
+const weighed = new Set();
+function weigh() {
+  const form = document.hidden ? null : live?.querySelector("form[data-auto]");
+  if (!form || weighed.has(form.dataset.auto)) return;
+  weighed.add(form.dataset.auto);
+  send(form, { auto: "on" });
+}
+weigh();
 
 // Sounds: each once, none for what was there before the page, one that repeats until it is dealt
 // with. Every sound has a visual twin.
@@ -88,11 +100,16 @@ function tell(text, bad) {
   if (text) quiet = setTimeout(() => { said.hidden = true; }, 8000);
 }
 
-document.addEventListener("submit", async (event) => {
+document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-act]");
   if (!form) return;
   event.preventDefault();
+  send(form, {});
+});
+
+async function send(form, more) {
   const body = new URLSearchParams(new FormData(form));
+  for (const [name, value] of Object.entries(more)) body.set(name, value);
   // The moment of a scan belongs to what was scanned, not to what was typed over it.
   const when = form.querySelector("[name=when]");
   if (when && when.dataset.of !== body.get("code")) body.delete("when");
@@ -116,7 +133,7 @@ document.addEventListener("submit", async (event) => {
       }
     }
   } catch { lost.hidden = false; }
-});
+}
 
 // A scanner that types ends with Enter: it must never press the button of an alert.
 document.addEventListener("keydown", (event) => {
