@@ -39,7 +39,7 @@ async fn shop(place: String) -> Bench {
     let bench = bench_of(None, |config, _| {
         config.device = vec![DeviceSettings {
             name: "counter scale".into(),
-            kind: "scale".parse().unwrap(),
+            kind: serde_json::from_value(json!("scale")).unwrap(),
             select: place,
             role: "scale:front".into(),
             protocol: "toledo-8217".into(),
