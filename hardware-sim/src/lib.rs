@@ -16,9 +16,11 @@
 
 pub mod chain;
 pub mod counter;
+pub mod customer_display;
 pub mod ecr17_terminal;
 pub mod hid_reports;
 pub mod line_server;
+pub mod receipt_printer;
 pub mod rfid;
 pub mod scanner_pty;
 pub mod serial_server;

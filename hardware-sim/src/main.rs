@@ -11,6 +11,7 @@
 )]
 
 mod device_commands;
+mod pay_commands;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Command {
     Mutants(Mutants),
     #[command(flatten)]
     Device(device_commands::Device),
+    #[command(flatten)]
+    Pay(pay_commands::PayDevice),
 }
 
 #[derive(Args)]
@@ -122,6 +125,7 @@ fn main() -> Result<ExitCode> {
         Command::Replay(it) => replay(&it),
         Command::Mutants(it) => mutants(&it, started),
         Command::Device(it) => device_commands::run(&it, std::io::stdin().lock()),
+        Command::Pay(it) => pay_commands::run(&it, std::io::stdin().lock()),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Files are searched as bytes, whatever they are: database, write-ahead log, backups, log lines.
 //! Seven digits in a row are one too many (first six or last four may be kept by the rules of the
-//! card schemes; we keep four). Digits packed two to a byte are looked for as well.
+//! card schemes; we keep four). Digits packed two to a byte are looked for as well, in either
+//! order of the halves, and so is text of two bytes for each character.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -52,10 +53,27 @@ pub fn pieces(bytes: &[u8], number: &str) -> usize {
                 .collect()
         })
         .collect();
+    let swapped: BTreeSet<Vec<u8>> = packed
+        .iter()
+        .map(|it| it.iter().map(|byte| byte.rotate_left(4)).collect())
+        .collect();
+    let wide: BTreeSet<Vec<u8>> = digits
+        .windows(DIGITS)
+        .map(|it| it.iter().flat_map(|digit| [*digit, 0]).collect::<Vec<u8>>())
+        .map(|mut it| {
+            // The last zero may belong to what follows: either byte order is found.
+            it.pop();
+            it
+        })
+        .collect();
     let in_text = bytes.windows(DIGITS).filter(|it| text.contains(it)).count();
     let in_packed = bytes
         .windows(DIGITS_PACKED / 2)
-        .filter(|it| packed.contains(*it))
+        .filter(|it| packed.contains(*it) || swapped.contains(*it))
         .count();
-    in_text + in_packed
+    let in_wide = bytes
+        .windows(2 * DIGITS - 1)
+        .filter(|it| wide.contains(*it))
+        .count();
+    in_text + in_packed + in_wide
 }

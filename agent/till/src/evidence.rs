@@ -21,6 +21,9 @@ pub enum SalesSource {
     File,
     /// The copy of what goes to the receipt printer.
     Tee,
+    /// What an existing till and its payment terminal say to each other: payments without goods, so
+    /// evidence always.
+    Tap,
 }
 
 impl SalesSource {
@@ -31,6 +34,7 @@ impl SalesSource {
             Self::Api => "api",
             Self::File => "file",
             Self::Tee => "tee",
+            Self::Tap => "tap",
         }
     }
 }
@@ -70,9 +74,9 @@ mod tests {
 
     #[test]
     fn only_the_configured_source_moves_stock() {
-        use SalesSource::{Api, Basket, File, Tee};
-        for source in [Basket, Api, File, Tee] {
-            for configured in [Basket, Api, File, Tee] {
+        use SalesSource::{Api, Basket, File, Tap, Tee};
+        for source in [Basket, Api, File, Tee, Tap] {
+            for configured in [Basket, Api, File, Tee, Tap] {
                 let role = evidence_or_sale(source, configured);
                 assert_eq!(role == Role::Sale, source == configured);
                 let draft = in_role(Draft::new(Kind::Sale), source, role).unwrap();

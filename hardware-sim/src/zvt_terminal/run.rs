@@ -314,24 +314,35 @@ fn approval(told: &StatusInformation, pan: Option<&str>) -> Vec<u8> {
         .to_apdu()
         .data()
         .to_vec();
-    let mut digits: Vec<u8> = pan
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .map(|b| b - b'0')
-        .collect();
-    if digits.len() % 2 == 1 {
-        digits.push(0x0F);
+    // The number, track 2 (with separator and expiry) and track 3: fields 22, 23 and 24.
+    let track_2 = format!("{pan}D29121010000");
+    for (field, text, length_digits) in [
+        (0x22, pan, 2),
+        (0x23, track_2.as_str(), 2),
+        (0x24, track_2.as_str(), 3),
+    ] {
+        data.push(field);
+        data.extend(packed(text, length_digits));
     }
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|p| p.iter().fold(0, |byte, digit| byte << 4 | digit))
-        .collect();
-    data.push(0x22);
-    for digit in [bytes.len() / 10 % 10, bytes.len() % 10] {
-        data.push(0xF0 | digit.to_le_bytes()[0]);
-    }
-    data.extend(bytes);
     Apdu::new(0x04, 0x0F, data)
         .map(|apdu| apdu.encode())
         .unwrap_or_default()
+}
+
+/// Digits two to a byte, filled with F, behind their length in bytes as one digit for each byte.
+fn packed(text: &str, length_digits: u32) -> Vec<u8> {
+    let nibble = |c: char| c.to_digit(16).and_then(|it| u8::try_from(it).ok());
+    let mut nibbles: Vec<u8> = text.chars().filter_map(nibble).collect();
+    if nibbles.len() % 2 == 1 {
+        nibbles.push(0x0F);
+    }
+    let bytes = nibbles
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |byte, nibble| byte << 4 | nibble));
+    let length = nibbles.len() / 2;
+    let digit = |place: u32| length / 10_usize.pow(place) % 10;
+    let lengths = (0..length_digits)
+        .rev()
+        .map(|place| 0xF0 | digit(place).to_le_bytes()[0]);
+    lengths.chain(bytes).collect()
 }

@@ -20,6 +20,7 @@ use shelf_till::basket::{
 use super::fields::{Fields, WantsPage};
 use super::problem::Problem;
 use super::{Answer, Site, Web, lookups};
+use crate::daemon::beside::Beside;
 use crate::daemon::counter::{Counter, Shown, chain};
 use crate::daemon::shop::Shop;
 use crate::daemon::terminal::{Errand, TerminalStanding};
@@ -59,6 +60,34 @@ pub(super) fn counter(shop: &Shop, name: &str) -> Answer<Arc<Counter>> {
 pub(super) async fn view(State(web): Site, Path(name): Path<String>) -> Answer<Json<TillAnswer>> {
     let shown = counter(&web.shop, &name)?.view();
     Ok(Json(answer(&shown, None)))
+}
+
+/// `GET /api/v1/tills/{name}/beside`
+pub(super) async fn beside(State(web): Site, Path(name): Path<String>) -> Answer<Json<Beside>> {
+    Ok(Json(web.shop.beside.of(&beside_till(&web.shop, &name)?)))
+}
+
+/// `POST /api/v1/tills/{name}/beside`: opens the drawer at its printer.
+pub(super) async fn open_drawer(
+    State(web): Site,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Answer<Json<Beside>> {
+    let till = beside_till(&web.shop, &name)?;
+    match fields.needed("do")? {
+        "open_drawer" if web.shop.beside.open_drawer(&till) => Ok(Json(web.shop.beside.of(&till))),
+        "open_drawer" => Err(
+            Problem::missing("this till has no printer that is free now")
+                .hint("set `till.printer` in the configuration"),
+        ),
+        _ => Err(Problem::value("do", "must be open_drawer")),
+    }
+}
+
+/// Any till of this PC, whatever system sells at it.
+fn beside_till(shop: &Shop, name: &str) -> Answer<TillId> {
+    let till = TillId::new(name).ok().filter(|it| shop.till(it).is_some());
+    till.ok_or_else(|| Problem::missing(format!("this PC has no till `{name}`")))
 }
 
 /// `POST /api/v1/tills/{name}`

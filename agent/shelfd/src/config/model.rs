@@ -275,6 +275,22 @@ settings! {
         terminal_lrc: String = "std".to_owned(), "";
         /// File with the terminal's password, 6 digits (mode 0600); absent: 000000.
         terminal_password_file: Option<PathBuf> = None, "";
+        /// Its receipt printer, `tcp:HOST:9100` or a serial line's selector: watched, and its
+        /// drawer can be opened.
+        printer: Option<String> = None, "";
+        /// Settings of the printer's serial lines, such as `19200-8N1`; absent: `9600-8N1`.
+        printer_line: Option<String> = None, "";
+        /// Where another POS prints, to be passed on to `printer`: `tcp:ADDRESS:PORT` to listen on, or
+        /// the selector of a serial line. Its receipts become evidence.
+        printer_from: Option<String> = None, "";
+        /// Where another POS looks for its ZVT terminal, to be passed on to `tap_terminal`:
+        /// `tcp:ADDRESS:PORT` to listen on, or the selector of a serial line. Its payments become
+        /// evidence.
+        tap_from: Option<String> = None, "";
+        /// The terminal of that POS: `tcp:HOST:20007`, or the selector of a serial line.
+        tap_terminal: Option<String> = None, "";
+        /// A customer display that speaks CD5220: a serial line's selector, or `tcp:HOST:PORT`.
+        display: Option<String> = None, "";
         /// Folder into which another POS drops its CSV or POSLog files.
         drop_dir: Option<PathBuf> = None, "";
     }

@@ -4,6 +4,7 @@
 //! the ledger closes last. Each part owns its own threads or tasks; this module owns the parts.
 
 pub(crate) mod backup;
+pub(crate) mod beside;
 pub(crate) mod bootstrap;
 pub(crate) mod broker;
 pub(crate) mod catalogue;
@@ -143,6 +144,7 @@ impl Daemon {
         shop.compare.begin(&shop, &ledger);
         sync::start(&shop, &ledger, stop.clone(), &mut tasks)?;
         drop_folder::start(&shop, stop.clone(), &mut tasks);
+        beside::start(&shop, &stop, &mut tasks)?;
         safety::start(&shop, stop.clone(), &mut tasks);
         compact::start(&shop, stop.clone(), &mut tasks);
         let router = crate::api::router(shop.clone());

@@ -105,6 +105,8 @@ pub(crate) struct Shop {
     pub(crate) metrics: Arc<shelf_ledger::Metrics>,
     /// Sales that other systems reported since the start.
     pub(crate) tally: super::intake::Tally,
+    /// What is known beside the tills: printers, overheard terminals.
+    pub(crate) beside: super::beside::BesideBoard,
     /// Where the ledger lies.
     pub(crate) data: std::path::PathBuf,
     /// The demo's switch.

@@ -119,6 +119,7 @@ pub(crate) fn open(
     wan: Option<WanSwitch>,
 ) -> Result<Opened, StartError> {
     let clock = MonoClock::start();
+    super::beside::check(&config)?;
     files::private_folder(&data).map_err(|source| StartError::File {
         path: data.clone(),
         source,
@@ -158,6 +159,7 @@ pub(crate) fn open(
         check: Mutex::default(),
         metrics: ledger.live_metrics(),
         tally: super::intake::Tally::default(),
+        beside: super::beside::BesideBoard::default(),
         data,
         wan,
         config,

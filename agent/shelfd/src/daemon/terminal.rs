@@ -28,7 +28,9 @@ use super::counter::Counter;
 use crate::platform::MonoClock;
 
 pub(crate) use address::{TerminalAddress, Words};
+pub(crate) use cable::sleep_until;
 pub(crate) use given::given;
+pub(crate) use zvt::tender_reference;
 
 /// Commands that may wait for a terminal; a till has at most one payment under way and a few
 /// questions.

@@ -51,7 +51,7 @@ pub(super) async fn run<P: Protocol>(
 }
 
 /// Waits for ever for `None`.
-pub(super) async fn sleep_until(at: Option<std::time::Instant>) {
+pub(crate) async fn sleep_until(at: Option<std::time::Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,

@@ -167,7 +167,7 @@ fn shop_time(at: Timestamp) -> Option<ShopTime> {
 }
 
 /// What a sale keeps of its payment.
-pub(super) fn tender_reference(evidence: &Evidence) -> Option<TenderRef> {
+pub(crate) fn tender_reference(evidence: &Evidence) -> Option<TenderRef> {
     let parts = [
         evidence.terminal_id.map(|it| format!("T{it:08}")),
         evidence.receipt.map(|it| format!("R{it:04}")),
