@@ -79,7 +79,8 @@ pub enum Decoded {
     /// A receipt that was printed, masked.
     Receipt(Box<Receipt>),
     /// Something that people should know of the device's state, in words; at most
-    /// [`NOTICE_BYTES_MAX`] are kept. Said once, when it changes.
+    /// [`NOTICE_BYTES_MAX`] are kept. Said once, when it changes; an empty one says that all is well and
+    /// takes the last one out of the device's status.
     Notice(String),
     /// Bytes that are no scan.
     Fault(Fault),

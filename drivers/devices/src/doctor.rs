@@ -7,6 +7,7 @@ use crate::binding::Unbound;
 use crate::config::{DeviceConfig, DeviceKind, Share};
 use crate::hotplug::{Hearing, HotplugStatus};
 use crate::identity::{Found, NodeClass};
+use crate::llrp_reader::READING;
 use crate::selector::Selector;
 use crate::status::{DeviceState, DeviceStatus};
 
@@ -234,8 +235,9 @@ fn frames(config: &DeviceConfig, status: &DeviceStatus, add: &mut Add<'_>) {
             ),
         }
     }
-    if let Some(notice) = &status.notice {
-        add(Severity::Risk, notice.clone(), "see to the device itself");
+    if let Some(notice) = status.notice.as_ref().filter(|it| *it != READING) {
+        let what = format!("it says: {notice}");
+        add(Severity::Note, what, "see to the device, if it goes on");
     }
     if counters.relays_failed > 0 {
         let what = format!("{} scans did not reach the POS", counters.relays_failed);

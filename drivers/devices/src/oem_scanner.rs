@@ -60,6 +60,9 @@ impl OemDialogue {
         };
         self.in_trouble = state != OemState::Scanning;
         self.steps.notice(words);
+        if !self.in_trouble {
+            self.steps.notice("");
+        }
     }
 }
 

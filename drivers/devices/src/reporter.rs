@@ -116,6 +116,10 @@ impl Reporter {
     }
 
     fn post_notice(&mut self, now: Stamp, words: &str) {
+        if words.is_empty() {
+            self.shared.live().notice = None;
+            return;
+        }
         let words = noted(words);
         self.shared.live().notice = Some(words.clone());
         self.post(now, Payload::Notice(words));

@@ -214,7 +214,10 @@ fn timers_fire_until_there_is_none_and_then_nothing_wakes_the_thread() {
     assert_eq!(notice(&next(&hand.events)), "enough");
     let it = status(&hand.supervisor, "it");
     assert_eq!(it.notice.as_deref(), Some("enough"));
-    until_counted(&hand.supervisor, "it", |c| c.bytes_in == 7);
+    // An empty one takes it back.
+    hand.say(b".");
+    until_counted(&hand.supervisor, "it", |c| c.bytes_in == 8);
+    rig::until(|| status(&hand.supervisor, "it").notice.is_none());
     while hand.heard.try_recv().is_ok() {}
     let reads = status(&hand.supervisor, "it").counters.reads;
     // Silent, and without a timer: nothing is asked and nothing wakes.

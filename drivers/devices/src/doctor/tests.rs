@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use shelf_codecs::scale::Protocol;
+
 use super::*;
 use crate::clock::Stamp;
 use crate::config::Role;
@@ -10,6 +12,7 @@ use crate::identity::{Model, Present, UsbFacts, identify};
 use crate::journal::{Direction, JournalEntry};
 use crate::keyboard_scanner::KeyboardScannerConfig;
 use crate::line_scanner::LineScannerConfig;
+use crate::scale::ScaleConfig;
 use crate::status::Counters;
 
 fn present(node: &str, class: NodeClass, port: &str, serial: &str) -> Present {
@@ -134,6 +137,18 @@ fn wrong_line_settings_are_named() {
     let bad = status(DeviceState::Ready, counters, &[frame, frame]);
     let text = said(&picture(line(), bad, Vec::new()));
     assert!(text.contains("looks like 7E1"), "{text}");
+}
+
+#[test]
+fn what_a_device_wants_people_to_know_is_a_finding() {
+    let mut ready = status(DeviceState::Ready, Counters::default(), &[]);
+    ready.notice = Some("the line looks like 7E1".to_owned());
+    let scale = DeviceKind::Scale(ScaleConfig::new(Protocol::Toledo8217));
+    let text = said(&picture(scale, ready, Vec::new()));
+    assert!(
+        text.starts_with("Note: it says: the line looks like 7E1"),
+        "{text}"
+    );
 }
 
 #[test]
