@@ -35,6 +35,9 @@ fn shop() -> Shop {
             ("till-scanner".into(), format!("till:{TILL}")),
             ("count-scanner".into(), "counting".into()),
         ],
+        more: "[[device]]\nname = \"gone\"\nkind = \"hid_scanner\"\nselect = \"serial:NOBODY\"\n\
+               role = \"receiving\"\n"
+            .into(),
         ..Setup::default()
     };
     let mut daemon = Daemon::prepare(&setup).unwrap();
@@ -47,7 +50,7 @@ fn shop() -> Shop {
             .as_array()
             .unwrap()
             .iter()
-            .all(|it| it["state"] == "ready")
+            .all(|it| it["state"] == "ready" || it["name"] == "gone")
             && it["ledger"]["checked"] == true
     };
     daemon.status_until("scanners are ready", ready).unwrap();
@@ -185,6 +188,39 @@ fn a_count_is_scanned_entered_and_saved() {
 }
 
 #[test]
+fn the_devices_page_shows_scans_states_and_what_to_do_without_reloading() {
+    let mut shop = shop();
+    let mut browser = Browser::start(shop.daemon.http(), "en").unwrap();
+    browser.open("/devices").unwrap();
+    browser.mark().unwrap();
+    let gone = "[data-device=gone]";
+    browser
+        .until_text(gone, "what to do", |it| it.contains("Check its cable"))
+        .unwrap();
+    let front = "[data-device=till-scanner]";
+    shop.scanner.scan(&gtin13(4)).unwrap();
+    browser
+        .until_text(front, "the scan", |it| it.contains(&gtin13(4)))
+        .unwrap();
+    // A beep is asked for by keyboard, and nothing is sold by it.
+    let focus = format!("document.querySelector('{front} button').focus();");
+    browser.session().run(&focus, &[]).unwrap();
+    browser.session().press(Key::Enter).unwrap();
+    browser
+        .until_text("#said", "the answer", |it| it.contains("told to beep"))
+        .unwrap();
+    drop(shop.scanner);
+    browser
+        .until_text(front, "that it is gone", |it| {
+            it.contains("Check its cable")
+        })
+        .unwrap();
+    assert!(browser.is_marked().unwrap(), "the page was loaded again");
+    assert_eq!(shop.daemon.documents_of("sale").unwrap().len(), 0);
+    browser.must_be_clean().unwrap();
+}
+
+#[test]
 fn pages_speak_the_readers_language() {
     let shop = shop();
     for (languages, word, tag) in [
@@ -220,10 +256,15 @@ fn no_page_has_a_barrier_or_a_row_that_sticks_out_in_light_and_dark() {
         ("status", "/?q=Ware"),
         ("till", "/till/till-1"),
         ("count", "/count"),
+        ("devices", "/devices"),
     ] {
         for (width, dark) in WIDTHS.into_iter().flat_map(|it| [(it, false), (it, true)]) {
             browser.view(width, dark).unwrap();
             browser.open(path).unwrap();
+            // What is folded away must have no barrier either.
+            let unfold =
+                "document.querySelectorAll('details').forEach((it) => { it.open = true; });";
+            browser.session().run(unfold, &[]).unwrap();
             let about = format!("{name}-{width}-{}", if dark { "dark" } else { "light" });
             browser.picture(&about).unwrap();
             let over = browser.overflow().unwrap();

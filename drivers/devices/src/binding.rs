@@ -264,7 +264,7 @@ fn hint(found: &Found) -> String {
     } else {
         ""
     };
-    format!("{what} without a role{twin}: to use it, add a device with selector = \"{selector}\"")
+    format!("{what} without a role{twin}: to use it, add a device with select = \"{selector}\"")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! records to the writer, and put the answer into words. Every route stands in one table, which a
 //! test compares with the OpenAPI description; [`guard`] stands before all of them.
 
+mod badges;
 mod compare;
 mod counting;
 mod devices;
@@ -114,6 +115,9 @@ routes! {
     get "/api/v1/devices/events" => devices::events;
     get "/api/v1/devices/{name}/journal" => devices::journal;
     post "/api/v1/devices/{name}/test" => devices::test;
+    get "/api/v1/badges" => badges::list;
+    post "/api/v1/badges" => badges::enrol;
+    post "/api/v1/badges/forget" => badges::forget;
     get "/api/v1/inbox" => inbox::list;
     post "/api/v1/inbox/{id}/resolve" => inbox::resolve;
     get "/healthz" => metrics::health;

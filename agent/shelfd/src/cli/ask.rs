@@ -218,10 +218,28 @@ fn ask(arguments: &AskArguments, path: &str) -> Result<Value, Failure> {
 /// The answer to a question; none: no daemon listens there. An address that was given is never taken
 /// for a daemon that does not run.
 pub(super) fn asked(arguments: &AskArguments, path: &str) -> Result<Option<Value>, Failure> {
+    exchange(arguments, path, None)
+}
+
+/// The answer to something that was told.
+pub(super) fn said(arguments: &AskArguments, path: &str, body: &Value) -> Result<Value, Failure> {
+    exchange(arguments, path, Some(body))?.ok_or_else(|| silent(arguments))
+}
+
+fn exchange(
+    arguments: &AskArguments,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Option<Value>, Failure> {
     let (address, runtime) = way(arguments)?;
     let url = format!("http://{address}{path}");
     let answer = runtime.block_on(async {
-        let answer = crate::platform::http_client(&url)?.get(&url).send().await?;
+        let client = crate::platform::http_client(&url)?;
+        let request = match body {
+            Some(body) => client.post(&url).json(body),
+            None => client.get(&url),
+        };
+        let answer = request.send().await?;
         let is_fine = answer.status().is_success();
         answer.json::<Value>().await.map(|it| (is_fine, it))
     });

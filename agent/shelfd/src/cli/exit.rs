@@ -47,7 +47,7 @@ impl Failure {
     /// With what to do about it.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into()).filter(|it| !it.is_empty());
         self
     }
 

@@ -5,6 +5,7 @@
 //! standard error.
 
 mod ask;
+mod badge;
 mod check;
 mod compare;
 mod devices;
@@ -50,6 +51,11 @@ enum Command {
     Stock(ask::StockArguments),
     /// The devices: which there are, what they say, what is wrong with them.
     Devices(devices::DevicesArguments),
+    /// Staff badges: give one by showing it to a reader, list them, take them away.
+    Badge {
+        #[command(subcommand)]
+        command: badge::BadgeCommand,
+    },
     /// Give this PC new keys, after its disk was copied to another PC that runs too.
     NewIdentity(run::RunArguments),
     /// Look for what is wrong: configuration, ledger, disk, clock, port.
@@ -83,6 +89,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Status(it) => ask::status(&it, json),
         Command::Stock(it) => ask::stock(&it, json),
         Command::Devices(it) => devices::run(it, json),
+        Command::Badge { command } => badge::run(&command, json),
         Command::NewIdentity(it) => run::new_identity(it),
         Command::Check(it) => check::run(&it, json),
         Command::Config {

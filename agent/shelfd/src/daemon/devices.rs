@@ -22,6 +22,7 @@ use shelf_stock::name::TillId;
 use shelf_stock::time::Timestamp;
 use tokio::sync::broadcast;
 
+use super::badges::Badges;
 use super::front::{Front, LooseScan};
 use super::lookup::Lookup;
 use super::scales::Scales;
@@ -56,6 +57,7 @@ pub(super) fn start(
     clock: MonoClock,
     counters: &Counters,
     lookup: &Lookup,
+    badges: Arc<Badges>,
 ) -> Result<Devices, StartError> {
     let incarnation = u64::from_be_bytes(platform::random_bytes()?);
     let machine = Arc::new(MachineClock(clock));
@@ -78,6 +80,8 @@ pub(super) fn start(
         supervisor: supervisor.clone(),
         scales: scales.clone(),
         loose: loose.clone(),
+        badges,
+        managers: config.policy.manager_pin_file.clone(),
         happenings: happenings.clone(),
     };
     Ok(Devices {

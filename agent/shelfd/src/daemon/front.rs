@@ -6,6 +6,7 @@
 //! and nothing overtakes. Damaged reads become rows on the till's page, never short codes.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -20,10 +21,12 @@ use shelf_stock::time::Timestamp;
 use shelf_till::basket::{Origin, Read, Sound, TillInput};
 use tokio::sync::broadcast;
 
+use super::badges::{Badges, Shown};
 use super::counter::Counter;
 use super::devices::Happenings;
 use super::lookup::Lookup;
 use super::scales::Scales;
+use super::sign_on;
 
 /// A scan that is for no till (counting, receiving): for the page that is open there.
 #[derive(Clone, Debug)]
@@ -48,6 +51,10 @@ pub(crate) struct Front {
     pub(crate) scales: Arc<Scales>,
     /// Scans that no till takes.
     pub(crate) loose: broadcast::Sender<LooseScan>,
+    /// Whose badges are whose.
+    pub(crate) badges: Arc<Badges>,
+    /// Who may approve.
+    pub(crate) managers: Option<PathBuf>,
     /// For whoever watches the devices.
     pub(crate) happenings: Happenings,
 }
@@ -76,8 +83,8 @@ impl Front {
                 tracing::info!(device = %event.device, %state, "device");
                 return;
             }
-            Payload::Badge(_) => {
-                tracing::info!(device = %event.device, "a badge that nobody asked for");
+            Payload::Badge(uid) => {
+                self.badge(event, uid);
                 return;
             }
             Payload::Notice(words) => {
@@ -110,6 +117,35 @@ impl Front {
                 tracing::warn!(device = %event.device, role = %other, "a scan at a device that is for no scans");
             }
             None => tracing::error!(device = %event.device, "an event of an unknown device"),
+        }
+    }
+
+    /// A badge was shown: its number goes no further than to the look-up.
+    fn badge(&self, event: &DeviceEvent, uid: &[u8]) {
+        let device = &event.device;
+        let staff = match self.badges.shown(uid, event.at.mono_us / 1_000) {
+            Ok(Shown::Known(staff)) => staff,
+            Ok(Shown::Enrolled(staff)) => {
+                tracing::info!(%device, %staff, "a badge was enrolled");
+                return;
+            }
+            Ok(Shown::Unknown) => {
+                tracing::warn!(%device, "a badge that is nobody's");
+                return;
+            }
+            Err(error) => {
+                tracing::error!(%device, %error, "a badge could not be enrolled");
+                return;
+            }
+        };
+        let till = self.roles.get(&**device).and_then(Role::till);
+        let Some(counter) = till.and_then(|it| self.counters.get(it)) else {
+            tracing::warn!(%device, "a badge at a till that another program sells at");
+            return;
+        };
+        match sign_on::shown(counter, staff.clone(), self.managers.as_deref()) {
+            Ok(done) => tracing::info!(%device, %staff, ?done, "a badge was shown"),
+            Err(error) => tracing::error!(%device, %error, "a badge could not be used"),
         }
     }
 

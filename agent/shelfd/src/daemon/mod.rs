@@ -4,6 +4,7 @@
 //! the ledger closes last. Each part owns its own threads or tasks; this module owns the parts.
 
 pub(crate) mod backup;
+pub(crate) mod badges;
 pub(crate) mod beside;
 pub(crate) mod bootstrap;
 pub(crate) mod broker;
@@ -29,6 +30,7 @@ pub(crate) mod resolve;
 pub(crate) mod safety;
 pub(crate) mod scales;
 pub(crate) mod shop;
+pub(crate) mod sign_on;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod status_board;

@@ -12,6 +12,7 @@ use shelf_stock::name::{ItemId, StoreId, TillId};
 use shelf_stock::time::Timestamp;
 use tokio::sync::{broadcast, watch};
 
+use super::badges::Badges;
 use super::counter::Counter;
 use super::devices::DeviceDesk;
 use super::front::LooseScan;
@@ -89,6 +90,8 @@ pub(crate) struct Shop {
     pub(crate) compare: super::compare::Compare,
     /// What was scanned for orders that are being picked.
     pub(crate) picking: Picking,
+    /// Staff badges.
+    pub(crate) badges: Arc<Badges>,
     /// Managers' PINs.
     pub(crate) pins: Pins,
     /// How long the hub took lately to say that it has a document, in milliseconds; 0: not known.

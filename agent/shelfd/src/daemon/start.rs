@@ -13,6 +13,7 @@ use shelf_stock::name::{StoreId, TillId};
 use shelf_till::basket::TillConfig;
 use tokio::sync::watch;
 
+use super::badges::{BadgeError, Badges};
 use super::counter::{Counter, CounterError};
 use super::devices;
 use super::lookup::Lookup;
@@ -48,6 +49,9 @@ pub(crate) enum StartError {
     /// The devices.
     #[error("the devices can't be started")]
     Devices(#[from] shelf_devices::supervisor::StartError),
+    /// Staff badges.
+    #[error("the staff's badges can't be read")]
+    Badges(#[from] BadgeError),
     /// A layout of in-store codes.
     #[error("an in-store code can't be understood")]
     Reading(#[from] ReadingError),
@@ -129,7 +133,8 @@ pub(crate) fn open(
     let lookup = Lookup::new(ledger.readers().clone(), Reading::new(&config.policy)?);
     let bell = Bell::new();
     let (counters, terminals) = tills(&config, ledger.writer(), &bell)?;
-    let devices = devices::start(&config, clock, &counters, &lookup)?;
+    let badges = Arc::new(Badges::open(&data, platform::random_bytes()?)?);
+    let devices = devices::start(&config, clock, &counters, &lookup, badges.clone())?;
     let sync = SyncStatus {
         broker: config.hub.broker.clone(),
         lan_broker: config.lan.broker.clone(),
@@ -152,6 +157,7 @@ pub(crate) fn open(
         orders: super::orders::OrderBoard::new(),
         picking: super::picking::Picking::default(),
         compare: super::compare::Compare::default(),
+        badges,
         pins: super::pins::Pins::default(),
         ack_ms: std::sync::atomic::AtomicU64::new(0),
         reconsider: Mutex::default(),

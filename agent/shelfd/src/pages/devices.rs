@@ -162,7 +162,7 @@ pub(crate) fn rest(speech: Speech) -> Markup {
 
 fn set_up(speech: Speech, cards: &[SetupCard]) -> Markup {
     html! {
-        div.grid { @for card in cards {
+        div { @for card in cards {
             figure.setup {
                 figcaption {
                     strong { (card.maker) " · " (speech.text(mode(card.mode))) }

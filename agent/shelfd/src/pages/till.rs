@@ -189,6 +189,9 @@ impl Pen<'_> {
             live.clone().find(named).or_else(|| live.next_back())
         });
         html! {
+            @if let Some(staff) = &view.staff {
+                p.quiet { (self.language.fill("signed_on", &[staff])) }
+            }
             section.last aria-live="polite" aria-label=(self.text("last_scan")) data-mode=(mode_word(view.mode)) {
                 @match last {
                     Some(line) => {

@@ -26,6 +26,22 @@ pub(crate) fn read_secret(path: &Path) -> io::Result<String> {
     Ok(read_text(path)?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
+/// Writes a file that only this user may read, whole or not at all: a power cut leaves the old one.
+pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let part = path.with_extension("part");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)
+}
+
 /// The files of a folder with an extension; a folder that isn't there has none.
 pub(crate) fn list(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {

@@ -308,6 +308,7 @@ impl Till {
         });
         TillView {
             till: self.config.till.clone(),
+            staff: self.volatile.staff.clone(),
             mode: self.mode(),
             cash_allowed: self.config.fiscal == Fiscal::Declared,
             basket: self.counter().map(Basket::view),

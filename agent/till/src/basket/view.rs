@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shelf_stock::identity::Place;
 use shelf_stock::money::Money;
-use shelf_stock::name::{Code, TillId};
+use shelf_stock::name::{Code, StaffId, TillId};
 use shelf_stock::quantity::Quantity;
 use shelf_stock::time::Timestamp;
 
@@ -41,6 +41,9 @@ pub enum Mode {
 pub struct TillView {
     /// Which till.
     pub till: TillId,
+    /// Who is signed on. Volatile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<StaffId>,
     /// What the next read does. Durable while a basket is open.
     pub mode: Mode,
     /// Whether cash may be settled here.

@@ -90,3 +90,57 @@ async fn the_page_speaks_every_language() {
         assert!(page.text.contains(word), "{tag}");
     }
 }
+
+#[tokio::test]
+async fn a_badge_signs_on_and_off_and_stands_in_the_sale() {
+    use crate::daemon::badges::Shown;
+    use crate::daemon::sign_on::{self, Done};
+
+    const UID: [u8; 4] = [0x04, 0xA1, 0xB2, 0xC3];
+    let bench = with_scanner().await;
+    bench.stocked().await;
+    let body = json!({ "staff": "s12" });
+    let said = bench.post("/api/v1/badges", &body).await;
+    assert_eq!(
+        said.status,
+        StatusCode::CONFLICT,
+        "there is no reader: {}",
+        said.text
+    );
+    let shop = bench.opened.shop.clone();
+    shop.badges
+        .enrol("s12".parse().unwrap(), shop.clock.millis());
+    let list = bench.get("/api/v1/badges").await.json();
+    assert_eq!(list["waiting_for"], "s12");
+    let Shown::Enrolled(staff) = shop.badges.shown(&UID, shop.clock.millis()).unwrap() else {
+        panic!("it was waited for");
+    };
+    let counter = shop.counters.values().next().unwrap().clone();
+    let show = || sign_on::shown(&counter, staff.clone(), None).unwrap();
+    assert_eq!(show(), Done::On);
+    let till = bench.get("/api/v1/tills/front").await.json();
+    assert_eq!(till["staff"], "s12");
+    assert!(
+        bench
+            .get("/till/front")
+            .await
+            .text
+            .contains("Signed on: s12")
+    );
+    for body in [
+        json!({"do": "scan", "code": "4006381333931"}),
+        json!({"do": "pay_cash"}),
+    ] {
+        let said = bench.post("/api/v1/tills/front", &body).await;
+        assert_eq!(said.status, StatusCode::OK, "{}", said.text);
+    }
+    let documents = bench.get("/api/v1/documents").await.text;
+    assert!(documents.contains("s12"), "{documents}");
+    assert_eq!(show(), Done::Off);
+    assert!(bench.get("/api/v1/tills/front").await.json()["staff"].is_null());
+    let list = bench.get("/api/v1/badges").await;
+    assert_eq!(list.json()["staff"], json!({ "s12": 1 }));
+    assert!(!list.text.to_lowercase().contains("04a1b2c3"));
+    let said = bench.post("/api/v1/badges/forget", &body).await;
+    assert_eq!(said.json(), json!({ "forgotten": 1 }));
+}
