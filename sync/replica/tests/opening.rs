@@ -4,6 +4,7 @@
 
 mod harness;
 
+use harness::business::{calm, record};
 use harness::{Faults, Mutant, World};
 use shelf_replica::node::NodeInput;
 use shelf_replica::opening::{Retention, plan};
@@ -11,22 +12,6 @@ use shelf_replica::store::Store;
 use shelf_stock::location::Location;
 use shelf_stock::name::ItemId;
 use shelf_stock::quantity::Quantity;
-
-fn calm(pcs: u8) -> World {
-    let mut world = World::new(3, pcs, Faults::NONE, Mutant::None);
-    for index in 0..world.pcs.len() {
-        world.set_link(index, true);
-    }
-    world.run_for(1_000);
-    world
-}
-
-fn record(world: &mut World, index: usize, count: usize) {
-    for _ in 0..count {
-        world.record(index);
-        world.run_for(50);
-    }
-}
 
 /// A PC closes what the hub has and is older than `keep_ms`. Returns how many documents.
 fn close(world: &mut World, index: usize, keep_ms: i64) -> usize {

@@ -7,159 +7,20 @@
 
 mod harness;
 
-use harness::{Faults, Mutant, World};
+use harness::World;
+use harness::trade::{
+    accept, at_pc, cancel, count, free, item, new_order, sell, shop, state, units, web,
+};
 use shelf_replica::hub::{Hub, OrderTrouble, troubles};
 use shelf_replica::node::{NodeInput, Permission};
-use shelf_replica::orders::{self, Cancelling, Cause, Decision, NewOrder, Refusal, StoredOrder};
+use shelf_replica::orders::{self, Cancelling, Cause, Decision, NewOrder, Refusal};
 use shelf_replica::rights::{HubCells, Safety, StoreCells};
 use shelf_replica::store::Store as _;
-use shelf_stock::customer_order::{OrderLine, OrderState};
-use shelf_stock::document::{CountLine, Draft, Kind, Line, Subject};
+use shelf_stock::customer_order::OrderState;
 use shelf_stock::hours::{OpeningHours, WEEK_MINUTES};
 use shelf_stock::item::Part;
-use shelf_stock::location::Location;
-use shelf_stock::name::{AreaId, ChannelId, ItemId, OrderId, SessionId};
+use shelf_stock::name::OrderId;
 use shelf_stock::quantity::Quantity;
-use shelf_stock::sellable::Coefficient;
-use shelf_wire::message::{ChannelPolicy, Policy};
-
-fn item(name: &str) -> ItemId {
-    ItemId::new(name).unwrap()
-}
-
-fn web() -> ChannelId {
-    ChannelId::new("web").unwrap()
-}
-
-fn units(units: i64) -> Quantity {
-    Quantity::units(units)
-}
-
-fn policy(revision: u64, safety: i64) -> Policy {
-    Policy {
-        revision,
-        safety_stock: units(safety),
-        channels: vec![ChannelPolicy {
-            channel: web(),
-            coefficient: Coefficient::ALL,
-            priority: 1,
-            external: false,
-        }],
-        items: vec![],
-    }
-}
-
-fn lines(of: &[(&str, i64)]) -> Vec<OrderLine> {
-    let line = |(name, count): &(&str, i64)| OrderLine {
-        item: item(name),
-        quantity: units(*count),
-        parts: vec![],
-    };
-    of.iter().map(line).collect()
-}
-
-fn new_order(id: &str, of: &[(&str, i64)]) -> NewOrder {
-    NewOrder {
-        id: OrderId::new(id).unwrap(),
-        channel: web(),
-        lines: lines(of),
-        promised: None,
-        pay_on_collection: true,
-        tenders: vec![],
-        sold_already: false,
-    }
-}
-
-/// A store whose shelf was counted and whose grantor has shaken hands.
-fn shop(pcs: u8, counted: &[(&str, i64)]) -> World {
-    let mut world = World::new(7, pcs, Faults::NONE, Mutant::None);
-    world.hub_call(|hub, _, store, effects| hub.set_policy(&policy(1, 1), store, effects));
-    for index in 0..usize::from(pcs) {
-        world.set_link(index, true);
-    }
-    world.run_for(10_000);
-    count(&mut world, 0, counted);
-    world.run_for(10_000);
-    world
-}
-
-fn count(world: &mut World, index: usize, counted: &[(&str, i64)]) {
-    let effective = world.now().wall;
-    let line = |(name, quantity): &(&str, i64)| CountLine {
-        item: item(name),
-        location: Location::SalesFloor,
-        quantity: units(*quantity),
-        effective,
-    };
-    let session = SessionId::new(format!("s{}", world.now_ms)).unwrap();
-    world.write(
-        index,
-        Draft::new(Kind::Count {
-            session: session.clone(),
-            area: AreaId::new("A1").unwrap(),
-            counted: counted.iter().map(line).collect(),
-        }),
-    );
-    world.write(
-        index,
-        Draft::new(Kind::CountClose {
-            session,
-            location: Location::SalesFloor,
-            scope: shelf_stock::document::CountScope::EveryCounted,
-        }),
-    );
-}
-
-fn sell(world: &mut World, index: usize, name: &str, count: i64) {
-    let mut draft = Draft::new(Kind::Sale);
-    draft.lines.push(Line {
-        subject: Subject::Item(item(name)),
-        quantity: units(count),
-        from: Location::SalesFloor,
-        to: Location::Customer,
-        effective: world.now().wall,
-        unit_price: None,
-        amount: None,
-        parts: vec![],
-        code: None,
-        reason: None,
-    });
-    world.write(index, draft);
-}
-
-fn accept(world: &mut World, new: &NewOrder) -> Decision {
-    world.hub_call(|hub, now, store, effects| hub.accept(now, new, store, effects))
-}
-
-fn cancel(world: &mut World, id: &str) -> Cancelling {
-    let id = OrderId::new(id).unwrap();
-    world.hub_call(|hub, now, store, effects| hub.cancel(now, &id, &web(), store, effects))
-}
-
-fn state(world: &World, id: &str) -> OrderState {
-    let id = OrderId::new(id).unwrap();
-    let stored = StoredOrder::load(&world.hub_store, &id).unwrap();
-    stored.unwrap().order.state
-}
-
-fn at_pc(world: &World, index: usize, id: &str) -> StoredOrder {
-    let id = OrderId::new(id).unwrap();
-    StoredOrder::load(&world.pcs[index].store, &id)
-        .unwrap()
-        .unwrap()
-}
-
-fn free(world: &World, name: &str) -> Quantity {
-    let cells = HubCells::load(&world.hub_store, &item(name)).unwrap();
-    let used: Quantity = world
-        .hub_store
-        .quotas(&item(name))
-        .unwrap()
-        .iter()
-        .map(|(_, it)| it.used)
-        .sum();
-    cells.granted.minus(cells.returned).minus(used)
-}
 
 #[test]
 fn a_store_grants_what_it_can_spare_and_takes_back_what_it_sells() {

@@ -4,7 +4,8 @@
 
 mod harness;
 
-use harness::{Faults, Mutant, World, machine};
+use harness::business::{calm, record};
+use harness::{World, machine};
 use shelf_replica::conformance::Author;
 use shelf_replica::hub::{HELLOS_BURST_MAX, Hub, HubConfig, HubEffect, HubEvent, HubInput};
 use shelf_replica::memory::MemoryStore;
@@ -17,22 +18,6 @@ use shelf_wire::frame::{pack, unpack};
 use shelf_wire::key::NodeKey;
 use shelf_wire::message::{Ack, CfgHint, CfgKind, LogBatch, Message, NackReason, Verdict};
 use shelf_wire::sealed::Sealed;
-
-fn calm(pcs: u8) -> World {
-    let mut world = World::new(3, pcs, Faults::NONE, Mutant::None);
-    for index in 0..world.pcs.len() {
-        world.set_link(index, true);
-    }
-    world.run_for(1_000);
-    world
-}
-
-fn record(world: &mut World, index: usize, count: usize) {
-    for _ in 0..count {
-        world.record(index);
-        world.run_for(50);
-    }
-}
 
 fn hub_saw(world: &World, is_it: impl Fn(&HubEvent) -> bool) -> bool {
     world.hub_events.iter().any(is_it)

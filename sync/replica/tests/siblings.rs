@@ -4,6 +4,7 @@
 
 mod harness;
 
+use harness::business::record;
 use harness::{Faults, Mutant, World};
 use shelf_replica::SILENCE_MS_MAX;
 use shelf_replica::hub::HubEvent;
@@ -19,13 +20,6 @@ fn store(seed: u64, pcs: u8, faults: Faults) -> World {
         world.set_lan(index, true);
     }
     world
-}
-
-fn record(world: &mut World, index: usize, count: usize) {
-    for _ in 0..count {
-        world.record(index);
-        world.run_for(50);
-    }
 }
 
 /// Which PCs don't have everything that was written.

@@ -8,6 +8,14 @@
 
 use std::path::Path;
 
+/// What the module is, which the generator doesn't say.
+const OPENING: &str = "\
+//! The messages of `proto/shelf.proto` as structs: what is on the wire and nothing more.
+//!
+//! Never edited, never used outside of this crate: its other modules read these structs into types
+//! that can't hold nonsense, and write them.
+";
+
 #[test]
 fn the_generated_structs_are_fresh() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -18,6 +26,8 @@ fn the_generated_structs_are_fresh() {
         .compile_fds(schema)
         .unwrap();
     let fresh = std::fs::read_to_string(out.path().join("shelf.v1.rs")).unwrap();
+    let (mark, structs) = fresh.split_once('\n').unwrap();
+    let fresh = format!("{mark}\n{OPENING}\n{structs}");
     let checked_in = root.join("src/generated.rs");
     if std::env::var("UPDATE_GENERATED").is_ok() {
         std::fs::write(&checked_in, &fresh).unwrap();

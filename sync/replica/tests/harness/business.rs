@@ -1,13 +1,32 @@
 //! What people and channels do in the shop, beyond a plain sale.
 
 use shelf_replica::Now;
-use shelf_replica::hub::{Hub, HubConfig, HubEffect};
+use shelf_replica::hub::{Hub, HubConfig, HubEffect, HubInput};
 use shelf_replica::memory::MemoryStore;
 use shelf_replica::node::NodeInput;
 use shelf_stock::document::Draft;
+use shelf_stock::identity::NodeId;
 use shelf_stock::time::Timestamp;
 
-use super::{Packet, World};
+use super::{Faults, Mutant, Packet, World};
+
+/// A store whose PCs are at the hub, on a network without faults.
+pub(crate) fn calm(pcs: u8) -> World {
+    let mut world = World::new(3, pcs, Faults::NONE, Mutant::None);
+    for index in 0..world.pcs.len() {
+        world.set_link(index, true);
+    }
+    world.run_for(1_000);
+    world
+}
+
+/// So many sales, one after the other.
+pub(crate) fn record(world: &mut World, index: usize, count: usize) {
+    for _ in 0..count {
+        world.record(index);
+        world.run_for(50);
+    }
+}
 
 impl World {
     /// A PC writes a document; its shell says what changed, as it must.
@@ -53,6 +72,22 @@ impl World {
             }
         }
         out
+    }
+
+    /// Lets packets travel until one comes to this PC, and takes it out of its hands.
+    pub(crate) fn next_to(&mut self, node: NodeId) -> Option<Vec<u8>> {
+        loop {
+            let ((at_ms, _), packet) = self.packets.pop_first()?;
+            self.now_ms = self.now_ms.max(at_ms);
+            match packet {
+                Packet::Up(from, frame) => {
+                    let frame = &frame;
+                    self.tell_hub(HubInput::Frame { from, frame });
+                }
+                Packet::Down(to, frame) if to == node => return Some(frame),
+                Packet::Down(..) | Packet::Peer(..) => {}
+            }
+        }
     }
 
     /// The hub's program starts anew.

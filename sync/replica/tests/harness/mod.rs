@@ -8,8 +8,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-mod business;
+pub(crate) mod business;
 mod faults;
+pub(crate) mod trade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
