@@ -33,6 +33,23 @@ pub(super) fn source_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<So
 }
 
 impl Tables<'_> {
+    /// Parameters that name a source key: store, source, receipt, action, part.
+    fn at<'k>(&self, source: i64, key: &'k SourceKey) -> (i64, i64, &'k str, i64, u32) {
+        let action = action_key(key.action);
+        (self.store.0, source, key.receipt.as_str(), action, key.part)
+    }
+
+    /// The same with a document.
+    fn at_document<'k>(
+        &self,
+        source: i64,
+        key: &'k SourceKey,
+        document: DocumentKey,
+    ) -> (i64, i64, &'k str, i64, u32, i64) {
+        let (store, source, receipt, action, part) = self.at(source, key);
+        (store, source, receipt, action, part, document.0)
+    }
+
     pub(super) fn source_of(&self, columns: SourceColumns) -> Result<SourceKey, TableError> {
         let (source, receipt, action, part) = columns;
         Ok(SourceKey {
@@ -55,13 +72,7 @@ impl Tables<'_> {
         let found = self.row(
             "SELECT document FROM source_counted
              WHERE store = ?1 AND source = ?2 AND receipt = ?3 AND action = ?4 AND part = ?5",
-            params![
-                self.store.0,
-                source,
-                key.receipt.as_str(),
-                action_key(key.action),
-                key.part
-            ],
+            self.at(source, key),
             |row| row.get(0).map(DocumentKey),
         )?;
         found.map(|it| self.place_of(it)).transpose()
@@ -75,13 +86,7 @@ impl Tables<'_> {
         let found = self.rows(
             "SELECT document FROM source_duplicate
              WHERE store = ?1 AND source = ?2 AND receipt = ?3 AND action = ?4 AND part = ?5",
-            params![
-                self.store.0,
-                source,
-                key.receipt.as_str(),
-                action_key(key.action),
-                key.part
-            ],
+            self.at(source, key),
             |row| row.get(0).map(DocumentKey),
         )?;
         found.into_iter().map(|it| self.place_of(it)).collect()
@@ -94,14 +99,7 @@ impl Tables<'_> {
             "INSERT INTO source_counted (store, source, receipt, action, part, document)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET document = excluded.document",
-            params![
-                self.store.0,
-                source,
-                key.receipt.as_str(),
-                action_key(key.action),
-                key.part,
-                document.0
-            ],
+            self.at_document(source, key, document),
         )
     }
 
@@ -119,14 +117,7 @@ impl Tables<'_> {
                 "INSERT INTO source_counted (store, source, receipt, action, part, document)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
             )?
-            .execute(params![
-                self.store.0,
-                source,
-                key.receipt.as_str(),
-                action_key(key.action),
-                key.part,
-                document.0
-            ])?;
+            .execute(self.at_document(source, key, document))?;
         match claimed {
             0 => self.counted_for(key),
             _ => Ok(None),
@@ -139,14 +130,7 @@ impl Tables<'_> {
         self.run(
             "INSERT OR IGNORE INTO source_duplicate
              (store, source, receipt, action, part, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                self.store.0,
-                source,
-                row.source.receipt.as_str(),
-                action_key(row.source.action),
-                row.source.part,
-                document.0
-            ],
+            self.at_document(source, &row.source, document),
         )
     }
 
@@ -155,13 +139,7 @@ impl Tables<'_> {
         self.run(
             "DELETE FROM source_counted
              WHERE store = ?1 AND source = ?2 AND receipt = ?3 AND action = ?4 AND part = ?5",
-            params![
-                self.store.0,
-                source,
-                key.receipt.as_str(),
-                action_key(key.action),
-                key.part
-            ],
+            self.at(source, key),
         )
     }
 
@@ -171,14 +149,7 @@ impl Tables<'_> {
         self.run(
             "DELETE FROM source_duplicate WHERE store = ?1 AND source = ?2 AND receipt = ?3
              AND action = ?4 AND part = ?5 AND document = ?6",
-            params![
-                self.store.0,
-                source,
-                row.source.receipt.as_str(),
-                action_key(row.source.action),
-                row.source.part,
-                document.0
-            ],
+            self.at_document(source, &row.source, document),
         )
     }
 
