@@ -30,26 +30,34 @@ impl Hub {
     /// The same, with more tables in its configuration.
     #[allow(
         clippy::disallowed_methods,
-        reason = "writes the configuration under test"
+        reason = "makes the directory of the hub under test"
     )]
     pub fn start_with(broker: u16, more: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
-        let data = dir.path().join("data");
-        std::fs::create_dir_all(&data)?;
-        let text = format!(
-            "tenant = \"acme\"\ndata_dir = \"{}\"\n[broker]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
-             [enrolment]\ntrust_first_use = true\n{more}",
-            data.display()
-        );
-        std::fs::write(dir.path().join("hub.toml"), text)?;
+        std::fs::create_dir_all(dir.path().join("data"))?;
         let http = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut hub = Self {
             dir,
             process: None,
             http,
         };
-        hub.resume()?;
+        hub.resume_with(broker, more)?;
         Ok(hub)
+    }
+
+    /// Ends it and starts it again with another configuration.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "writes the configuration under test"
+    )]
+    pub fn resume_with(&mut self, broker: u16, more: &str) -> Result<()> {
+        let text = format!(
+            "tenant = \"acme\"\ndata_dir = \"{}\"\n[broker]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
+             [enrolment]\ntrust_first_use = true\n{more}",
+            self.dir.path().join("data").display()
+        );
+        std::fs::write(self.dir.path().join("hub.toml"), text)?;
+        self.resume()
     }
 
     /// Starts it again at the address that it had before.

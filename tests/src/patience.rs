@@ -1,6 +1,6 @@
 //! Waiting for a condition with a deadline, never for a guessed time.
 //!
-//! The condition is looked at every few milliseconds; what it last said goes into the failure, so
+//! The condition is looked at every few milliseconds, later more seldom; what it last said goes into the failure, so
 //! that a timeout explains itself.
 
 #![allow(
@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// Between two looks.
+/// Between two looks at first, and at most: who waits long asks more seldom, so that a hundred
+/// questions a second are not the load under test.
 const LOOK_EVERY: Duration = Duration::from_millis(8);
+const LOOK_EVERY_MAX: Duration = Duration::from_millis(80);
 /// What a busy machine may need for anything that is not about time.
 pub const USUAL: Duration = Duration::from_secs(30);
 
@@ -33,6 +35,7 @@ pub fn until<T>(
     mut look: impl FnMut() -> Result<Look<T>>,
 ) -> Result<T> {
     let deadline = Instant::now() + limit;
+    let mut pause = LOOK_EVERY;
     loop {
         let seen = match look() {
             Ok(Look::Done(done)) => return Ok(done),
@@ -42,7 +45,8 @@ pub fn until<T>(
         if Instant::now() > deadline {
             bail!("{what}: not within {limit:?}; last seen: {seen}");
         }
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(pause);
+        pause = (pause * 21 / 20).min(LOOK_EVERY_MAX);
     }
 }
 

@@ -41,6 +41,7 @@ use crate::catalogue::import::IMPORT_BYTES_MAX;
 use crate::config::Secret;
 use crate::metrics::Metrics;
 use crate::platform::Clock;
+use crate::presence::Look;
 use crate::publisher::Publisher;
 use crate::readers::Readers;
 use crate::worker::WorkerHandle;
@@ -74,10 +75,22 @@ pub struct Parts {
     pub snapshots: PathBuf,
     /// What callers must know.
     pub token: Option<Secret>,
+    /// From when on a PC that isn't heard is called silent.
+    pub silent_after_ms: u64,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Time.
     pub clock: Clock,
+}
+
+impl Api {
+    /// A look at PCs, now.
+    fn look(&self) -> Look {
+        Look {
+            now: self.clock.now().wall,
+            silent_after_ms: self.silent_after_ms,
+        }
+    }
 }
 
 impl std::ops::Deref for Api {

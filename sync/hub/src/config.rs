@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use shelf_replica::hub::COMPENSATE_AFTER_MS;
 use shelf_stock::name::{ChannelId, TenantId};
 
+use crate::presence::SILENT_AFTER_SECONDS_DEFAULT;
+
 pub use read::{ConfigError, Overrides, load, parse};
 
 /// The messages of one transaction unless the file says otherwise.
@@ -40,6 +42,8 @@ pub struct HubConfig {
     pub compensate_after_ms: u64,
     /// The most messages that one transaction takes.
     pub group_messages_max: usize,
+    /// From when on a PC that isn't heard is called silent.
+    pub silent_after_ms: u64,
     /// Channels that are told their levels.
     pub channels: Vec<ChannelConfig>,
 }
@@ -66,6 +70,7 @@ impl HubConfig {
             trust_first_use: true,
             compensate_after_ms: COMPENSATE_AFTER_MS,
             group_messages_max: GROUP_MESSAGES_DEFAULT,
+            silent_after_ms: SILENT_AFTER_SECONDS_DEFAULT * 1_000,
             channels: Vec::new(),
         }
     }

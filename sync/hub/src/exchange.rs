@@ -5,27 +5,29 @@
 //! don't belong to this tenant are forgotten here; what is authentic is the machine's to decide.
 //! Nothing is logged or counted before [`Exchange::committed`].
 
+mod drive;
+mod frames;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use shelf_link::Frame;
 use shelf_replica::Now;
-use shelf_replica::hub::{Hub, HubConfig as MachineConfig, HubEffect, HubEvent, HubInput};
-use shelf_stock::identity::{Digest, Incarnation, NodeId, Seq};
+use shelf_replica::hub::{HubEffect, HubEvent, HubInput};
+use shelf_stock::identity::NodeId;
 use shelf_stock::name::{StoreId, TenantId};
-use shelf_wire::frame::pack;
-use shelf_wire::message::{CfgHint, CfgKind, Message, Nack, NackReason};
-use shelf_wire::topic::{Down, Lane, Topic};
+use shelf_wire::topic::Lane;
 use tokio::sync::mpsc;
 
+use self::drive::Machine;
+use self::frames::{hello_wanted, hint_of};
 use crate::catalogue::table::Published;
 use crate::config::HubConfig;
 use crate::metrics::Metrics;
-use crate::news::{News, news_of, tell};
+use crate::news::{News, tell};
 use crate::orders::{self, Command, Desk, Outcome, names};
 use crate::platform::{self, Moment};
 use crate::presence;
-use crate::seen::Seen;
-use crate::storage::{Shop, StorageError, StoreKey, StoreRow, Transaction};
+use crate::storage::{StorageError, StoreKey, StoreRow, Transaction};
 
 /// The longest that the writer waits for an input.
 const WAKE_MS_MAX: u64 = 1_000;
@@ -75,21 +77,7 @@ pub struct Exchange {
     purge_at_ms: u64,
     effects: Vec<HubEffect>,
     told: presence::Told,
-}
-
-#[derive(Debug)]
-struct Machine {
-    key: StoreKey,
-    hub: Hub,
-    wake_at_ms: Option<u64>,
-    /// Whether its key is committed.
-    settled: bool,
-}
-
-impl Machine {
-    fn is_due(&self, now: Moment) -> bool {
-        self.wake_at_ms.is_some_and(|at| at <= now.mono_ms)
-    }
+    silent_after_ms: u64,
 }
 
 impl Exchange {
@@ -110,6 +98,7 @@ impl Exchange {
             purge_at_ms: 0,
             effects: Vec::new(),
             told: presence::Told::default(),
+            silent_after_ms: config.silent_after_ms,
         }
     }
 
@@ -330,137 +319,6 @@ impl Exchange {
         self.news.clear();
         self.effects.clear();
     }
-
-    fn handle(
-        &mut self,
-        transaction: &dyn Transaction,
-        now: Moment,
-        store: &StoreId,
-        input: HubInput<'_>,
-        leaving: &mut Vec<Frame>,
-    ) -> Result<(), ExchangeError> {
-        self.drive(
-            transaction,
-            now,
-            store,
-            leaving,
-            |hub, mut shop, effects| hub.handle(machine_time(now), input, &mut *shop, effects),
-        )?;
-        Ok(())
-    }
-
-    /// Lets a store's machine do something and takes its effects; `None` where there is no room
-    /// for another store.
-    fn drive<'t, T>(
-        &mut self,
-        transaction: &'t dyn Transaction,
-        now: Moment,
-        store: &StoreId,
-        leaving: &mut Vec<Frame>,
-        work: impl FnOnce(&mut Hub, Shop<'t>, &mut Vec<HubEffect>) -> Result<T, StorageError>,
-    ) -> Result<Option<T>, ExchangeError> {
-        if !self.machines.contains_key(store) {
-            if self.machines.len() >= STORES_MAX {
-                return Ok(None);
-            }
-            let machine = self.make(transaction, now, store)?;
-            self.machines.insert(store.clone(), machine);
-        }
-        let Some(machine) = self.machines.get_mut(store) else {
-            return Ok(None);
-        };
-        let effects = &mut self.effects;
-        effects.clear();
-        let done = work(&mut machine.hub, transaction.shop(machine.key), effects)?;
-        machine.wake_at_ms = None;
-        for effect in effects.drain(..) {
-            match effect {
-                HubEffect::Send { to, channel, frame } => leaving.push(Frame {
-                    topic: Topic {
-                        tenant: self.tenant.clone(),
-                        store: store.clone(),
-                        lane: Lane::Down(to, channel),
-                    },
-                    payload: frame,
-                }),
-                HubEffect::WakeAt(at) => machine.wake_at_ms = Some(at),
-                HubEffect::Event(event) => {
-                    if let HubEvent::FarBehind { node, .. } = &event {
-                        leaving.extend(files_hint(&self.tenant, store, *node));
-                    }
-                    if let HubEvent::Stat { node, stat } = &event {
-                        let row = Seen::of(stat, now.wall);
-                        transaction.reported(machine.key, *node, &row)?;
-                        if stat.stopping {
-                            self.parted.insert((machine.key, *node));
-                        }
-                        if self.told.is_due(machine.key, *node, now.mono_ms) {
-                            let seen = transaction.seen(machine.key)?;
-                            let rows = presence::rows(&seen, now.wall);
-                            leaving.extend(presence::frame(&self.tenant, store, *node, rows));
-                        }
-                    }
-                    if let HubEvent::OrderChanged { order, state } = &event
-                        && state.is_end()
-                    {
-                        names::ended(transaction, order, now.wall)?;
-                    }
-                    self.news.extend(news_of(store, &event));
-                    self.events.push((store.clone(), event));
-                }
-            }
-        }
-        Ok(Some(done))
-    }
-
-    /// A machine for a store, told of the catalogue's revision that can be fetched.
-    fn make(
-        &self,
-        transaction: &dyn Transaction,
-        now: Moment,
-        store: &StoreId,
-    ) -> Result<Machine, ExchangeError> {
-        let key = transaction.store_key(self.tenant.as_str(), store.as_str())?;
-        let mut hub = Hub::new(MachineConfig {
-            seed: platform::random_u64()?,
-            trust_first_use: self.trust_first_use,
-        })
-        .compensating_after(self.compensate_after_ms);
-        if self.several {
-            hub = hub.one_of_several();
-        }
-        if let Some(published) = transaction.published(None)? {
-            let hint = hint_of(&published);
-            let mut shop = transaction.shop(key);
-            let input = HubInput::Hint { hint: &hint };
-            // It has heard of nobody yet: there is nobody to send anything to.
-            hub.handle(machine_time(now), input, &mut *shop, &mut Vec::new())?;
-        }
-        Ok(Machine {
-            key,
-            hub,
-            wake_at_ms: None,
-            settled: false,
-        })
-    }
-}
-
-/// What a machine answers to a PC that has not said hello.
-fn hello_wanted(tenant: &TenantId, store: &StoreId, node: NodeId) -> Option<Frame> {
-    let nack = Nack {
-        node: None,
-        incarnation: Incarnation(0),
-        first: Seq(0),
-        last: Seq(0),
-        reason: NackReason::Hello,
-    };
-    let topic = Topic {
-        tenant: tenant.clone(),
-        store: store.clone(),
-        lane: Lane::Down(node, Down::Ack),
-    };
-    let payload = pack(&Message::Nack(nack)).ok()?;
-    Some(Frame { topic, payload })
 }
 
 fn machine_time(now: Moment) -> Now {
@@ -468,33 +326,4 @@ fn machine_time(now: Moment) -> Now {
         mono_ms: now.mono_ms,
         wall: now.wall,
     }
-}
-
-fn hint_of(published: &Published) -> CfgHint {
-    CfgHint {
-        kind: CfgKind::Catalogue,
-        revision: published.revision,
-        path: format!("/catalogue/{}", published.revision),
-        sha256: Digest::from_bytes(published.sha256),
-        bytes: published.bytes,
-    }
-}
-
-/// Tells a PC where the store's documents are as files. They and what the machine sends fit
-/// together in any order, so that nothing is held back.
-fn files_hint(tenant: &TenantId, store: &StoreId, node: NodeId) -> Option<Frame> {
-    let hint = CfgHint {
-        kind: CfgKind::Bootstrap,
-        revision: 0,
-        path: format!("/api/v1/stores/{store}/bootstrap"),
-        sha256: Digest::ZERO,
-        bytes: 0,
-    };
-    let topic = Topic {
-        tenant: tenant.clone(),
-        store: store.clone(),
-        lane: Lane::Down(node, Down::Cfg),
-    };
-    let payload = pack(&Message::CfgHint(hint)).ok()?;
-    Some(Frame { topic, payload })
 }

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use shelf_link::Frame;
-use shelf_replica::SILENCE_MS_MAX;
 use shelf_stock::hours::OpeningHours;
 use shelf_stock::identity::NodeId;
 use shelf_stock::name::{StoreId, TenantId};
@@ -23,6 +22,18 @@ use crate::storage::StoreKey;
 const TOLD_EVERY_MS: u64 = 60_000;
 /// PCs whose last telling is remembered; the rest are told more often.
 const REMEMBERED_MAX: usize = 100_000;
+
+/// A PC is silent from so long on, unless the hub is told otherwise: three reports are missing.
+pub const SILENT_AFTER_SECONDS_DEFAULT: u64 = shelf_replica::SILENCE_MS_MAX / 1_000;
+
+/// A look at the PCs of a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// When.
+    pub now: Timestamp,
+    /// From when on a PC that wasn't heard is silent, in milliseconds.
+    pub silent_after_ms: u64,
+}
 
 /// When each PC was told last.
 #[derive(Debug, Default)]
@@ -40,6 +51,12 @@ impl Told {
             self.0.insert((store, node), now_ms);
         }
         is_due
+    }
+
+    /// Something about a store's PCs changed that shouldn't wait for a minute to pass: all of them
+    /// are told when they report next.
+    pub fn changed(&mut self, store: StoreKey) {
+        self.0.retain(|(of, _), _| *of != store);
     }
 }
 
@@ -61,16 +78,16 @@ pub enum State {
 impl State {
     /// From when it was last heard.
     #[must_use]
-    pub fn of(seen: &Seen, hours: Option<&OpeningHours>, now: Timestamp) -> Self {
+    pub fn of(seen: &Seen, hours: Option<&OpeningHours>, look: Look) -> Self {
         let Some(heard) = seen.last_seen else {
             return Self::Never;
         };
-        let silent_ms = u64::try_from(now.millis_since(heard)).unwrap_or(0);
-        let open_ms = hours.map_or(silent_ms, |it| it.open_ms(heard, now));
+        let silent_ms = u64::try_from(look.now.millis_since(heard)).unwrap_or(0);
+        let open_ms = hours.map_or(silent_ms, |it| it.open_ms(heard, look.now));
         match seen.stopping {
             true => Self::Stopped,
-            false if silent_ms < SILENCE_MS_MAX => Self::Here,
-            false if open_ms < SILENCE_MS_MAX => Self::Closed,
+            false if silent_ms < look.silent_after_ms => Self::Here,
+            false if open_ms < look.silent_after_ms => Self::Closed,
             false => Self::Silent(open_ms),
         }
     }
@@ -105,11 +122,11 @@ impl State {
 
 /// A store's PCs as the wire says them.
 #[must_use]
-pub fn rows(seen: &[(NodeId, Seen)], now: Timestamp) -> Vec<PresenceRow> {
+pub fn rows(seen: &[(NodeId, Seen)], look: Look) -> Vec<PresenceRow> {
     let row = |(node, it): &(NodeId, Seen)| PresenceRow {
         node: *node,
         heard: it.last_seen,
-        here: State::of(it, None, now) == State::Here,
+        here: State::of(it, None, look) == State::Here,
         stopped: it.stopping,
         unsynced: it.unsynced.unwrap_or(0),
         oldest_unsynced: it.oldest_unsynced_wall,
@@ -152,6 +169,10 @@ mod tests {
             stopping,
             ..Seen::default()
         };
+        let look = |hour| Look {
+            now: at(hour),
+            silent_after_ms: 90_000,
+        };
         for (heard, stopping, now, state) in [
             (10, false, 10, State::Here),
             (20, false, 23, State::Closed),
@@ -159,16 +180,21 @@ mod tests {
             (12, true, 15, State::Stopped),
             (12, false, 15, State::Silent(3 * 3_600_000)),
         ] {
-            let found = State::of(&seen(heard, stopping), hours.as_ref(), at(now));
+            let found = State::of(&seen(heard, stopping), hours.as_ref(), look(now));
             assert_eq!(found, state, "heard at {heard}, looked at {now}");
         }
-        let unknown = State::of(&seen(20, false), None, at(23));
+        let unknown = State::of(&seen(20, false), None, look(23));
         assert_eq!(
             unknown,
             State::Silent(3 * 3_600_000),
             "nobody said when it is open"
         );
-        assert_eq!(State::of(&Seen::default(), None, at(1)), State::Never);
+        assert_eq!(State::of(&Seen::default(), None, look(1)), State::Never);
+        let patient = Look {
+            silent_after_ms: 5 * 3_600_000,
+            ..look(15)
+        };
+        assert_eq!(State::of(&seen(12, false), None, patient), State::Here);
         assert!(
             State::Silent(120_000)
                 .words()
@@ -189,5 +215,10 @@ mod tests {
         ];
         let due = due.map(|(node, at)| told.is_due(StoreKey(1), node, at));
         assert_eq!(due, [true, true, false, true, false]);
+        told.changed(StoreKey(2));
+        assert!(!told.is_due(StoreKey(1), one, 70_000));
+        told.changed(StoreKey(1));
+        assert!(told.is_due(StoreKey(1), one, 70_000));
+        assert!(!told.is_due(StoreKey(1), one, 70_001));
     }
 }

@@ -256,6 +256,7 @@ impl Edge {
             tenant: self.config.tenant.clone(),
             snapshots,
             token: self.config.http.token.clone(),
+            silent_after_ms: self.config.silent_after_ms,
             metrics: Arc::clone(&self.metrics),
             clock: self.clock,
         });

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use shelf_hub::broker::{Broker, BrokerError};
-use shelf_hub::config::{BrokerConfig, Database, HttpConfig, HubConfig};
+use shelf_hub::config::HubConfig;
 use shelf_hub::server::{HubHandle, HubServer};
 use shelf_sim::scanner_pty::{Framing, PtyScanner};
 use shelf_sim::zvt_terminal::{TerminalConfig, TerminalHandle};
@@ -28,8 +28,6 @@ pub(super) const STORE: &str = "store-1";
 const TENANT: &str = "demo";
 /// The ports that the pages have where they are free.
 const PORTS: [u16; 2] = [8420, 8421];
-/// Messages that the hub takes in one transaction.
-const GROUP_MESSAGES_MAX: usize = 64;
 /// Bytes of one request to a PC: a whole shop's opening stock.
 const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -221,25 +219,8 @@ fn hub_config(folder: &Path, broker: SocketAddr) -> Result<HubConfig, WorldError
         source,
     };
     files::private_folder(&data).map_err(failed)?;
-    Ok(HubConfig {
-        tenant: TenantId::new(TENANT)?,
-        data,
-        database: Database::Sqlite,
-        worker: None,
-        http: HttpConfig {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            token: None,
-        },
-        broker: Some(BrokerConfig {
-            host: broker.ip().to_string(),
-            port: broker.port(),
-            login: None,
-        }),
-        trust_first_use: true,
-        compensate_after_ms: shelf_replica::hub::COMPENSATE_AFTER_MS,
-        group_messages_max: GROUP_MESSAGES_MAX,
-        channels: Vec::new(),
-    })
+    let tenant = TenantId::new(TENANT)?;
+    Ok(HubConfig::local(tenant, data, Some(broker)))
 }
 
 fn pc_config(

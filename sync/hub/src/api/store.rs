@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Api, Problem, order};
 use crate::orders::{Command, Outcome};
-use crate::presence::State;
+use crate::presence::{Look, State};
 use crate::seen::Seen;
 use crate::storage::{StorageError, StoreKey, View};
 
@@ -82,11 +82,11 @@ pub(super) struct Head {
 #[utoipa::path(get, path = "/api/v1/stores", tag = "stores",
     responses((status = 200, description = "all stores", body = Stores)))]
 pub(super) async fn stores(Of(api): Of<Api>) -> Result<Json<Stores>, Problem> {
-    let now = api.clock.now().wall;
+    let look = api.look();
     let stores = api.readers.query(move |view| {
         let mut stores = Vec::new();
         for row in view.stores()? {
-            let nodes = read_nodes(view, row.key, now)?;
+            let nodes = read_nodes(view, row.key, look)?;
             stores.push(Store {
                 store: row.name,
                 nodes: nodes.len(),
@@ -111,8 +111,8 @@ pub(super) async fn nodes(
     Of(api): Of<Api>,
     Path(store): Path<String>,
 ) -> Result<Json<Nodes>, Problem> {
-    let now = api.clock.now().wall;
-    let nodes = of_store(&api, &store, move |view, key| read_nodes(view, key, now));
+    let look = api.look();
+    let nodes = of_store(&api, &store, move |view, key| read_nodes(view, key, look));
     Ok(Json(Nodes {
         nodes: nodes.await?,
         store,
@@ -174,9 +174,9 @@ pub(super) async fn restored(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn read_nodes(view: &dyn View, store: StoreKey, now: Timestamp) -> Result<Vec<Node>, StorageError> {
+fn read_nodes(view: &dyn View, store: StoreKey, look: Look) -> Result<Vec<Node>, StorageError> {
     let hours = opening_hours(&*view.shop(store))?;
-    let node = |name, seen| node(name, seen, hours.as_ref(), now);
+    let node = |name, seen| node(name, seen, hours.as_ref(), look);
     let mut nodes: std::collections::BTreeMap<_, Node> = std::collections::BTreeMap::new();
     for (id, seen) in view.seen(store)? {
         nodes.insert(id, node(id.to_string(), seen));
@@ -194,8 +194,8 @@ fn read_nodes(view: &dyn View, store: StoreKey, now: Timestamp) -> Result<Vec<No
     Ok(nodes.into_values().collect())
 }
 
-fn node(node: String, seen: Seen, hours: Option<&OpeningHours>, now: Timestamp) -> Node {
-    let state = State::of(&seen, hours, now);
+fn node(node: String, seen: Seen, hours: Option<&OpeningHours>, look: Look) -> Node {
+    let state = State::of(&seen, hours, look);
     Node {
         node,
         state: state.word(),

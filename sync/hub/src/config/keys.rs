@@ -129,6 +129,12 @@ pub const KEYS: &[Key] = &[
         "how long units that a store sold twice wait for another store before an order loses them",
     ),
     key(
+        "presence.silent_after_seconds",
+        Kind::Number,
+        "90 seconds",
+        "from when on a PC that isn't heard is called silent (1 to 3600); PCs report every 30 seconds",
+    ),
+    key(
         "limits.group_messages_max",
         Kind::Number,
         "64 messages",

@@ -14,6 +14,7 @@ use super::{
     channels,
 };
 use crate::platform;
+use crate::presence::SILENT_AFTER_SECONDS_DEFAULT;
 
 /// The largest configuration file that is read.
 const CONFIG_BYTES_MAX: u64 = 256 * 1024;
@@ -109,8 +110,20 @@ pub fn parse(text: &str, file: &Path, overrides: &Overrides) -> Result<HubConfig
             GROUP_MESSAGES_DEFAULT,
             1..1025,
         )?,
+        silent_after_ms: silent_after_ms(&values)?,
         channels: channels::read(text, file)?,
     })
+}
+
+fn silent_after_ms(values: &Values<'_>) -> Result<u64, ConfigError> {
+    let seconds = values.number(
+        "presence.silent_after_seconds",
+        usize::try_from(SILENT_AFTER_SECONDS_DEFAULT).unwrap_or(usize::MAX),
+        1..3_601,
+    )?;
+    Ok(u64::try_from(seconds)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(1_000))
 }
 
 fn database(values: &Values<'_>) -> Result<Database, ConfigError> {
@@ -412,6 +425,7 @@ mod tests {
         assert_eq!(config.http.listen.to_string(), "127.0.0.1:8430");
         assert_eq!(config.broker.unwrap().port, 1883);
         assert_eq!(config.group_messages_max, 64);
+        assert_eq!(config.silent_after_ms, 90_000);
     }
 
     #[test]
@@ -449,6 +463,11 @@ mod tests {
                 "tenant = \"t\"\ndata_dir = \"d\"\n[broker]\nurl = \"http://x\"\n",
                 "`hub.toml`, line 4: `broker.url` is `http://x`, which names no broker | write it \
                  like `mqtt://127.0.0.1:1883`",
+            ),
+            (
+                "tenant = \"t\"\ndata_dir = \"d\"\n[presence]\nsilent_after_seconds = 4000\n",
+                "`hub.toml`, line 4: `presence.silent_after_seconds` is 4000, which is outside 1 \
+                 to 3600 | leave it out for the default",
             ),
             (
                 "tenant = \"t\"\ndata_dir = \"d\"\n[limits]\ngroup_messages_max = 0\n",
