@@ -13,6 +13,7 @@ use shelf_stock::time::Timestamp;
 
 use super::problem::Problem;
 use super::{Answer, STREAMS_MAX, Site};
+use crate::daemon::observations::Observation;
 use crate::daemon::status::{DeviceStatus, Status, TillStatus};
 
 /// `GET /healthz`: whether the ledger takes and answers.
@@ -41,6 +42,7 @@ pub(super) async fn metrics(State(web): Site) -> Answer<impl IntoResponse> {
     let mut text = Exposition::default();
     of_status(&mut text, &status);
     of_devices(&mut text, &status.devices);
+    of_sensors(&mut text, &web.shop.observations.last());
     of_ledger(&mut text, &web.shop.metrics.snapshot());
     let free = web.streams.available_permits();
     let streams = u64::try_from(STREAMS_MAX.saturating_sub(free)).unwrap_or(0);
@@ -175,5 +177,21 @@ fn of_devices(text: &mut Exposition, devices: &[DeviceStatus]) {
     ];
     for (name, help, of) in counts {
         text.by((&format!("device_{name}_total"), help, COUNTER), "device", &rows(of));
+    }
+}
+
+fn of_sensors(text: &mut Exposition, last: &[Observation]) {
+    text.head("sensor_value", "The last value of another sensor.", GAUGE);
+    for it in last {
+        let label = |it: &str| it.replace('\\', "\\\\").replace('"', "\\\"");
+        // Writing to a string can't fail.
+        let _written = writeln!(
+            text.0,
+            "shelfd_sensor_value{{sensor=\"{}\",kind=\"{}\",unit=\"{}\"}} {}",
+            label(&it.sensor),
+            label(&it.kind),
+            label(&it.unit),
+            it.value
+        );
     }
 }

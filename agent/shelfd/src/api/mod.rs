@@ -18,6 +18,7 @@ mod live;
 mod live_orders;
 mod lookups;
 mod metrics;
+mod observations;
 mod openapi;
 mod opening;
 mod orders;
@@ -118,6 +119,8 @@ routes! {
     get "/api/v1/badges" => badges::list;
     post "/api/v1/badges" => badges::enrol;
     post "/api/v1/badges/forget" => badges::forget;
+    get "/api/v1/observations" => observations::list;
+    post "/api/v1/observations" => observations::take;
     get "/api/v1/inbox" => inbox::list;
     post "/api/v1/inbox/{id}/resolve" => inbox::resolve;
     get "/healthz" => metrics::health;

@@ -21,6 +21,7 @@ pub(crate) mod lan;
 pub(crate) mod logging;
 pub(crate) mod lookup;
 pub(crate) mod notify;
+pub(crate) mod observations;
 pub(crate) mod order_steps;
 pub(crate) mod orders;
 pub(crate) mod picking;

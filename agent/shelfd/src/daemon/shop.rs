@@ -90,6 +90,8 @@ pub(crate) struct Shop {
     pub(crate) compare: super::compare::Compare,
     /// What was scanned for orders that are being picked.
     pub(crate) picking: Picking,
+    /// What other sensors measured.
+    pub(crate) observations: super::observations::Observations,
     /// Staff badges.
     pub(crate) badges: Arc<Badges>,
     /// Managers' PINs.

@@ -157,6 +157,7 @@ pub(crate) fn open(
         orders: super::orders::OrderBoard::new(),
         picking: super::picking::Picking::default(),
         compare: super::compare::Compare::default(),
+        observations: super::observations::Observations::default(),
         badges,
         pins: super::pins::Pins::default(),
         ack_ms: std::sync::atomic::AtomicU64::new(0),

@@ -144,3 +144,31 @@ async fn a_badge_signs_on_and_off_and_stands_in_the_sale() {
     let said = bench.post("/api/v1/badges/forget", &body).await;
     assert_eq!(said.json(), json!({ "forgotten": 1 }));
 }
+
+#[tokio::test]
+async fn other_sensors_are_heard_and_move_nothing() {
+    let bench = bench().await;
+    bench.stocked().await;
+    let value = json!({"sensor": "fridge \"2\"", "kind": "temperature", "value": 4.5, "unit": "C"});
+    let said = bench.post("/api/v1/observations", &value).await;
+    assert_eq!(said.status, StatusCode::CREATED, "{}", said.text);
+    let kept = bench.get("/api/v1/observations").await.json();
+    assert_eq!(kept["fridge \"2\""][0]["value"], 4_500);
+    let line =
+        "shelfd_sensor_value{sensor=\"fridge \\\"2\\\"\",kind=\"temperature\",unit=\"C\"} 4.5";
+    let metrics = bench.get("/metrics").await.text;
+    assert!(metrics.contains(line), "{metrics}");
+    for wrong in [
+        json!({"sensor": "x", "kind": "door"}),
+        json!({"sensor": "x".repeat(41), "kind": "a", "value": 1}),
+    ] {
+        let said = bench.post("/api/v1/observations", &wrong).await;
+        assert_eq!(
+            said.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            said.text
+        );
+    }
+    assert_eq!(bench.on_hand("tea").await, 10_000);
+}
