@@ -13,11 +13,14 @@ use shelf_sim::scanner_pty::PtyScanner;
 use shelf_sim::shop::{Dice, Invoice, InvoiceLine, Take};
 use shelf_sim::zvt_terminal::{PaymentScript, TerminalHandle};
 use shelf_stock::money::Money;
+use shelf_stock::name::ItemId;
 use shelf_till::basket::{BasketId, BasketLine, BasketView, Mode, Notice, PaymentState, TillView};
 use tokio::runtime::Handle;
 
+use super::goods::GoodsByCode;
 use super::lag::Lag;
 use super::pace::Pace;
+use super::plate::Plate;
 use super::record::Record;
 use crate::daemon::counter::{Counter, Shown};
 use crate::platform::MonoClock;
@@ -30,6 +33,8 @@ const SHOWN_MS_MAX: u64 = 20_000;
 const DECLINED_PER_MILLE: u64 = 40;
 /// Sales in 1000 that are paid in cash where that is declared. Ours.
 const CASH_PER_MILLE: u64 = 300;
+/// Goods with a weight label in 1000 that come without it where there is a scale. Ours.
+const WEIGHED_PER_MILLE: u64 = 500;
 /// Attempts to pay one basket.
 const PAY_ATTEMPTS_MAX: u32 = 5;
 
@@ -84,6 +89,10 @@ pub(super) struct Clerk {
     pub(super) scanner: PtyScanner,
     /// Its terminal.
     pub(super) terminal: Arc<TerminalHandle>,
+    /// Its scale, if it has one.
+    pub(super) plate: Option<Plate>,
+    /// What labels say.
+    pub(super) goods: Arc<GoodsByCode>,
     /// Whether cash may be settled here.
     pub(super) takes_cash: bool,
     /// The address of its API.
@@ -160,11 +169,14 @@ impl Clerk {
         };
         for _ in 0..times {
             let shown = match &line.take {
-                Take::Scan { code, keyed } => {
-                    let shown = self.scan(code)?;
-                    self.price(&shown, *keyed)?;
-                    shown
-                }
+                Take::Scan { code, keyed } => match self.to_weigh(code, back) {
+                    Some((item, grams)) => self.weigh(&item, grams)?,
+                    None => {
+                        let shown = self.scan(code)?;
+                        self.price(&shown, *keyed)?;
+                        shown
+                    }
+                },
                 Take::QuickKey(item) => {
                     let before = self.lines();
                     self.key("pick", json!({ "do": "pick", "item": item }))?;
@@ -182,6 +194,30 @@ impl Clerk {
             self.note_last();
         }
         Ok(())
+    }
+
+    /// What a label says, if the goods came to this till without it.
+    fn to_weigh(&mut self, label: &str, back: bool) -> Option<(ItemId, i64)> {
+        self.plate.as_ref()?;
+        let (item, grams) = self.goods.weighed(label)?;
+        let item = item.id.clone();
+        (!back && grams > 0 && self.dice.per_mille(WEIGHED_PER_MILLE)).then_some((item, grams))
+    }
+
+    /// Picks goods, lays them on the scale, and lets the row have the scale's weight.
+    fn weigh(&mut self, item: &ItemId, grams: i64) -> Done<Arc<BasketLine>> {
+        let before = self.lines();
+        self.key("pick", json!({ "do": "pick", "item": item }))?;
+        let line = self.line_after(before, item.as_str())?;
+        let put = |grams| self.plate.iter().for_each(|it| it.put(grams));
+        put(grams);
+        let weighed = self.ask("weigh", "/weigh", json!({ "line": line.no.0 }));
+        put(0);
+        if let Some(message) = weighed?["till"]["message"].as_str() {
+            return Err(self.refusal("the weight", message));
+        }
+        self.record.counts.weighed.up();
+        self.line_after(before, item.as_str())
     }
 
     /// Scans and waits until the line is shown: by then it is durable.
@@ -304,24 +340,31 @@ impl Clerk {
 
     /// A key of the page. What the till refuses is trouble.
     fn key(&self, what: &str, body: serde_json::Value) -> Done<Arc<Shown>> {
+        let answer = self.ask(what, "", body)?;
+        match answer["message"].as_str() {
+            None => Ok(self.counter.view()),
+            Some(message) => Err(self.refusal(what, message)),
+        }
+    }
+
+    /// A request to the till's API, and its answer.
+    fn ask(&self, what: &str, path: &str, body: serde_json::Value) -> Done<serde_json::Value> {
         let api = |source| Trouble::Api {
             till: self.till.clone(),
             source,
         };
+        let url = format!("{}{path}", self.url);
         let answer = self.runtime.block_on(async {
-            let answer = self.client.post(&self.url).json(&body).send().await?;
+            let answer = self.client.post(&url).json(&body).send().await?;
             let status = answer.status();
             Ok::<_, reqwest::Error>((status, answer.json::<serde_json::Value>().await?))
         });
         let (status, answer) = answer.map_err(api)?;
-        let why = match answer["message"].as_str() {
-            None if status.is_success() => return Ok(self.counter.view()),
-            Some(message) => message.to_owned(),
-            None => format!(
-                "{status}: {}",
-                answer["detail"].as_str().unwrap_or_default()
-            ),
-        };
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let said = answer["message"].as_str().or(answer["detail"].as_str());
+        let why = format!("{status}: {}", said.unwrap_or_default());
         Err(self.refusal(what, &why))
     }
 

@@ -19,6 +19,8 @@ use crate::platform;
 
 /// When the WAN is cut and restored in a run of a given duration, in per cent of it.
 const WAN_CUT_PER_CENT: (u32, u32) = (35, 60);
+/// How often is looked whether somebody carries something.
+const LOOK_AT_TAGS: Duration = Duration::from_millis(250);
 
 impl Run<'_> {
     /// Opens the doors until the time is up, somebody stops it, or the customers run out.
@@ -74,6 +76,7 @@ impl Run<'_> {
         );
         let mut screen = Screen::new(self.clock, client.clone(), title);
         let mut draw = tokio::time::interval(screen.every());
+        let mut carrying = tokio::time::interval(LOOK_AT_TAGS);
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
         let part = |per_cent| self.arguments.duration.map(|it| it * per_cent / 100);
@@ -91,6 +94,7 @@ impl Run<'_> {
         loop {
             tokio::select! {
                 _ = draw.tick() => screen.draw(&self.world, record).await,
+                _ = carrying.tick() => self.tags.carry(self.clock.millis()),
                 () = &mut cut, if !is_cut => {
                     is_cut = true;
                     self.world.wan.set(false);
@@ -114,6 +118,7 @@ impl Run<'_> {
     fn clerks(&mut self, record: &Arc<Record>, client: &reqwest::Client) -> Vec<Clerk> {
         let urls = self.world.urls();
         let mut clerks = Vec::new();
+        let goods = Arc::new(GoodsByCode::new(&self.shop));
         for (part, till) in (10..).zip(&mut self.world.tills) {
             let (Some(pc), Some(lag), Some(url)) = (
                 self.world.pcs.get(till.pc),
@@ -134,6 +139,8 @@ impl Run<'_> {
                 counter: counter.clone(),
                 scanner,
                 terminal: till.terminal.clone(),
+                plate: till.plate.clone(),
+                goods: goods.clone(),
                 takes_cash: till.takes_cash,
                 url: format!("{url}/api/v1/tills/{}", till.name),
                 client: client.clone(),

@@ -13,15 +13,18 @@ mod facts;
 mod goods;
 mod lag;
 mod pace;
+mod plate;
 mod pos;
 mod prepare;
 mod record;
 mod replay;
 mod report;
 mod screen;
+mod tags;
 mod wan;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +38,7 @@ use pace::Pace;
 use record::Record;
 use replay::{Queue, Source};
 use report::Outcome;
+use tags::Tags;
 use world::{Plan, World};
 
 use crate::cli::Failure;
@@ -78,8 +82,11 @@ async fn demo(arguments: &DemoArguments, json: bool) -> Result<(), Failure> {
     let (shop, queue, item_rows) = shop(arguments)?;
     let clock = MonoClock::start();
     let pace = Pace::new(arguments.pace());
+    let tags = Tags::lay(&shop, arguments.seed).map_err(|it| Failure::new(format!("{it:#}")))?;
     let plan = Plan {
         folder: &folder,
+        tags: &tags,
+        seed: arguments.seed,
         measure_templates: shop.measure_templates.clone(),
         pace,
         usual_ports: arguments.duration.is_none(),
@@ -92,6 +99,7 @@ async fn demo(arguments: &DemoArguments, json: bool) -> Result<(), Failure> {
     let run = Run {
         arguments,
         world,
+        tags,
         shop,
         queue,
         item_rows,
@@ -129,6 +137,7 @@ type Said = (String, String);
 struct Run<'a> {
     arguments: &'a DemoArguments,
     world: World,
+    tags: Tags,
     shop: Shop,
     queue: Queue,
     item_rows: Rows,
@@ -157,6 +166,7 @@ impl Run<'_> {
         }
         let at_hub: AtHub = read_hub(&client, &hub).await.map_err(Failure::new)?;
         let difference = compare(&record, &self.world.tills, &at_hub, &before);
+        let zones = self.zones().await;
         let mut rows = self.queue.rows();
         rows.bad += self.item_rows.bad;
         rows.no_goods += self.item_rows.no_goods;
@@ -165,6 +175,8 @@ impl Run<'_> {
             world: &self.world,
             at_hub: &at_hub,
             difference: &difference,
+            tags: self.tags.json(&zones),
+            tags_known: self.tags.are_known(&zones),
             rows,
             all_acked: drained.is_ok(),
             open_ms,
@@ -173,5 +185,19 @@ impl Run<'_> {
         let well = outcome.is_well();
         self.world.stop().await;
         Ok((said, well))
+    }
+
+    /// What the first PC says lies in each room, once that is what was laid there, or after a while.
+    async fn zones(&self) -> BTreeMap<String, u64> {
+        let count = || -> BTreeMap<String, u64> {
+            let zones = self.world.pcs.first().map(|it| it.shop.rfid.summaries());
+            let zones = zones.unwrap_or_default().into_iter();
+            zones.map(|it| (it.name, it.present)).collect()
+        };
+        let known = || self.tags.are_known(&count());
+        if let Err(error) = prepare::until("the tags", tags::KNOWN_MS_MAX, known).await {
+            tracing::warn!(%error, "demo");
+        }
+        count()
     }
 }

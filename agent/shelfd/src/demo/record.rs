@@ -47,6 +47,8 @@ counters! {
     scans;
     /// Goods taken by their key, shown as well.
     keyed_goods;
+    /// Goods weighed at the till's scale, shown as well.
+    weighed;
     /// Sales of our tills that were recorded.
     till_sales;
     /// Sales that the existing POS had an answer for.

@@ -18,6 +18,10 @@ pub(super) struct Outcome<'a> {
     pub(super) at_hub: &'a AtHub,
     /// How they differ.
     pub(super) difference: &'a Difference,
+    /// Goods with tags: what lies where, and what the PC says.
+    pub(super) tags: Value,
+    /// Whether that is the same.
+    pub(super) tags_known: bool,
     /// Rows of the files.
     pub(super) rows: Rows,
     /// Whether everything committed was acked in time.
@@ -34,6 +38,7 @@ impl Outcome<'_> {
             && self.difference.duplicated == 0
             && self.at_hub.unreadable == 0
             && self.record.counts.broken.get() == 0
+            && self.tags_known
     }
 
     /// As JSON.
@@ -65,6 +70,8 @@ impl Outcome<'_> {
             "voids": counts.voids.get(),
             "returns": counts.returns.get(),
             "quick_keys": counts.keyed_goods.get(),
+            "weighed": counts.weighed.get(),
+            "rfid": self.tags,
             "unknown_codes": counts.unknown_codes.get(),
             "declined": counts.declined.get(),
             "cash": counts.cash.get(),
@@ -87,7 +94,7 @@ impl Outcome<'_> {
         format!(
             "\n{} scans shown, {} sales ({} at our tills, {} reported by the existing POS), {} at \
              the hub\nscan to durable: {}\nsale to hub: {} (WAN cut {} times, {} ms; backlog up to \
-             {})\nreturns {}, unknown codes {}, declined cards {}, cash {}, baskets set aside {}, \
+             {})\n{} weighed at the till; {} RFID reads, {} pieces carried from room to room, {}\nreturns {}, unknown codes {}, declined cards {}, cash {}, baskets set aside {}, \
              bad rows {}, troubles {}\n{} documents at the hub; lost {}, duplicated {}: {}",
             it["scans"],
             it["sales_committed"],
@@ -99,6 +106,14 @@ impl Outcome<'_> {
             it["wan_cuts"],
             it["wan_cut_ms"],
             it["backlog_peak"],
+            it["weighed"],
+            it["rfid"]["reads"],
+            it["rfid"]["carried"],
+            if self.tags_known {
+                "each known where it lies"
+            } else {
+                "NOT KNOWN where they lie"
+            },
             it["returns"],
             it["unknown_codes"],
             it["declined"],

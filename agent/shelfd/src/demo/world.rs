@@ -18,6 +18,8 @@ use tokio::task::JoinSet;
 
 use super::lag::Lag;
 use super::pace::Pace;
+use super::plate::Plate;
+use super::tags::Tags;
 use super::wan::Wan;
 use crate::config::{Config, DeviceSettings, Fiscal, SalesSourceSetting, TillSettings};
 use crate::daemon::{Daemon, StartError};
@@ -83,6 +85,8 @@ pub(super) struct OwnTill {
     pub(super) scanner: Option<PtyScanner>,
     /// Its terminal.
     pub(super) terminal: Arc<TerminalHandle>,
+    /// Its scale, if it has one.
+    pub(super) plate: Option<Plate>,
 }
 
 /// Everything that runs.
@@ -102,6 +106,8 @@ pub(super) struct World {
 
 /// The existing POS: its till and its PC.
 pub(super) const POS: (&str, usize) = ("till-3", 1);
+/// The one of our tills that has a scale.
+const WEIGHS: &str = "till-2";
 /// Our tills: name, PC, cash.
 const OWN: [(&str, usize, bool); 2] = [("till-1", 0, false), ("till-2", 1, true)];
 
@@ -109,6 +115,10 @@ const OWN: [(&str, usize, bool); 2] = [("till-1", 0, false), ("till-2", 1, true)
 pub(super) struct Plan<'a> {
     /// Where it keeps its data.
     pub(super) folder: &'a Path,
+    /// Goods with tags, and their reader.
+    pub(super) tags: &'a Tags,
+    /// What the simulators' chance begins with.
+    pub(super) seed: u64,
     /// Layouts of weight codes.
     pub(super) measure_templates: Vec<String>,
     /// How fast.
@@ -138,13 +148,16 @@ impl World {
             .map_err(WorldError::Wan)?;
         let mut tills = Vec::new();
         for own in OWN {
-            tills.push(own_till(folder, own)?);
+            tills.push(own_till(plan, own)?);
         }
         let (mut pcs, mut lags) = (Vec::new(), Vec::new());
         for (index, port) in PORTS.into_iter().enumerate() {
             let mut config = pc_config(index, to_broker, to_hub, plan)?;
             for till in tills.iter().filter(|it| it.pc == index) {
                 add_till(&mut config, till)?;
+            }
+            if index == 0 {
+                plan.tags.add_to(&mut config);
             }
             if POS.1 == index {
                 config.till.push(TillSettings {
@@ -247,21 +260,26 @@ fn pc_config(
 }
 
 fn own_till(
-    folder: &Path,
+    plan: &Plan<'_>,
     (name, pc, takes_cash): (&'static str, usize, bool),
 ) -> Result<OwnTill, WorldError> {
     let device = |device| move |why: String| WorldError::Device { device, why };
-    let link = folder.join(format!("scanner-{name}"));
+    let link = plan.folder.join(format!("scanner-{name}"));
     let scanner = PtyScanner::plug(link, Framing::default());
     let scanner = scanner.map_err(|it| device("scanner")(it.to_string()))?;
     let terminal = TerminalHandle::start(0, TerminalConfig::default(), Vec::new());
     let terminal = terminal.map_err(|it| device("terminal")(format!("{it:#}")))?;
+    let plate = (name == WEIGHS)
+        .then(|| Plate::start(plan.seed))
+        .transpose();
+    let plate = plate.map_err(|it| device("scale")(format!("{it:#}")))?;
     Ok(OwnTill {
         name,
         pc,
         takes_cash,
         scanner: Some(scanner),
         terminal: Arc::new(terminal),
+        plate,
     })
 }
 
@@ -276,6 +294,9 @@ fn add_till(config: &mut Config, till: &OwnTill) -> Result<(), WorldError> {
         },
         ..TillSettings::default()
     });
+    config
+        .device
+        .extend(till.plate.iter().map(|it| it.settings(till.name)));
     let path = till
         .scanner
         .as_ref()
