@@ -66,14 +66,27 @@ pub fn pieces(bytes: &[u8], number: &str) -> usize {
             it
         })
         .collect();
-    let in_text = bytes.windows(DIGITS).filter(|it| text.contains(it)).count();
-    let in_packed = bytes
-        .windows(DIGITS_PACKED / 2)
-        .filter(|it| packed.contains(*it) || swapped.contains(*it))
-        .count();
-    let in_wide = bytes
-        .windows(2 * DIGITS - 1)
-        .filter(|it| wide.contains(*it))
-        .count();
-    in_text + in_packed + in_wide
+    let kinds: [BTreeSet<Vec<u8>>; 4] = [
+        text.into_iter().map(<[u8]>::to_vec).collect(),
+        packed,
+        swapped,
+        wide,
+    ];
+    kinds.iter().map(|it| places(bytes, it)).sum()
+}
+
+/// How many places hold one of these; most bytes begin none, and are passed over at once.
+fn places(bytes: &[u8], wanted: &BTreeSet<Vec<u8>>) -> usize {
+    let mut begins = [false; 256];
+    for first in wanted.iter().filter_map(|it| it.first()) {
+        begins[usize::from(*first)] = true;
+    }
+    let length = wanted.first().map_or(0, Vec::len);
+    let found = |at: &usize| {
+        begins[usize::from(bytes[*at])]
+            && bytes
+                .get(*at..*at + length)
+                .is_some_and(|it| wanted.contains(it))
+    };
+    (0..bytes.len()).filter(found).count()
 }
