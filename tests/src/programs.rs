@@ -23,6 +23,11 @@ pub fn shelf_hub() -> Result<PathBuf> {
     built().map(|it| it.join("shelf-hub"))
 }
 
+/// The simulated devices.
+pub fn shelf_sim() -> Result<PathBuf> {
+    built().map(|it| it.join("shelf-sim"))
+}
+
 /// `SHELF_BIN_DIR` names programs that were built elsewhere, such as those of a package.
 fn built() -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("SHELF_BIN_DIR") {
@@ -49,6 +54,7 @@ fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--quiet", "-p", "shelfd", "-p", "shelf-hub"])
+        .args(["-p", "shelf-sim"])
         // As packages ship them: without the demo.
         .args(["--no-default-features", "--profile", name])
         .arg("--target-dir")

@@ -2,7 +2,9 @@
 //! how many EPCs are decoded.
 //!
 //! Prints one JSON line per case, median of the rounds; asserts nothing, for a bench that fails on a busy
-//! machine is turned off. Run with `cargo bench -p shelf-codecs --bench rfid`.
+//! machine is turned off. Run with `cargo bench -p shelf-codecs --bench rfid`. With `SHELF_PEER_PYTHON` set
+//! to a Python that has `sllurp`, that client reads the same report, round about with ours, and the ratio is
+//! printed. No crate for EPCs has a licence and a range that would make it a peer.
 #![allow(
     unsafe_code,
     clippy::disallowed_methods,
@@ -12,6 +14,8 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -108,8 +112,58 @@ fn tally(body: &[u8]) -> (usize, u64) {
     sum
 }
 
+/// Reports in one round of the peer.
+const PEER_REPORTS: u32 = 5;
+
+/// Rounds of the peer and of ours in turn; the ratio of the medians.
+fn beside_the_peer(python: &str, report: &[u8]) -> std::io::Result<()> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peer/llrp_sllurp.py");
+    let mut child = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let (Some(mut asks), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(std::io::Error::other("no pipes to the peer"));
+    };
+    let digits: String = report.iter().map(|it| format!("{it:02x}")).collect();
+    let mut answers = BufReader::new(answers).lines();
+    let (mut peer, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        writeln!(asks, "{PEER_REPORTS} {digits}")?;
+        let line = answers
+            .next()
+            .ok_or_else(|| std::io::Error::other("the peer gave up"))??;
+        let (tags, seconds) = line.split_once(' ').unwrap_or(("0", "1"));
+        let tags: f64 = tags.parse().map_err(std::io::Error::other)?;
+        let seconds: f64 = seconds.parse().map_err(std::io::Error::other)?;
+        peer.push(tags / seconds / 1e6);
+        let start = Instant::now();
+        let tags: usize = (0..REPORTS)
+            .map(|_| tally(black_box(&report[10..])).0)
+            .sum();
+        let tags = f64::from(u32::try_from(tags).unwrap_or(u32::MAX));
+        ours.push(tags / start.elapsed().as_secs_f64() / 1e6);
+    }
+    drop(asks);
+    child.wait()?;
+    peer.sort_by(f64::total_cmp);
+    ours.sort_by(f64::total_cmp);
+    let (peer, ours) = (peer[ROUNDS / 2], ours[ROUNDS / 2]);
+    let ratio = ours / peer;
+    println!(
+        r#"{{"bench":"llrp_beside_sllurp","unit":"M tags/s","ours":{ours:.2},"peer":{peer:.5},"ratio":{ratio:.0},"rounds":{ROUNDS}}}"#
+    );
+    Ok(())
+}
+
 fn main() {
     let report = report();
+    if let Ok(python) = std::env::var("SHELF_PEER_PYTHON")
+        && let Err(error) = beside_the_peer(&python, &report)
+    {
+        println!(r#"{{"bench":"llrp_beside_sllurp","error":"{error}"}}"#);
+    }
     measure("llrp_reports_tags", || {
         (0..REPORTS)
             .map(|_| {

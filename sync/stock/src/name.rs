@@ -71,6 +71,10 @@ fn topic_safe(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.')
 }
 
+fn hexadecimal(character: char) -> bool {
+    matches!(character, '0'..='9' | 'A'..='F')
+}
+
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident: $what:literal, $bytes_max:literal, $allowed:ident;)*) => {$(
         $(#[$doc])*
@@ -146,6 +150,8 @@ names! {
     /// What a scanner reads off goods, normalised: a GTIN in 14 digits, or `in-store:` and the
     /// store's own code. Never a magstripe track, card number or wallet code.
     Code: "a code", 80, printable;
+    /// The EPC of one thing, as hexadecimal digits in capitals.
+    Epc: "an EPC", 124, hexadecimal;
     /// An opaque number of a member of staff; never a name.
     StaffId: "a staff id", 40, printable;
     /// Who reports a sale: one of our tills, a POS, a file.

@@ -17,6 +17,14 @@ impl Tx<'_> {
             .execute([key, value])?;
         Ok(())
     }
+
+    /// Forgets what is kept under a key.
+    pub fn setting_drop(&mut self, key: &str) -> Result<(), TableError> {
+        self.connection()
+            .prepare_cached("DELETE FROM setting WHERE key = ?1")?
+            .execute([key])?;
+        Ok(())
+    }
 }
 
 impl Read<'_> {
@@ -26,5 +34,20 @@ impl Read<'_> {
             .connection()
             .prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
         Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+    }
+
+    /// What is kept under keys that begin with `prefix`, in the order of the keys, at most `most`.
+    pub fn settings_under(
+        &self,
+        prefix: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, TableError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT key, value FROM setting WHERE key >= ?1 AND key < ?1 || char(1114111)
+             ORDER BY key LIMIT ?2",
+        )?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement.query_map((prefix, most), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

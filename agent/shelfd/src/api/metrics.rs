@@ -14,6 +14,7 @@ use shelf_stock::time::Timestamp;
 use super::problem::Problem;
 use super::{Answer, STREAMS_MAX, Site};
 use crate::daemon::observations::Observation;
+use crate::daemon::rfid::ZoneSummary;
 use crate::daemon::status::{DeviceStatus, Status, TillStatus};
 
 /// `GET /healthz`: whether the ledger takes and answers.
@@ -142,10 +143,18 @@ fn of_status(text: &mut Exposition, status: &Status) {
     let tills = |of: &dyn Fn(&TillStatus) -> u64| -> Vec<(String, u64)> {
         status.tills.iter().map(|it| (it.name.to_string(), of(it))).collect()
     };
+    let zones = |of: &dyn Fn(&ZoneSummary) -> u64| -> Vec<(String, u64)> {
+        status.zones.iter().map(|it| (it.name.clone(), of(it))).collect()
+    };
     let unknown = |it: &TillStatus| u64::try_from(it.unsettled).unwrap_or(u64::MAX);
     for (name, help, kind, label, rows) in [
         ("till_sales_total", "Sales recorded.", COUNTER, "till", tills(&|it| it.sales)),
         ("till_payments_unknown", "Payments of unknown outcome.", GAUGE, "till", tills(&unknown)),
+        ("zone_things_present", "Tags that are in the zone.", GAUGE, "zone", zones(&|it| it.present)),
+        ("zone_blind_bool", "1 while no reader of the zone reads.", GAUGE, "zone", zones(&|it| u64::from(it.blind))),
+        ("zone_reads_total", "Sightings of tags.", COUNTER, "zone", zones(&|it| it.reads)),
+        ("zone_arrived_total", "Tags that arrived.", COUNTER, "zone", zones(&|it| it.arrived)),
+        ("zone_departed_total", "Tags that left.", COUNTER, "zone", zones(&|it| it.departed)),
     ] {
         text.by((name, help, kind), label, &rows);
     }

@@ -2,6 +2,7 @@
 
 mod devices;
 mod orders;
+mod rfid;
 mod weighing;
 
 use std::net::SocketAddr;

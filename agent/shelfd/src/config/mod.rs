@@ -16,5 +16,6 @@ mod problem;
 pub(crate) use load::load;
 pub(crate) use model::{
     Config, DeviceSettings, Fiscal, HttpSettings, LogSettings, LogTarget, OpeningSettings,
-    PolicySettings, SafetySettings, SalesSourceSetting, StockPolicy, TillSettings, keys,
+    PolicySettings, RfidSettings, SafetySettings, SalesSourceSetting, StockPolicy, TillSettings,
+    ZoneKind, ZoneSettings, keys,
 };

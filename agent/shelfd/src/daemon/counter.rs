@@ -15,11 +15,12 @@ use shelf_stock::document::Draft;
 use shelf_stock::identity::Place;
 use shelf_stock::name::TillId;
 use shelf_till::basket::{
-    BasketEvent, BasketId, Change, FreshId, IntentId, Sound, Till, TillConfig, TillEffect,
+    BasketEvent, BasketId, Change, FreshId, Goods, IntentId, Sound, Till, TillConfig, TillEffect,
     TillInput, TillView, What,
 };
 use tokio::sync::watch;
 
+use super::rfid::SoldTags;
 use super::shop::Bell;
 use super::terminal::{Errand, TerminalCommand, TerminalDesk, TerminalStanding};
 use crate::platform;
@@ -32,6 +33,7 @@ pub(crate) struct Counter {
     writer: Writer,
     terminal: Option<TerminalDesk>,
     bell: Bell,
+    sold: Arc<SoldTags>,
     shown: watch::Sender<Arc<Shown>>,
     sales: AtomicU64,
 }
@@ -79,6 +81,7 @@ impl Counter {
         writer: Writer,
         terminal: Option<TerminalDesk>,
         bell: Bell,
+        sold: Arc<SoldTags>,
     ) -> Result<Arc<Self>, CounterError> {
         let till = restore(&config, &writer)?;
         let view = till.view();
@@ -94,6 +97,7 @@ impl Counter {
             writer,
             terminal,
             bell,
+            sold,
             shown,
             sales: AtomicU64::new(0),
         };
@@ -164,7 +168,7 @@ impl Counter {
                     })?;
             let mut effects = Vec::new();
             machine.handle(platform::wall_now(), fresh, input, &mut effects);
-            if let Err(message) = self.carry_out(effects, &mut inputs) {
+            if let Err(message) = self.carry_out(effects, &machine, &mut inputs) {
                 tracing::error!(till = %self.config.till, %message, "a till event is not durable");
                 *machine = restore(&self.config, &self.writer)?;
                 inputs = VecDeque::from([TillInput::StorageFailed { message }]);
@@ -181,6 +185,7 @@ impl Counter {
     fn carry_out(
         &self,
         effects: Vec<TillEffect>,
+        machine: &Till,
         inputs: &mut VecDeque<TillInput>,
     ) -> Result<(), String> {
         let mut events = Vec::new();
@@ -195,7 +200,11 @@ impl Counter {
                 }
                 TillEffect::Record { what, drafts } => {
                     let before = std::mem::take(&mut events);
-                    inputs.push_back(self.record(&before, what, drafts));
+                    let goods = match what {
+                        What::Sale(basket) => machine.goods(basket),
+                        What::Void(_) => Vec::new(),
+                    };
+                    inputs.push_back(self.record(&before, what, drafts, goods));
                 }
                 other => {
                     self.persist(std::mem::take(&mut events))?;
@@ -217,15 +226,24 @@ impl Counter {
     }
 
     /// One transaction: the events before it, the documents, and the end of the basket.
-    fn record(&self, events: &[BasketEvent], what: What, drafts: Vec<Draft>) -> TillInput {
+    /// With it goes which very things were sold.
+    fn record(
+        &self,
+        events: &[BasketEvent],
+        what: What,
+        drafts: Vec<Draft>,
+        goods: Vec<Goods>,
+    ) -> TillInput {
         let till = self.config.till.clone();
         let failed = |message| TillInput::CommitFailed { what, message };
         let events = match written(events) {
             Ok(events) => events,
             Err(error) => return failed(chain(&error)),
         };
+        let (leaving, now) = (goods.clone(), platform::wall_now());
         let job = move |tx: &mut Tx<'_>| {
             append(tx, &till, &events)?;
+            SoldTags::write(tx, &leaving, now)?;
             let mut first: Option<Place> = None;
             for draft in &drafts {
                 first.get_or_insert(tx.record(draft)?.place());
@@ -240,6 +258,7 @@ impl Counter {
                 if matches!(what, What::Sale(_)) {
                     self.sales.fetch_add(1, Ordering::Relaxed);
                 }
+                self.sold.committed(&goods);
                 self.bell.ring();
                 TillInput::Committed { what, place }
             }

@@ -25,6 +25,7 @@ use tokio::sync::broadcast;
 use super::badges::Badges;
 use super::front::{Front, LooseScan};
 use super::lookup::Lookup;
+use super::rfid::Room;
 use super::scales::Scales;
 use super::start::{Counters, StartError};
 use super::status::DeviceStatus;
@@ -58,6 +59,7 @@ pub(super) fn start(
     counters: &Counters,
     lookup: &Lookup,
     badges: Arc<Badges>,
+    rfid: &Arc<Room>,
 ) -> Result<Devices, StartError> {
     let incarnation = u64::from_be_bytes(platform::random_bytes()?);
     let machine = Arc::new(MachineClock(clock));
@@ -82,6 +84,7 @@ pub(super) fn start(
         loose: loose.clone(),
         badges,
         managers: config.policy.manager_pin_file.clone(),
+        rfid: rfid.clone(),
         happenings: happenings.clone(),
     };
     Ok(Devices {

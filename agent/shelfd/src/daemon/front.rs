@@ -15,6 +15,7 @@ use shelf_devices::config::Role;
 use shelf_devices::delivery::EventReceiver;
 use shelf_devices::driver::Command;
 use shelf_devices::event::{DeviceEvent, Payload};
+use shelf_devices::status::DeviceState;
 use shelf_devices::supervisor::Supervisor;
 use shelf_stock::name::TillId;
 use shelf_stock::time::Timestamp;
@@ -25,6 +26,7 @@ use super::badges::{Badges, Shown};
 use super::counter::Counter;
 use super::devices::Happenings;
 use super::lookup::Lookup;
+use super::rfid::Room;
 use super::scales::Scales;
 use super::sign_on;
 
@@ -55,6 +57,8 @@ pub(crate) struct Front {
     pub(crate) badges: Arc<Badges>,
     /// Who may approve.
     pub(crate) managers: Option<PathBuf>,
+    /// What RFID readers see.
+    pub(crate) rfid: Arc<Room>,
     /// For whoever watches the devices.
     pub(crate) happenings: Happenings,
 }
@@ -73,6 +77,21 @@ impl Front {
     }
 
     fn take(&self, event: &DeviceEvent) {
+        if matches!(self.roles.get(&*event.device), Some(Role::Zone(_))) {
+            if event.payload == Payload::State(DeviceState::Ready) {
+                // The ledger is open as long as this thread runs: it may tell what it holds.
+                let told = self
+                    .supervisor
+                    .command(&event.device, Command::StartReading);
+                if let Err(error) = told {
+                    tracing::debug!(%error, "the reader is gone again");
+                }
+            }
+            self.rfid.take(event);
+            if matches!(event.payload, Payload::Tags(_)) {
+                return;
+            }
+        }
         let read = match &event.payload {
             Payload::Scan(scan) => self.lookup.read(&scan.text(PrefixScheme::None)),
             Payload::Fault(fault) => Read::Bad {

@@ -28,6 +28,7 @@ pub(crate) mod picking;
 pub(crate) mod pins;
 pub(crate) mod presence;
 pub(crate) mod resolve;
+pub(crate) mod rfid;
 pub(crate) mod safety;
 pub(crate) mod scales;
 pub(crate) mod shop;
@@ -149,6 +150,7 @@ impl Daemon {
         drop_folder::start(&shop, stop.clone(), &mut tasks);
         beside::start(&shop, &stop, &mut tasks)?;
         safety::start(&shop, stop.clone(), &mut tasks);
+        rfid::start(&shop, stop.clone(), &mut tasks);
         compact::start(&shop, stop.clone(), &mut tasks);
         let router = crate::api::router(shop.clone());
         let stopped = stop.clone();

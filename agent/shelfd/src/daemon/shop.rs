@@ -75,6 +75,8 @@ pub(crate) struct Shop {
     pub(crate) lookup: Lookup,
     /// The tills of this PC that sell on our page.
     pub(crate) counters: BTreeMap<TillId, Arc<Counter>>,
+    /// What RFID readers see.
+    pub(crate) rfid: Arc<super::rfid::Room>,
     /// How the devices are.
     pub(crate) devices: DeviceDesk,
     /// Scans that no till takes.

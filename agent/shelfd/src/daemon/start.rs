@@ -18,6 +18,7 @@ use super::counter::{Counter, CounterError};
 use super::devices;
 use super::lookup::Lookup;
 use super::resolve::{Reading, ReadingError};
+use super::rfid::{Around, Room, SoldTags};
 use super::shop::{Bell, CheckState, Shop, WanSwitch};
 use super::status::SyncStatus;
 use super::terminal::{TerminalTask, given as given_terminal};
@@ -132,9 +133,11 @@ pub(crate) fn open(
     tracing::info!(?report, "the ledger is open");
     let lookup = Lookup::new(ledger.readers().clone(), Reading::new(&config.policy)?);
     let bell = Bell::new();
-    let (counters, terminals) = tills(&config, ledger.writer(), &bell)?;
+    let sold = Arc::new(SoldTags::load(ledger.writer()));
+    let (counters, terminals) = tills(&config, ledger.writer(), &bell, &sold)?;
+    let rfid = room(&config, &ledger, (clock, &bell), &counters, &lookup, sold);
     let badges = Arc::new(Badges::open(&data, platform::random_bytes()?)?);
-    let devices = devices::start(&config, clock, &counters, &lookup, badges.clone())?;
+    let devices = devices::start(&config, clock, &counters, &lookup, badges.clone(), &rfid)?;
     let sync = SyncStatus {
         broker: config.hub.broker.clone(),
         lan_broker: config.lan.broker.clone(),
@@ -149,6 +152,7 @@ pub(crate) fn open(
         readers: ledger.readers().clone(),
         lookup,
         counters,
+        rfid,
         devices: devices.desk,
         loose: devices.loose,
         sync: watch::channel(sync).0,
@@ -182,11 +186,32 @@ pub(crate) fn open(
 
 pub(super) type Counters = BTreeMap<TillId, Arc<Counter>>;
 
+/// What RFID readers see, over the ledger and the tills.
+fn room(
+    config: &Config,
+    ledger: &Ledger,
+    (clock, bell): (MonoClock, &Bell),
+    counters: &Counters,
+    lookup: &Lookup,
+    sold: Arc<SoldTags>,
+) -> Arc<Room> {
+    let around = Around {
+        clock,
+        counters: counters.clone(),
+        lookup: lookup.clone(),
+        writer: ledger.writer().clone(),
+        bell: bell.clone(),
+        sold,
+    };
+    Arc::new(Room::new(config, around))
+}
+
 /// The tills that sell on our page, with the terminals that wait for their tasks.
 fn tills(
     config: &Config,
     writer: &Writer,
     bell: &Bell,
+    sold: &Arc<SoldTags>,
 ) -> Result<(Counters, Vec<TerminalTask>), StartError> {
     let mut counters = BTreeMap::new();
     let mut terminals = Vec::new();
@@ -195,8 +220,14 @@ fn tills(
         let Some(name) = till.name.clone() else {
             continue;
         };
-        let (counter, terminal) =
-            counter(till, name.clone(), config, writer.clone(), bell.clone())?;
+        let (counter, terminal) = counter(
+            till,
+            name.clone(),
+            config,
+            writer.clone(),
+            bell.clone(),
+            sold.clone(),
+        )?;
         terminals.extend(terminal);
         counters.insert(name, counter);
     }
@@ -229,6 +260,7 @@ fn counter(
     config: &Config,
     writer: Writer,
     bell: Bell,
+    sold: Arc<SoldTags>,
 ) -> Result<OpenCounter, StartError> {
     let mut rules = TillConfig::new(name);
     rules.fiscal = match till.fiscal {
@@ -245,9 +277,9 @@ fn counter(
         rules.returns.by_group.insert(group.clone(), location);
     }
     let Some((desk, address, words, end)) = given_terminal(till, &config.currency)? else {
-        return Ok((Counter::open(rules, writer, None, bell)?, None));
+        return Ok((Counter::open(rules, writer, None, bell, sold)?, None));
     };
-    let counter = Counter::open(rules, writer, Some(desk), bell)?;
+    let counter = Counter::open(rules, writer, Some(desk), bell, sold)?;
     let task = TerminalTask {
         address,
         words,

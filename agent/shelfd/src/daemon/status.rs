@@ -12,6 +12,7 @@ use shelf_stock::time::Timestamp;
 use super::compare::{CompareStatus, Repair};
 use super::devices::DeviceCounters;
 use super::orders::Trouble;
+use super::rfid::ZoneSummary;
 
 /// The oldest document that the hub may lack while the light is green.
 pub(crate) const GREEN_UNSYNCED_AGE_MS_MAX: i64 = 60_000;
@@ -45,6 +46,9 @@ pub(crate) struct Status {
     pub(crate) tills: Vec<TillStatus>,
     /// The devices of this PC.
     pub(crate) devices: Vec<DeviceStatus>,
+    /// The zones that RFID readers watch.
+    #[serde(default)]
+    pub(crate) zones: Vec<ZoneSummary>,
     /// How far the hub is.
     pub(crate) sync: SyncStatus,
     /// What would be lost if this PC died now.
@@ -451,6 +455,7 @@ mod tests {
             started: Timestamp::from_millis(NOW),
             tills: vec![],
             devices: vec![],
+            zones: Vec::new(),
             sync: SyncStatus {
                 broker: Some("mqtt://hub".into()),
                 link_up: true,

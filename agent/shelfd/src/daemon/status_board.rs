@@ -163,6 +163,7 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
         started: shop.started,
         tills,
         devices,
+        zones: shop.rfid.summaries(),
         at_risk: at_risk(&sync, baskets),
         sync,
         orders,

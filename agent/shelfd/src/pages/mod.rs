@@ -14,6 +14,7 @@ pub(crate) mod status;
 pub(crate) mod terminal;
 pub(crate) mod texts;
 pub(crate) mod till;
+mod zones;
 
 /// A file that pages load.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use shelf_stock::document::Document;
 use shelf_stock::identity::Place;
 use shelf_stock::item::Item;
 use shelf_stock::money::Money;
-use shelf_stock::name::{Code, Reason, StaffId, TenderRef};
+use shelf_stock::name::{Code, Epc, Reason, StaffId, TenderRef};
 use shelf_stock::quantity::Quantity;
 use shelf_stock::time::Timestamp;
 
@@ -27,6 +27,15 @@ pub enum TillInput {
         /// How it came.
         origin: Origin,
         /// When the device saw it, by the wall clock of this PC: the line's effective time.
+        read_at: Timestamp,
+    },
+    /// The tag of one thing was read at this till: it becomes a row once in all of the till's baskets.
+    Tagged {
+        /// What the article of the tag is.
+        read: Read,
+        /// Which thing.
+        epc: Epc,
+        /// When the tag was read: the line's effective time.
         read_at: Timestamp,
     },
     /// Sets a row's quantity.

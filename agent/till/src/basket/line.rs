@@ -9,7 +9,7 @@ use shelf_stock::document::Subject;
 use shelf_stock::item::Part;
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
-use shelf_stock::name::{Code, Reason, StaffId};
+use shelf_stock::name::{Code, Epc, Reason, StaffId};
 use shelf_stock::quantity::{Quantity, Unit};
 use shelf_stock::time::Timestamp;
 
@@ -30,6 +30,9 @@ pub struct BasketLine {
     /// The code that was read, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
+    /// The tag of this very thing, if it was read by its tag: it is a row once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epc: Option<Epc>,
     /// How much, in thousandths of `unit`; above zero also for a return.
     pub quantity: Quantity,
     /// Whether the quantity of measured goods must still be keyed; `quantity` is a stand-in then.
@@ -132,6 +135,36 @@ impl BasketLine {
         match self.direction {
             Direction::Sale => amount,
             Direction::Return { .. } => amount.negated(),
+        }
+    }
+}
+
+/// What of a line matters to whoever follows single things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goods {
+    /// Which very thing, if it was read by its tag.
+    pub epc: Option<Epc>,
+    /// The code of its article.
+    pub code: Option<Code>,
+    /// How many pieces; one for measured goods.
+    pub pieces: u64,
+    /// Whether it comes back.
+    pub comes_back: bool,
+}
+
+impl Goods {
+    /// Of a line.
+    pub(crate) fn of(line: &BasketLine) -> Self {
+        let whole = line.quantity.as_thousandths() / Quantity::ONE.as_thousandths();
+        let pieces = match line.unit {
+            Unit::Piece => u64::try_from(whole).unwrap_or(0),
+            _ => 1,
+        };
+        Self {
+            epc: line.epc.clone(),
+            code: line.code.clone(),
+            pieces,
+            comes_back: line.direction != Direction::Sale,
         }
     }
 }

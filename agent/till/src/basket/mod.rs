@@ -31,7 +31,7 @@ pub use id::{BasketId, FreshId, IntentId};
 pub use input::{
     Origin, Outcome, PayWith, PriceTarget, Read, ReadItem, RefusedKind, TillInput, Update,
 };
-pub use line::{BasketLine, Direction, LineNo, PriceOrigin, StockFlag};
+pub use line::{BasketLine, Direction, Goods, LineNo, PriceOrigin, StockFlag};
 pub use paying::PAYMENTS_MAX;
 pub use payment::{Payment, PaymentKind, PaymentState};
 pub use recording::{CONFIRMED_MAX, REASON_PAYMENT_REVERSED};

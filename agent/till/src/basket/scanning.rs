@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shelf_stock::document::Subject;
 use shelf_stock::item::{Item, ItemKind, Part};
 use shelf_stock::money::Money;
-use shelf_stock::name::{Code, Reason, StaffId};
+use shelf_stock::name::{Code, Epc, Reason, StaffId};
 use shelf_stock::quantity::{Quantity, Unit};
 use shelf_stock::time::Timestamp;
 
@@ -49,8 +49,22 @@ impl Till {
                 self.notice(Notice::RefusedRead { kind });
                 call.sound = Some(Sound::Unknown);
             }
-            Read::Unknown { code } => self.read_unknown(call, code, at),
-            Read::Item(item) => self.read_item(call, *item, at),
+            Read::Unknown { code } => self.read_unknown(call, code, None, at),
+            Read::Item(item) => self.read_item(call, *item, None, at),
+        }
+    }
+
+    /// A thing that was read by its tag. One that stands in a basket of this till already is no second piece.
+    pub(super) fn tagged(&mut self, call: &mut Call<'_>, read: Read, epc: Epc, at: Timestamp) {
+        let mut baskets = self.baskets.values();
+        let held = baskets.any(|it| it.live_lines().any(|line| line.epc.as_ref() == Some(&epc)));
+        if held {
+            return;
+        }
+        match read {
+            Read::Unknown { code } => self.read_unknown(call, code, Some(epc), at),
+            Read::Item(item) => self.read_item(call, *item, Some(epc), at),
+            other => self.read(call, other, Origin::Typed, at),
         }
     }
 
@@ -72,7 +86,7 @@ impl Till {
         call.sound = Some(Sound::Unknown);
     }
 
-    fn read_unknown(&mut self, call: &mut Call<'_>, code: Code, at: Timestamp) {
+    fn read_unknown(&mut self, call: &mut Call<'_>, code: Code, epc: Option<Epc>, at: Timestamp) {
         let bare = code.as_str().trim_start_matches("in-store:");
         if bare.chars().count() < UNKNOWN_CODE_CHARS_MIN {
             return self.bad_read(call, "too short for a code", code.as_str());
@@ -85,6 +99,7 @@ impl Till {
         let mut line = BasketLine {
             subject: Subject::Unbound(code.clone()),
             price_origin: PriceOrigin::Keyed,
+            epc,
             ..empty_line(code.as_str(), at)
         };
         line.code = Some(code);
@@ -98,7 +113,7 @@ impl Till {
         }
     }
 
-    fn read_item(&mut self, call: &mut Call<'_>, read: ReadItem, at: Timestamp) {
+    fn read_item(&mut self, call: &mut Call<'_>, read: ReadItem, epc: Option<Epc>, at: Timestamp) {
         let named = read.quantity.unwrap_or(Quantity::ONE);
         if !fits(named, read.item.unit) || read.amount.is_some_and(|it| it < Money::ZERO) {
             let masked = read.code.as_ref().map_or("", Code::as_str);
@@ -119,7 +134,10 @@ impl Till {
             },
             _ => Direction::Sale,
         };
-        let line = item_line(read, direction, at);
+        let line = BasketLine {
+            epc,
+            ..item_line(read, direction, at)
+        };
         let calm = line.stock != StockFlag::Pin && line.amount.is_some();
         if self.add_line(call, line) {
             call.sound = Some(if calm { Sound::Ok } else { Sound::Blocked });
@@ -177,7 +195,8 @@ impl Till {
         quantity: Quantity,
     ) {
         self.on_line(call, line, |row| {
-            if row.measured {
+            // One thing is one piece.
+            if row.measured || row.epc.is_some() {
                 return Err(Refusal::Measured);
             }
             if !fits(quantity, row.unit) {
@@ -363,6 +382,7 @@ fn empty_line(name: &str, effective: Timestamp) -> BasketLine {
         name: bounded(name),
         subject: Subject::Open,
         code: None,
+        epc: None,
         quantity: Quantity::ONE,
         quantity_missing: false,
         unit: Unit::Piece,

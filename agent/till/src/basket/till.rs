@@ -15,6 +15,7 @@ use super::effect::{Sound, TillEffect};
 use super::event::{BasketEvent, Change};
 use super::id::{BasketId, FreshId, IntentId};
 use super::input::TillInput;
+use super::line::Goods;
 use super::payment::PaymentKind;
 use super::state::{Basket, Stage};
 use super::view::{Alert, LastSale, Mode, NOTICES_MAX, Notice, Refusal, TillView};
@@ -155,6 +156,7 @@ impl Till {
                 origin,
                 read_at,
             } => self.read(call, read, origin, read_at),
+            TillInput::Tagged { read, epc, read_at } => self.tagged(call, read, epc, read_at),
             TillInput::Quantity { line, quantity } => self.set_quantity(call, line, quantity),
             TillInput::Weighed {
                 basket,
@@ -320,6 +322,13 @@ impl Till {
             progress: self.volatile.progress.clone(),
             last_sale: self.volatile.last_sale,
         }
+    }
+
+    /// What goes out or comes back with a basket, for whoever follows single things.
+    pub fn goods(&self, basket: BasketId) -> Vec<Goods> {
+        let basket = self.baskets.get(&basket);
+        let lines = basket.into_iter().flat_map(Basket::live_lines);
+        lines.map(|it| Goods::of(it)).collect()
     }
 
     fn by_age(&self) -> impl Iterator<Item = &Basket> {

@@ -151,6 +151,11 @@ impl TillPad {
         });
     }
 
+    /// A sold thing came back: it may be sold again.
+    pub fn returned(&mut self, epc: &EpcBytes) {
+        self.sold.remove(epc);
+    }
+
     /// The cashier removed the line of a thing: it may become one again when it is laid on anew.
     pub fn removed(&mut self, epc: &EpcBytes) {
         self.lines.remove(epc);

@@ -1,0 +1,219 @@
+//! Reads of handheld readers: batches with a number each, taken once.
+//!
+//! A sled that lost its connection sends a batch again; the ledger remembers the numbers, with a hash of what
+//! was in them. A handheld reader sees what it is pointed at and then looks elsewhere, so its reads say that a
+//! thing is in a zone, and its silence says nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shelf_codecs::epc::{EpcBytes, Identity, Tag};
+use shelf_ledger::tables::TableError;
+use shelf_ledger::{ExecuteError, Tx, Writer};
+use shelf_sessions::presence::Read;
+use shelf_till::source::hash;
+
+use super::Room;
+use super::plan::HANDHELD;
+use crate::config::ZoneKind;
+use crate::platform;
+
+/// Reads of one batch.
+pub(crate) const BATCH_READS_MAX: usize = 20_000;
+/// Bytes of a batch's number.
+const NUMBER_BYTES_MAX: usize = 80;
+/// Batches that are remembered; older ones are forgotten at a start.
+const BATCHES_MAX: usize = 5_000;
+/// Where the numbers of batches are kept.
+const KEY: &str = "rfid.batch/";
+
+/// A batch as it comes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    /// Its number, unique for the sender.
+    batch: String,
+    /// In which zone it was read.
+    zone: String,
+    reads: Vec<OneRead>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OneRead {
+    /// Hexadecimal digits, a tag URI or a pure URI of SGTIN.
+    epc: String,
+    /// When, in milliseconds since 1970; absent: now.
+    #[serde(default)]
+    at: Option<i64>,
+    /// How strong.
+    #[serde(default)]
+    rssi_dbm: Option<i16>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct BatchTaken {
+    /// Its number.
+    pub(crate) batch: String,
+    /// Whether it was known already; then nothing was done.
+    pub(crate) again: bool,
+    /// How many different things it names.
+    pub(crate) things: usize,
+}
+
+/// Why a batch was not taken.
+#[derive(Debug)]
+pub(crate) enum BatchRefusal {
+    /// A field can't be used.
+    Field {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The same number with another content.
+    Conflict,
+    /// The ledger could not take it now: send it again.
+    Ledger(ExecuteError<TableError>),
+}
+
+fn field(name: &'static str, why: impl Into<String>) -> BatchRefusal {
+    let why = why.into();
+    BatchRefusal::Field { name, why }
+}
+
+impl Room {
+    /// Takes a batch. Waits for the disk.
+    pub(crate) fn take_batch(&self, body: &[u8]) -> Result<BatchTaken, BatchRefusal> {
+        let batch: Batch =
+            serde_json::from_slice(body).map_err(|error| field("the body", error.to_string()))?;
+        let number = batch.batch.trim();
+        if number.is_empty() || number.len() > NUMBER_BYTES_MAX {
+            return Err(field("batch", format!("1 to {NUMBER_BYTES_MAX} bytes")));
+        }
+        if batch.reads.len() > BATCH_READS_MAX {
+            let why = format!("more than {BATCH_READS_MAX}: send several batches");
+            return Err(field("reads", why));
+        }
+        let zone = self.plan.named(&batch.zone);
+        let zone = zone.filter(|it| it.kind != ZoneKind::TillPad);
+        let zone = zone.ok_or_else(|| {
+            field(
+                "zone",
+                format!("`{}` is no area or exit of this PC", batch.zone),
+            )
+        })?;
+        let things = things(&batch)?;
+        let taken = BatchTaken {
+            batch: number.to_owned(),
+            again: self.is_known(number, body)?,
+            things: things.len(),
+        };
+        if taken.again {
+            return Ok(taken);
+        }
+        let now_ms = self.around.clock.millis();
+        let wall_ms = platform::wall_now().as_millis();
+        let reads_min = zone.settings.reads_min.max(1);
+        let mut counted = Vec::new();
+        let mut inside = self.locked();
+        for (epc, it) in &things {
+            let age = wall_ms.saturating_sub(it.at.unwrap_or(wall_ms)).max(0);
+            let read = Read {
+                epc: *epc,
+                reader: HANDHELD,
+                antenna: zone.id.0,
+                // Held close, everything is strong: it doesn't compare with a fixed reader's.
+                rssi_centi_dbm: it.rssi_dbm.map(|it| it.saturating_mul(100)),
+                count: reads_min,
+                at_ms: now_ms.saturating_sub(u64::try_from(age).unwrap_or(0)),
+            };
+            inside.floor.swept(zone.id, 1);
+            inside.floor.read(&read, self.around.clock);
+            match inside.counts.news(zone.id, epc) {
+                Some(session) => counted.push((session.clone(), *epc)),
+                None => inside.counts.seen(zone.id, epc),
+            }
+        }
+        drop(inside);
+        self.count(counted);
+        self.around.bell.ring_pages();
+        Ok(taken)
+    }
+
+    /// Whether a batch was taken before; notes it otherwise.
+    fn is_known(&self, number: &str, body: &[u8]) -> Result<bool, BatchRefusal> {
+        let key = format!("{KEY}{number}");
+        let content = hash(body).to_string();
+        let now = platform::wall_now().as_millis();
+        let job = move |tx: &mut Tx<'_>| {
+            let known = tx.setting(&key)?;
+            if let Some(known) = known {
+                let same = known.split(' ').next() == Some(&content);
+                return Ok::<_, TableError>(Some(same));
+            }
+            tx.setting_put(&key, &format!("{content} {now}"))?;
+            Ok(None)
+        };
+        let writer = &self.around.writer;
+        match writer.execute_blocking("batch of reads", job).wait() {
+            Ok(None) => Ok(false),
+            Ok(Some(true)) => Ok(true),
+            Ok(Some(false)) => Err(BatchRefusal::Conflict),
+            Err(error) => Err(BatchRefusal::Ledger(error)),
+        }
+    }
+}
+
+/// Each thing of a batch, with its last read.
+fn things(batch: &Batch) -> Result<BTreeMap<EpcBytes, &OneRead>, BatchRefusal> {
+    let mut things: BTreeMap<EpcBytes, &OneRead> = BTreeMap::new();
+    for it in &batch.reads {
+        let epc = epc(&it.epc).ok_or_else(|| {
+            let why = format!("`{}` is no EPC: give its digits, or its tag URI", it.epc);
+            field("reads", why)
+        })?;
+        let known = things.entry(epc).or_insert(it);
+        if it.at > known.at {
+            *known = it;
+        }
+    }
+    Ok(things)
+}
+
+/// An EPC as people and programs write it.
+pub(super) fn epc(text: &str) -> Option<EpcBytes> {
+    let text = text.trim();
+    if text.starts_with("urn:epc:tag:") {
+        return Tag::from_tag_uri(text).ok()?.encode().ok();
+    }
+    if text.starts_with("urn:epc:id:sgtin:") {
+        // A pure URI doesn't say how the tag is written; goods on shelves are SGTIN-96, filter 1.
+        use shelf_codecs::epc::{Scheme, filter};
+        let identity = Identity::from_pure_uri(text).ok()?;
+        let tag = Tag::new(Scheme::Sgtin96, filter::POINT_OF_SALE, identity);
+        return tag.encode().ok();
+    }
+    EpcBytes::from_hex(text).filter(|it| !it.as_slice().is_empty())
+}
+
+/// Forgets the numbers of batches of long ago.
+pub(super) fn forget_old(writer: &Writer) {
+    let forget = |tx: &mut Tx<'_>| {
+        let mut rows = tx.settings_under(KEY, usize::MAX)?;
+        let excess = rows.len().saturating_sub(BATCHES_MAX);
+        let time = |it: &(String, String)| {
+            let at = it.1.split(' ').nth(1);
+            at.and_then(|it| it.parse::<i64>().ok()).unwrap_or(0)
+        };
+        rows.sort_by_key(time);
+        for (key, _) in rows.drain(..excess) {
+            tx.setting_drop(&key)?;
+        }
+        Ok::<_, TableError>(())
+    };
+    if let Err(error) = writer.execute_blocking("old batches", forget).wait() {
+        tracing::error!(%error, "old batches of reads could not be forgotten");
+    }
+}
