@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// Runs the demo in its variants.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    honest(root, &[])?;
+    devices(&honest(root, &[])?)?;
     let data = root.join("../shared/data");
     let items = data.join("giftshop-items.csv.gz");
     let sales = data.join("giftshop-sales.csv.gz");
@@ -26,7 +26,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     sabotaged(root, "dup", "duplicated")
 }
 
-fn honest(root: &Path, more: &[&str]) -> Result<()> {
+fn honest(root: &Path, more: &[&str]) -> Result<Value> {
     let (code, report) = demo(root, more)?;
     println!("demo {}: {report}", more.join(" "));
     ensure!(code == Some(0), "the demo ended with {code:?}");
@@ -50,6 +50,24 @@ fn honest(root: &Path, more: &[&str]) -> Result<()> {
                 "`{name}.{part}` is missing"
             );
         }
+    }
+    Ok(report)
+}
+
+/// The devices beside the scanners were at work: goods were weighed, and every tagged piece is known
+/// where it lies.
+fn devices(report: &Value) -> Result<()> {
+    let weighed = report["weighed"].as_u64().unwrap_or(0);
+    ensure!(weighed > 0, "nothing was weighed");
+    let rfid = &report["rfid"];
+    ensure!(rfid["carried"].as_u64() > Some(0), "no tag was carried");
+    let zones = rfid["zones"].as_array().map_or(&[][..], Vec::as_slice);
+    ensure!(!zones.is_empty(), "there are no RFID zones");
+    for zone in zones {
+        ensure!(
+            zone["laid"].as_u64() > Some(0) && zone["laid"] == zone["present"],
+            "tags are not where they were laid: {zone}"
+        );
     }
     Ok(())
 }

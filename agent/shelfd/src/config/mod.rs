@@ -14,6 +14,8 @@ mod model;
 mod problem;
 
 pub(crate) use load::load;
+#[cfg(feature = "demo")]
+pub(crate) use model::DeviceKind;
 pub(crate) use model::{
     Config, DeviceSettings, Fiscal, HttpSettings, LogSettings, LogTarget, OpeningSettings,
     PolicySettings, RfidSettings, SafetySettings, SalesSourceSetting, StockPolicy, TillSettings,
