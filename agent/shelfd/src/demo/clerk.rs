@@ -169,7 +169,7 @@ impl Clerk {
         };
         for _ in 0..times {
             let shown = match &line.take {
-                Take::Scan { code, keyed } => match self.to_weigh(code, back) {
+                Take::Scan { code, keyed } => match self.comes_loose(code, back) {
                     Some((item, grams)) => self.weigh(&item, grams)?,
                     None => {
                         let shown = self.scan(code)?;
@@ -197,7 +197,7 @@ impl Clerk {
     }
 
     /// What a label says, if the goods came to this till without it.
-    fn to_weigh(&mut self, label: &str, back: bool) -> Option<(ItemId, i64)> {
+    fn comes_loose(&mut self, label: &str, back: bool) -> Option<(ItemId, i64)> {
         self.plate.as_ref()?;
         let (item, grams) = self.goods.weighed(label)?;
         let item = item.id.clone();

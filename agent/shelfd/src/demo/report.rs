@@ -94,7 +94,8 @@ impl Outcome<'_> {
         format!(
             "\n{} scans shown, {} sales ({} at our tills, {} reported by the existing POS), {} at \
              the hub\nscan to durable: {}\nsale to hub: {} (WAN cut {} times, {} ms; backlog up to \
-             {})\n{} weighed at the till; {} RFID reads, {} pieces carried from room to room, {}\nreturns {}, unknown codes {}, declined cards {}, cash {}, baskets set aside {}, \
+             {})\n{} weighed at the till; {} RFID reads, {} pieces carried from room to room, \
+             {}\nreturns {}, unknown codes {}, declined cards {}, cash {}, baskets set aside {}, \
              bad rows {}, troubles {}\n{} documents at the hub; lost {}, duplicated {}: {}",
             it["scans"],
             it["sales_committed"],

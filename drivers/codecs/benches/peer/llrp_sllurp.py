@@ -17,9 +17,7 @@ def main() -> None:
         tags = 0
         start = time.perf_counter()
         for _ in range(int(count)):
-            message = LLRPMessage()
-            message.msgbytes = frame
-            message.deserialize()
+            message = LLRPMessage(msgbytes=frame)
             report = message.msgdict["RO_ACCESS_REPORT"]
             tags += len(report["TagReportData"])
         print(tags, time.perf_counter() - start, flush=True)

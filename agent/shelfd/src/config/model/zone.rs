@@ -1,7 +1,5 @@
 //! The keys of a zone that RFID readers watch, and of what is common to all zones.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 use shelf_stock::name::TillId;
 
@@ -42,8 +40,6 @@ settings! {
         depart_s_min: u32 = 30, "s";
         /// How long a sale by barcode lets a piece of its article pass an exit.
         exit_allowance_minutes: u32 = 30, "min";
-        /// Folder into which handheld readers drop their reads as CSV.
-        drop_dir: Option<PathBuf> = None, "";
     }
 }
 
