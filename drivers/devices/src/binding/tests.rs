@@ -167,7 +167,7 @@ fn what_has_no_role_is_listed_with_the_line_to_write() {
     assert!(
         b.unbound[0]
             .hint
-            .contains("selector = \"port:p1/1a86:7523:00\""),
+            .contains("select = \"port:p1/1a86:7523:00\""),
         "{:?}",
         b.unbound
     );
