@@ -22,7 +22,16 @@ struct Shop {
     _terminal: TerminalHandle,
 }
 
+/// A device that is configured and not plugged in: it needs somebody.
+const GONE: &str = "[[device]]\nname = \"gone\"\nkind = \"hid_scanner\"\nselect = \"serial:NOBODY\"\n\
+    role = \"receiving\"\n";
+
 fn shop() -> Shop {
+    shop_with("")
+}
+
+/// With more in its configuration.
+fn shop_with(more: &str) -> Shop {
     let quick = PaymentScript {
         thinks_ms: 0,
         ..PaymentScript::default()
@@ -35,9 +44,7 @@ fn shop() -> Shop {
             ("till-scanner".into(), format!("till:{TILL}")),
             ("count-scanner".into(), "counting".into()),
         ],
-        more: "[[device]]\nname = \"gone\"\nkind = \"hid_scanner\"\nselect = \"serial:NOBODY\"\n\
-               role = \"receiving\"\n"
-            .into(),
+        more: more.into(),
         ..Setup::default()
     };
     let mut daemon = Daemon::prepare(&setup).unwrap();
@@ -189,7 +196,7 @@ fn a_count_is_scanned_entered_and_saved() {
 
 #[test]
 fn the_devices_page_shows_scans_states_and_what_to_do_without_reloading() {
-    let mut shop = shop();
+    let mut shop = shop_with(GONE);
     let mut browser = Browser::start(shop.daemon.http(), "en").unwrap();
     browser.open("/devices").unwrap();
     browser.mark().unwrap();
@@ -244,7 +251,7 @@ fn pages_speak_the_readers_language() {
 
 #[test]
 fn no_page_has_a_barrier_or_a_row_that_sticks_out_in_light_and_dark() {
-    let mut shop = shop();
+    let mut shop = shop_with(GONE);
     shop.scanner.scan(&gtin13(1)).unwrap();
     shop.scanner.scan(&gtin13(78)).unwrap();
     shop.daemon

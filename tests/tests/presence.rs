@@ -54,6 +54,17 @@ fn is(hub: &Hub, store: &str, node: &str, state: &str) {
     .unwrap();
 }
 
+fn has_reported(hub: &Hub, store: &str, node: &str) {
+    until(&format!("{node} of {store} has reported"), PATIENCE, || {
+        let row = row(hub, store, node).unwrap_or_default();
+        Ok(match row["version"].is_null() {
+            false => Look::Done(()),
+            true => Look::NotYet(row.to_string()),
+        })
+    })
+    .unwrap();
+}
+
 #[test]
 fn a_stop_is_told_and_silence_counts_only_in_opening_hours() {
     let broker = Broker::start().unwrap();
@@ -65,6 +76,9 @@ fn a_stop_is_told_and_silence_counts_only_in_opening_hours() {
     is(&hub, "berlin", &one, "here");
     is(&hub, "hamburg", &two, "here");
     is(&hub, "berlin", &three, "here");
+    // A PC says when its store is open with its first report, a moment after its hello.
+    has_reported(&hub, "hamburg", &two);
+    has_reported(&hub, "berlin", &one);
     killed.kill9();
     shut.kill9();
 
