@@ -53,6 +53,9 @@ fn evidence(daemon: &Daemon, till: &str) -> Vec<i64> {
     seen.iter().map(amount).collect()
 }
 
+/// How long a printer may take to say how it is.
+const ANSWER_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
+
 #[test]
 fn receipts_go_through_untouched_and_become_evidence() {
     let dir = tempfile::tempdir().unwrap();
@@ -79,6 +82,13 @@ fn receipts_go_through_untouched_and_become_evidence() {
     till.read_exact(&mut answer).unwrap();
     assert_eq!(answer[0] & 0x93, 0x12, "{answer:02X?}");
     drop(till);
+    // A line loses what comes before somebody opens it: a till asks before it prints.
+    let ask = request_status(StatusPart::Paper);
+    until_eq("the line's printer answers", &true, || {
+        pos.send_raw(&ask, &[])?;
+        Ok(!pos.host_wrote(1, ANSWER_WAIT)?.is_empty())
+    })
+    .unwrap();
     pos.send_raw(&job, &[]).unwrap();
     for (name, printer) in [("net", &tcp), ("old", &serial)] {
         until_eq(name, &vec![1234], || Ok(evidence(&daemon, name))).unwrap();
