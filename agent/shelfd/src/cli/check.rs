@@ -85,57 +85,52 @@ pub(crate) fn run(arguments: &CheckArguments, json: bool) -> Result<(), Failure>
         };
         return compare::run(&ask, arguments.repair, json);
     }
-    let mut findings = Vec::new();
-    match run::configuration(arguments.config.as_deref(), false) {
-        Ok((path, config)) => {
-            let detail = path.display().to_string();
-            findings.push(Finding::fine(
-                "config",
-                "the configuration can be read",
-                detail,
-            ));
-            let data = arguments
-                .data
-                .clone()
-                .map_or_else(|| run::data_folder(&config, false), Ok)?;
-            findings.push(clock());
-            findings.push(ledger(&config, &data, arguments.deep));
-        }
-        Err(failure) => {
-            let hint = "`shelfd config keys` lists every key";
-            let detail = failure.to_string();
-            findings.push(Finding::wrong(
-                "config",
-                "the configuration can be read",
-                detail,
-                hint,
-            ));
-        }
-    }
+    let findings = findings(arguments)?;
+    tell(&findings, json)?;
     let wrong = findings.iter().filter(|it| !it.fine).count();
-    if json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&findings).map_err(Failure::new)?
-        );
-    } else {
-        for it in &findings {
-            println!(
-                "{} {}: {}",
-                if it.fine { "fine " } else { "WRONG" },
-                it.title,
-                it.detail
-            );
-            if !it.hint.is_empty() {
-                println!("      {}", it.hint);
-            }
-        }
-    }
     if wrong > 0 {
         return Err(Failure::new(format!(
             "{wrong} of {} checks found something",
             findings.len()
         )));
+    }
+    Ok(())
+}
+
+/// Every check that is possible: without a configuration nobody knows where the ledger is.
+fn findings(arguments: &CheckArguments) -> Result<Vec<Finding>, Failure> {
+    let title = "the configuration can be read";
+    let (path, config) = match run::configuration(arguments.config.as_deref(), false) {
+        Ok(read) => read,
+        Err(failure) => {
+            let hint = "`shelfd config keys` lists every key";
+            let wrong = Finding::wrong("config", title, failure.to_string(), hint);
+            return Ok(vec![wrong]);
+        }
+    };
+    let data = match &arguments.data {
+        Some(data) => data.clone(),
+        None => run::data_folder(&config, false)?,
+    };
+    Ok(vec![
+        Finding::fine("config", title, path.display().to_string()),
+        clock(),
+        ledger(&config, &data, arguments.deep),
+    ])
+}
+
+fn tell(findings: &[Finding], json: bool) -> Result<(), Failure> {
+    if json {
+        let text = serde_json::to_string_pretty(findings).map_err(Failure::new)?;
+        println!("{text}");
+        return Ok(());
+    }
+    for it in findings {
+        let verdict = if it.fine { "fine " } else { "WRONG" };
+        println!("{verdict} {}: {}", it.title, it.detail);
+        if !it.hint.is_empty() {
+            println!("      {}", it.hint);
+        }
     }
     Ok(())
 }

@@ -118,26 +118,11 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
     } = from_ledger(shop, &orders)?;
     let devices = shop.devices.rows();
     let checked = shop.checked();
-    let mut needs_you = Vec::new();
-    let mut tills = Vec::new();
-    let mut baskets = 0;
-    for settings in &shop.config.till {
-        let Some(name) = &settings.name else { continue };
-        let counter = shop.counters.get(name);
-        let view = counter.map(|it| it.view());
-        if let Some(shown) = &view {
-            needs_you.extend(unknown_payments(name, &shown.view));
-            let open = shown.view.parked.len() + usize::from(shown.view.basket.is_some());
-            baskets += u64::try_from(open).unwrap_or(u64::MAX);
-        }
-        tills.push(till(
-            shop,
-            name,
-            settings,
-            counter,
-            view.as_ref().map(|it| &it.view),
-        ));
-    }
+    let Counters {
+        tills,
+        baskets,
+        mut needs_you,
+    } = counters(shop);
     needs_you.extend(devices.iter().filter_map(missing));
     needs_you.extend(inbox);
     let complaints = checked.complaints.iter().cloned();
@@ -173,6 +158,36 @@ fn gather(shop: &Shop) -> Result<Status, ReadError> {
     };
     status.verdict = verdict(&status);
     Ok(status)
+}
+
+/// What the tills of this PC show.
+struct Counters {
+    tills: Vec<TillStatus>,
+    /// Baskets that are open or set aside.
+    baskets: u64,
+    /// Payments that nobody is sure of.
+    needs_you: Vec<Need>,
+}
+
+fn counters(shop: &Shop) -> Counters {
+    let mut all = Counters {
+        tills: Vec::new(),
+        baskets: 0,
+        needs_you: Vec::new(),
+    };
+    for settings in &shop.config.till {
+        let Some(name) = &settings.name else { continue };
+        let counter = shop.counters.get(name);
+        let view = counter.map(|it| it.view());
+        if let Some(shown) = &view {
+            all.needs_you.extend(unknown_payments(name, &shown.view));
+            let open = shown.view.parked.len() + usize::from(shown.view.basket.is_some());
+            all.baskets += u64::try_from(open).unwrap_or(u64::MAX);
+        }
+        let shown = view.as_ref().map(|it| &it.view);
+        all.tills.push(till(shop, name, settings, counter, shown));
+    }
+    all
 }
 
 fn at_risk(sync: &SyncStatus, baskets: u64) -> AtRisk {
