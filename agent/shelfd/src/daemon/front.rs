@@ -78,44 +78,52 @@ impl Front {
 
     fn take(&self, event: &DeviceEvent) {
         if matches!(self.roles.get(&*event.device), Some(Role::Zone(_))) {
-            if event.payload == Payload::State(DeviceState::Ready) {
-                // The ledger is open as long as this thread runs: it may tell what it holds.
-                let told = self
-                    .supervisor
-                    .command(&event.device, Command::StartReading);
-                if let Err(error) = told {
-                    tracing::debug!(%error, "the reader is gone again");
-                }
-            }
-            self.rfid.take(event);
+            self.watch(event);
             if matches!(event.payload, Payload::Tags(_)) {
                 return;
             }
         }
-        let read = match &event.payload {
-            Payload::Scan(scan) => self.lookup.read(&scan.text(PrefixScheme::None)),
-            Payload::Fault(fault) => Read::Bad {
-                reason: fault.cause.to_string(),
-                masked: fault.masked.clone(),
-            },
-            Payload::State(state) => {
-                tracing::info!(device = %event.device, %state, "device");
-                return;
+        if let Some(read) = self.read(event) {
+            self.route(event, read);
+        }
+    }
+
+    /// A reader of a zone came, went or saw something.
+    fn watch(&self, event: &DeviceEvent) {
+        if event.payload == Payload::State(DeviceState::Ready) {
+            // The ledger is open as long as this thread runs: it may tell what it holds.
+            let told = self
+                .supervisor
+                .command(&event.device, Command::StartReading);
+            if let Err(error) = told {
+                tracing::debug!(%error, "the reader is gone again");
             }
-            Payload::Badge(uid) => {
-                self.badge(event, uid);
-                return;
+        }
+        self.rfid.take(event);
+    }
+
+    /// What was read, for a till or a page; the rest goes where it belongs at once.
+    fn read(&self, event: &DeviceEvent) -> Option<Read> {
+        match &event.payload {
+            Payload::Scan(scan) => return Some(self.lookup.read(&scan.text(PrefixScheme::None))),
+            Payload::Fault(fault) => {
+                return Some(Read::Bad {
+                    reason: fault.cause.to_string(),
+                    masked: fault.masked.clone(),
+                });
             }
-            Payload::Notice(words) => {
-                tracing::info!(device = %event.device, %words, "device");
-                return;
-            }
-            Payload::Weight(weighing) => return self.scales.told(*weighing),
+            Payload::State(state) => tracing::info!(device = %event.device, %state, "device"),
+            Payload::Badge(uid) => self.badge(event, uid),
+            Payload::Notice(words) => tracing::info!(device = %event.device, %words, "device"),
+            Payload::Weight(weighing) => self.scales.told(*weighing),
             Payload::Tags(_) | Payload::Receipt(_) => {
                 tracing::debug!(device = %event.device, "an event that nobody waits for");
-                return;
             }
-        };
+        }
+        None
+    }
+
+    fn route(&self, event: &DeviceEvent, read: Read) {
         let at = Timestamp::from_millis(event.at.wall_ms);
         match self.roles.get(&*event.device) {
             Some(Role::Till(name)) => self.sell(name, event, read, at),
