@@ -1,7 +1,7 @@
 //! A program that runs beside the test, with its output in a file, and dies with its value.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,6 +19,17 @@ pub struct Process {
 impl Process {
     /// Starts it; what it prints is added to `log`.
     pub fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        Self::spawn(command, log, Stdio::null())
+    }
+
+    /// The same, with its standard input in our hands.
+    pub fn start_told(command: &mut Command, log: &Path) -> Result<(Self, ChildStdin)> {
+        let mut process = Self::spawn(command, log, Stdio::piped())?;
+        let input = process.child.stdin.take().context("its standard input")?;
+        Ok((process, input))
+    }
+
+    fn spawn(command: &mut Command, log: &Path, input: Stdio) -> Result<Self> {
         let file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -26,7 +37,7 @@ impl Process {
             .with_context(|| format!("open {}", log.display()))?;
         let log_start = file.metadata()?.len();
         let child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(file.try_clone()?)
             .stderr(file)
             .spawn()

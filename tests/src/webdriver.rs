@@ -166,6 +166,8 @@ pub enum Key {
     Escape,
     /// F4.
     F4,
+    /// F7.
+    F7,
     /// F8.
     F8,
 }
@@ -176,6 +178,7 @@ impl Key {
             Self::Enter => "\u{e007}",
             Self::Escape => "\u{e00c}",
             Self::F4 => "\u{e034}",
+            Self::F7 => "\u{e037}",
             Self::F8 => "\u{e038}",
         }
     }

@@ -19,7 +19,7 @@ use crate::serial::{DataBits, Parity, SerialSettings};
 use crate::steps::{Steps, mono};
 use crate::transport::{OpenError, Opener, Transport};
 use crate::wake::WakeFd;
-use crate::weighing::{NoWeight, Weighing};
+use crate::weighing::{Changed, NoWeight, Weighing};
 
 /// First page of usages that makers define.
 const PAGE_OF_MAKERS: u32 = 0xFF00;
@@ -148,7 +148,7 @@ impl Weigher {
                 steps.item(Decoded::Weight(Weighing {
                     question,
                     outcome: Err(NoWeight::Busy),
-                    changed: false,
+                    changed: Changed::No,
                 }));
             }
             Command::Weigh {
@@ -190,7 +190,7 @@ impl Weigher {
             Effect::Busy => steps.item(Decoded::Weight(Weighing {
                 question: self.question,
                 outcome: Err(NoWeight::Busy),
-                changed: false,
+                changed: Changed::No,
             })),
         }
     }
@@ -198,9 +198,9 @@ impl Weigher {
     fn weighing(&self, outcome: Outcome) -> Weighing {
         let (outcome, changed) = match outcome {
             Outcome::Weight { weight, changed } => (Ok(weight), changed),
-            Outcome::Refused(refusal) => (Err(NoWeight::Refused(refusal)), false),
-            Outcome::NoAnswer => (Err(NoWeight::NoAnswer), false),
-            Outcome::Disconnected => (Err(NoWeight::Disconnected), false),
+            Outcome::Refused(refusal) => (Err(NoWeight::Refused(refusal)), Changed::No),
+            Outcome::NoAnswer => (Err(NoWeight::NoAnswer), Changed::No),
+            Outcome::Disconnected => (Err(NoWeight::Disconnected), Changed::No),
         };
         Weighing {
             question: self.question,
@@ -219,7 +219,7 @@ fn shown(reading: &Reading) -> String {
     let weighing = Weighing {
         question: 0,
         outcome,
-        changed: false,
+        changed: Changed::No,
     };
     format!("shows {weighing}")
 }

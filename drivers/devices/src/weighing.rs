@@ -4,6 +4,7 @@
 use std::fmt;
 
 use shelf_codecs::scale::{Refusal, Weight};
+pub use shelf_sessions::scale::Changed;
 
 /// Why a weighing gave no weight. The words are shown to the cashier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -29,9 +30,8 @@ pub struct Weighing {
     pub question: u64,
     /// The weight, in the scale's own unit.
     pub outcome: Result<Weight, NoWeight>,
-    /// Whether the plate was moved or emptied since the last weight that was given out, or shows
-    /// another one. If not, the till asks before it sells the same goods twice.
-    pub changed: bool,
+    /// Whether other goods may lie there than at the last weight that was given out.
+    pub changed: Changed,
 }
 
 impl Weighing {
@@ -67,7 +67,7 @@ mod tests {
                 unit,
                 basis: Basis::Gross,
             }),
-            changed: true,
+            changed: Changed::Yes,
         }
     }
 

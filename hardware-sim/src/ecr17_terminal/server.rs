@@ -86,6 +86,12 @@ impl Ecr17Handle {
         self.line.device().payments_heard()
     }
 
+    /// Bytes taken and sent so far.
+    #[must_use]
+    pub fn bytes_in_out(&self) -> (u64, u64) {
+        self.line.device().bytes_in_out()
+    }
+
     /// Adds a script for a payment to come.
     pub fn add_script(&self, script: Ecr17Script) {
         self.line.device().add_script(script);

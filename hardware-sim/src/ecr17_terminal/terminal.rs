@@ -156,6 +156,12 @@ impl Ecr17Terminal {
         self.payments_heard
     }
 
+    /// Bytes taken and sent so far.
+    #[must_use]
+    pub fn bytes_in_out(&self) -> (u64, u64) {
+        (self.bytes_in, self.bytes_out)
+    }
+
     /// Adds a script for a payment to come.
     pub fn add_script(&mut self, script: Ecr17Script) {
         self.scripts.push_back(script);

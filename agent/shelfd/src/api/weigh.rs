@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 use shelf_codecs::scale::{Basis, Refusal, Weight};
-use shelf_devices::weighing::NoWeight;
+use shelf_devices::weighing::{Changed, NoWeight};
 use shelf_stock::money::Money;
 use shelf_stock::quantity::{Quantity, Unit};
 use shelf_till::basket::{BasketId, LineNo, TillInput};
@@ -38,7 +38,7 @@ pub(super) struct Weighed {
     /// Whole grams, where the scale weighs in metric units.
     #[serde(skip_serializing_if = "Option::is_none")]
     grams: Option<i64>,
-    /// Whether something else lies there than at the weighing before.
+    /// Whether something else may lie there than at the weighing before.
     changed: bool,
     /// The till, if a row was to take the weight.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,8 @@ async fn weigh(web: &Arc<Web>, name: &str, language: Language, fields: &Fields) 
     let weight = weighing
         .outcome
         .map_err(|why| no_weight(language.text(words(why))))?;
-    if fields.ticked("auto") && !weighing.changed {
+    let changed = changed(weighing.changed, weight, &counter);
+    if fields.ticked("auto") && !changed {
         return Err(no_weight(language.text("weigh_unchanged")));
     }
     let shown = format!("{} {}", figures(weight), weight.unit.sign());
@@ -119,7 +120,7 @@ async fn weigh(web: &Arc<Web>, name: &str, language: Language, fields: &Fields) 
             Basis::NotTold => "not_told",
         },
         grams: weight.grams(),
-        changed: weighing.changed,
+        changed,
         till,
         message: refused.unwrap_or_else(|| language.fill("weighed", &[&shown])),
     })
@@ -141,6 +142,23 @@ fn taker(counter: &Counter, line: LineNo) -> Answer<Taker> {
         line,
         unit_price_minor: minor.and_then(|it| u32::try_from(it).ok()),
     })
+}
+
+/// Whether other goods may lie there. A scale that was gone, or was asked before this PC was started anew,
+/// does not know; the row that was weighed last does.
+fn changed(told: Changed, weight: Weight, counter: &Counter) -> bool {
+    match told {
+        Changed::Yes => true,
+        Changed::No => false,
+        Changed::Unknown => {
+            let shown = counter.view();
+            let rows = shown.view.basket.iter().flat_map(|it| &it.lines);
+            let mut weighed =
+                rows.filter(|it| it.measured && it.unit == Unit::Kilogram && !it.voided);
+            let last = weighed.next_back().map(|it| it.quantity);
+            last.is_none() || last != weight.grams().map(Quantity::thousandths)
+        }
+    }
 }
 
 /// Thousandths with the point where the scale has it.

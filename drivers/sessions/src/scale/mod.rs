@@ -14,4 +14,4 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub use session::{Effect, Input, Limits, Outcome, Session};
+pub use session::{Changed, Effect, Input, Limits, Outcome, Session};

@@ -77,9 +77,8 @@ pub enum Outcome {
     Weight {
         /// The weight.
         weight: Weight,
-        /// Whether the plate was moved or emptied since the last weight that was given out, or shows another
-        /// one. If not, the till should ask before it sells the same goods twice.
-        changed: bool,
+        /// Whether other goods may lie there than at the last weight that was given out.
+        changed: Changed,
     },
     /// None, by the scale's word.
     Refused(Refusal),
@@ -87,6 +86,18 @@ pub enum Outcome {
     NoAnswer,
     /// The port went away.
     Disconnected,
+}
+
+/// Whether other goods may lie on the plate than at the last weight that was given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// The plate was moved or emptied since then, or shows another weight.
+    Yes,
+    /// It shows the same and was not seen to move: the till should ask before it sells the same goods twice.
+    No,
+    /// Nobody looked: it is the first weight since the scale was connected. Only whoever remembers what was
+    /// weighed before can tell.
+    Unknown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +182,7 @@ pub struct Session {
     told: Option<Weight>,
     /// The last weight that was given out.
     given: Option<Weight>,
-    /// The plate moved or was empty since then.
+    /// The plate moved or was empty since then, or since the scale was connected.
     moved: bool,
     advised: bool,
 }
@@ -201,7 +212,7 @@ impl Session {
             shown: None,
             told: None,
             given: None,
-            moved: true,
+            moved: false,
             advised: false,
         }
     }
@@ -240,7 +251,8 @@ impl Session {
         if let Line::Own(config, _) = self.line {
             self.line = Line::own(config);
         }
-        (self.told, self.shown, self.moved) = (None, None, true);
+        (self.told, self.shown) = (None, None);
+        (self.given, self.moved) = (None, false);
         if self.is_busy() {
             self.end(Outcome::Disconnected, out);
         }
@@ -336,7 +348,11 @@ impl Session {
         }
         match (weight, reading) {
             (Some(weight), _) => {
-                let changed = self.moved || self.given != Some(weight);
+                let changed = match self.given {
+                    None if !self.moved => Changed::Unknown,
+                    Some(given) if !self.moved && given == weight => Changed::No,
+                    _ => Changed::Yes,
+                };
                 (self.given, self.moved) = (Some(weight), false);
                 self.end(Outcome::Weight { weight, changed }, out);
             }

@@ -1,0 +1,98 @@
+//! The cable of a payment terminal pulled at moments over the whole dialogue, in both directions, over TCP
+//! and over serial lines, for both kinds of terminal: afterwards the ledger and the terminal's own books
+//! agree about every cent, or a person is asked; nobody pays twice and no sale is lost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed test panics"
+)]
+
+use std::collections::BTreeMap;
+
+use shelf_sim::zvt_terminal::{Cut, Direction};
+use shelf_tests::daemon::Daemon;
+use shelf_tests::paying::{KINDS, Terminal, Way, Words, agreed, begin, plug, sell, shop};
+
+/// Moments of a pulled cable in each direction, for each kind of terminal.
+const PULLS: u64 = 8;
+
+/// Bytes of one payment on a fresh terminal of each kind.
+fn bytes_of_payments() -> BTreeMap<&'static str, (u64, u64)> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tills = String::new();
+    let mut terminals = Vec::new();
+    for kind in KINDS {
+        let (terminal, till) = plug(kind, dir.path(), None, &[]).unwrap();
+        tills += &till;
+        terminals.push((kind.0, terminal));
+    }
+    let daemon = shop(tills).unwrap();
+    let bytes = |(name, terminal): (&'static str, Terminal)| {
+        sell(&daemon, name).unwrap();
+        let idle = |it: &serde_json::Value| it["terminal"]["busy"] == false;
+        daemon.till_until(name, "the end of it", idle).unwrap();
+        (name, terminal.bytes_in_out())
+    };
+    terminals.into_iter().map(bytes).collect()
+}
+
+struct Pulled {
+    words: Words,
+    way: Way,
+    till: String,
+    terminal: Terminal,
+}
+
+fn pulled(dir: &std::path::Path) -> (Daemon, Vec<Pulled>) {
+    let bytes = bytes_of_payments();
+    let mut tills = String::new();
+    let mut all = Vec::new();
+    for (kind, words, way) in KINDS {
+        let (to_terminal, from_terminal) = bytes[kind];
+        for (direction, word, bytes) in [
+            (Direction::ToTerminal, "to", to_terminal),
+            (Direction::FromTerminal, "from", from_terminal),
+        ] {
+            for pull in 0..PULLS {
+                let after_bytes = 1 + bytes.saturating_sub(2) * pull / (PULLS - 1);
+                let name = format!("{kind}-{word}-{after_bytes}");
+                let cut = Cut {
+                    direction,
+                    after_bytes,
+                };
+                let (terminal, till) = plug((&name, words, way), dir, Some(cut), &[]).unwrap();
+                tills += &till;
+                all.push(Pulled {
+                    words,
+                    way,
+                    till: name,
+                    terminal,
+                });
+            }
+        }
+    }
+    (shop(tills).unwrap(), all)
+}
+
+#[test]
+fn a_cable_pulled_at_any_moment_costs_nobody_money() {
+    let dir = tempfile::tempdir().unwrap();
+    let (daemon, all) = pulled(dir.path());
+    for it in &all {
+        begin(&daemon, &it.till).unwrap();
+    }
+    let mut ends: BTreeMap<(Words, Way), BTreeMap<&str, u32>> = BTreeMap::new();
+    for it in &all {
+        let end = agreed(&daemon, &it.till, &it.terminal).unwrap();
+        let of_kind = ends.entry((it.words, it.way)).or_default();
+        *of_kind.entry(end).or_default() += 1;
+    }
+    println!("{} pulls: {ends:?}", all.len());
+    for (kind, ends) in &ends {
+        assert!(
+            ends.contains_key("paid") && ends.contains_key("not paid"),
+            "{kind:?}: {ends:?}"
+        );
+    }
+}
