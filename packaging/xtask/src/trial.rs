@@ -11,7 +11,9 @@ use serde_json::Value;
 
 /// Runs the demo in its variants.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    devices(&honest(root, &[])?)?;
+    let report = honest(root, &[])?;
+    devices(&report)?;
+    web(&report)?;
     let data = root.join("../shared/data");
     let items = data.join("giftshop-items.csv.gz");
     let sales = data.join("giftshop-sales.csv.gz");
@@ -69,6 +71,23 @@ fn devices(report: &Value) -> Result<()> {
             "tags are not where they were laid: {zone}"
         );
     }
+    Ok(())
+}
+
+/// The web shop sold beside the tills, also while the store was cut off, and each order came to an end.
+fn web(report: &Value) -> Result<()> {
+    let web = &report["web"];
+    for name in ["accepted", "handed_over"] {
+        ensure!(web[name].as_u64() > Some(0), "web: `{name}` is zero: {web}");
+    }
+    let ended = web["handed_over"]
+        .as_u64()
+        .zip(web["not_delivered"].as_u64());
+    let ended = ended.map(|(well, not)| well + not);
+    ensure!(
+        web["accepted"].as_u64() == ended,
+        "web orders are open: {web}"
+    );
     Ok(())
 }
 

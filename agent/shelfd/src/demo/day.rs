@@ -13,6 +13,7 @@ use super::pos::Pos;
 use super::record::Record;
 use super::replay::{Closing, run_pos, start_clerk};
 use super::screen::{self, Key, Screen};
+use super::web::WebShop;
 use super::{Run, world};
 use crate::cli::Failure;
 use crate::platform;
@@ -23,12 +24,14 @@ const WAN_CUT_PER_CENT: (u32, u32) = (35, 60);
 const LOOK_AT_TAGS: Duration = Duration::from_millis(250);
 
 impl Run<'_> {
-    /// Opens the doors until the time is up, somebody stops it, or the customers run out.
+    /// Opens the doors until the time is up, somebody stops it, or the customers run out. Gives the
+    /// web shop back, whose last orders are still open.
     pub(super) async fn trade(
         &mut self,
         record: &Arc<Record>,
         client: &reqwest::Client,
-    ) -> Result<(), Failure> {
+        web: WebShop,
+    ) -> Result<WebShop, Failure> {
         let (close, closed) = watch::channel(false);
         let (empty, mut is_empty) = watch::channel(false);
         let closing = Closing {
@@ -43,6 +46,7 @@ impl Run<'_> {
             threads.push(thread.map_err(Failure::new)?);
         }
         let pos = self.pos(record, client)?;
+        let web = tokio::spawn(web.trade(self.pace, closing.clone()));
         let pos = tokio::spawn(run_pos(pos, self.pace, self.queue.clone(), closing));
         let (keys, keyboard) = screen::keys(closed);
         self.watch(record, client, keys, &mut is_empty).await?;
@@ -58,7 +62,7 @@ impl Run<'_> {
             record.counts.broken.up();
             record.trouble("a simulator panicked: report this with the log around it".into());
         }
-        Ok(())
+        web.await.map_err(Failure::new)
     }
 
     /// Draws, takes keys and cuts the WAN on time.

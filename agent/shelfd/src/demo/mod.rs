@@ -22,6 +22,7 @@ mod report;
 mod screen;
 mod tags;
 mod wan;
+mod web;
 mod world;
 
 use std::collections::BTreeMap;
@@ -35,10 +36,12 @@ use shelf_sim::shop::files::{self, Rows, Sales};
 pub(crate) use arguments::DemoArguments;
 use audit::{AtHub, compare, drain, read_hub};
 use pace::Pace;
+use prepare::PrepareError;
 use record::Record;
 use replay::{Queue, Source};
 use report::Outcome;
 use tags::Tags;
+use web::WebShop;
 use world::{Plan, World};
 
 use crate::cli::Failure;
@@ -156,10 +159,12 @@ impl Run<'_> {
         let hub = self.world.hub_url();
         let before = read_hub(&client, &hub).await.map_err(Failure::new)?;
         let record = Arc::new(Record::default());
+        let web = self.web_shop(&client).await.map_err(Failure::new)?;
         let opened = self.clock.millis();
-        self.trade(&record, &client).await?;
+        let web = self.trade(&record, &client, web).await?;
         let open_ms = self.clock.millis().saturating_sub(opened);
         self.world.wan.set(true);
+        let placed = web.end().await.map_err(Failure::new)?;
         let drained = drain(&self.world).await;
         if let Err(error) = &drained {
             eprintln!("{error}");
@@ -176,6 +181,7 @@ impl Run<'_> {
             at_hub: &at_hub,
             difference: &difference,
             tags: self.tags.json(&zones),
+            web: &placed,
             tags_known: self.tags.are_known(&zones),
             rows,
             all_acked: drained.is_ok(),
@@ -185,6 +191,12 @@ impl Run<'_> {
         let well = outcome.is_well();
         self.world.stop().await;
         Ok((said, well))
+    }
+
+    /// The web shop, with numbers of orders that no earlier run on the same data had.
+    async fn web_shop(&self, client: &reqwest::Client) -> Result<WebShop, PrepareError> {
+        let run = platform::wall_now().as_millis().to_string();
+        WebShop::open(&self.world, &self.shop, client, (self.arguments.seed, run)).await
     }
 
     /// What the first PC says lies in each room, once that is what was laid there, or after a while.

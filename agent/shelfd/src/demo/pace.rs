@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::arguments::FOLLOWED_SPEED;
+use crate::config::SafetySettings;
 
 /// The pause between two articles at most, in microseconds: nobody waits longer for a scanner.
 const GAP_US_MAX: u64 = 200_000;
@@ -12,6 +13,9 @@ const FOLLOWED_GUARD_MS: u64 = 300;
 const FAST_GUARD_MS: u64 = 30;
 /// What a card takes at the terminal, followed and faster.
 const TERMINAL_MS: (u64, u64) = (400, 20);
+
+/// What a customer takes at a real till.
+const SECONDS_OF_A_CUSTOMER: u32 = 60;
 
 /// Customers in a second, and what follows from it.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,19 @@ impl Pace {
     pub(super) fn gap_us(self, lines: usize) -> u64 {
         let lines = u64::try_from(lines).unwrap_or(u64::MAX).max(1);
         (500_000 / u64::from(self.per_second) / lines).min(GAP_US_MAX)
+    }
+
+    /// Safety stock of a shop whose hours pass as fast as its customers come: what is minutes long
+    /// elsewhere would reach over the whole run, and nothing would be left to order.
+    pub(super) fn safety(self) -> SafetySettings {
+        let usual = SafetySettings::default();
+        let faster = SECONDS_OF_A_CUSTOMER * self.per_second;
+        SafetySettings {
+            channel_lag_s: usual.channel_lag_s / faster,
+            trolley_minutes: usual.trolley_minutes / faster,
+            pick_minutes: usual.pick_minutes / faster,
+            ..usual
+        }
     }
 
     /// `policy.duplicate_scan_ms` of the demo's PCs.

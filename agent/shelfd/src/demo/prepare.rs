@@ -151,7 +151,8 @@ pub(super) async fn get(
         .map_err(|source| PrepareError::Request { what, source })
 }
 
-async fn post(
+/// Posts JSON, and gives the answer.
+pub(super) async fn post(
     client: &reqwest::Client,
     url: &str,
     body: &Value,

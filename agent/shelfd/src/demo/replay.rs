@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use shelf_sim::shop::files::{Rows, Sales};
 use shelf_sim::shop::{Dice, Invoice, Invoices};
@@ -70,7 +71,7 @@ pub(super) fn start_clerk(
     std::thread::Builder::new()
         .name(format!("demo-{}", clerk.till))
         .spawn(move || {
-            let mut turn = runtime.block_on(async { Turn::new(pace) });
+            let mut turn = runtime.block_on(async { Turn::new(pace.every()) });
             while let Some(invoice) = runtime.block_on(turn.customer(&queue, &mut closing)) {
                 let other = dice
                     .per_mille(PARKED_PER_MILLE)
@@ -87,34 +88,43 @@ pub(super) fn start_clerk(
 
 /// Runs the existing POS until the shop closes.
 pub(super) async fn run_pos(mut pos: Pos, pace: Pace, queue: Queue, mut closing: Closing) {
-    let mut turn = Turn::new(pace);
+    let mut turn = Turn::new(pace.every());
     while let Some(invoice) = turn.customer(&queue, &mut closing).await {
         pos.serve(&invoice).await;
     }
 }
 
 /// Keeps the pace: no faster than asked for, and never catching up in a burst.
-struct Turn {
-    pace: Pace,
+pub(super) struct Turn {
+    every: Duration,
     due: tokio::time::Instant,
 }
 
 impl Turn {
-    fn new(pace: Pace) -> Self {
+    /// A turn comes so often.
+    pub(super) fn new(every: Duration) -> Self {
         Self {
-            pace,
+            every,
             due: tokio::time::Instant::now(),
         }
     }
 
-    /// The next customer when it is time; none when the shop is closed or the queue is empty.
-    async fn customer(&mut self, queue: &Queue, closing: &mut Closing) -> Option<Invoice> {
+    /// Waits for the next turn; false when the shop is closed.
+    pub(super) async fn comes(&mut self, closing: &mut Closing) -> bool {
         tokio::select! {
             biased;
-            _ = closing.closed.wait_for(|it| *it) => return None,
+            _ = closing.closed.wait_for(|it| *it) => return false,
             () = tokio::time::sleep_until(self.due) => {}
         }
-        self.due = (self.due + self.pace.every()).max(tokio::time::Instant::now());
+        self.due = (self.due + self.every).max(tokio::time::Instant::now());
+        true
+    }
+
+    /// The next customer when it is time; none when the shop is closed or the queue is empty.
+    async fn customer(&mut self, queue: &Queue, closing: &mut Closing) -> Option<Invoice> {
+        if !self.comes(closing).await {
+            return None;
+        }
         let invoice = queue.next();
         if invoice.is_none() {
             closing.empty.send_replace(true);

@@ -6,6 +6,7 @@ use shelf_sim::shop::files::Rows;
 use super::audit::AtHub;
 use super::facts::Difference;
 use super::record::Record;
+use super::web::Placed;
 use super::world::World;
 
 /// Everything that is known at the end.
@@ -20,6 +21,8 @@ pub(super) struct Outcome<'a> {
     pub(super) difference: &'a Difference,
     /// Goods with tags: what lies where, and what the PC says.
     pub(super) tags: Value,
+    /// What came of the web shop's orders.
+    pub(super) web: &'a Placed,
     /// Whether that is the same.
     pub(super) tags_known: bool,
     /// Rows of the files.
@@ -38,6 +41,7 @@ impl Outcome<'_> {
             && self.difference.duplicated == 0
             && self.at_hub.unreadable == 0
             && self.record.counts.broken.get() == 0
+            && self.web.is_well()
             && self.tags_known
     }
 
@@ -72,6 +76,7 @@ impl Outcome<'_> {
             "quick_keys": counts.keyed_goods.get(),
             "weighed": counts.weighed.get(),
             "rfid": self.tags,
+            "web": self.web.json(),
             "unknown_codes": counts.unknown_codes.get(),
             "declined": counts.declined.get(),
             "cash": counts.cash.get(),
@@ -95,7 +100,8 @@ impl Outcome<'_> {
             "\n{} scans shown, {} sales ({} at our tills, {} reported by the existing POS), {} at \
              the hub\nscan to durable: {}\nsale to hub: {} (WAN cut {} times, {} ms; backlog up to \
              {})\n{} weighed at the till; {} RFID reads, {} pieces carried from room to room, \
-             {}\nreturns {}, unknown codes {}, declined cards {}, cash {}, baskets set aside {}, \
+             {}\nweb shop: {} orders accepted, {} refused; {} handed over, {} could not be \
+             delivered\nreturns {}, unknown codes {}, declined cards {}, cash {}, baskets set aside {}, \
              bad rows {}, troubles {}\n{} documents at the hub; lost {}, duplicated {}: {}",
             it["scans"],
             it["sales_committed"],
@@ -115,6 +121,10 @@ impl Outcome<'_> {
             } else {
                 "NOT KNOWN where they lie"
             },
+            it["web"]["accepted"],
+            it["web"]["refused"],
+            it["web"]["handed_over"],
+            it["web"]["not_delivered"],
             it["returns"],
             it["unknown_codes"],
             it["declined"],

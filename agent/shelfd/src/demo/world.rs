@@ -252,6 +252,7 @@ fn pc_config(
     config.hub.url = Some(format!("http://{hub}"));
     config.http.request_bytes_max = REQUEST_BYTES_MAX;
     config.policy.duplicate_scan_ms = plan.pace.guard_ms();
+    config.safety = plan.pace.safety();
     config
         .policy
         .measure_templates
