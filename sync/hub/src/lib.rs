@@ -52,6 +52,7 @@ pub mod database;
 pub mod exchange;
 pub mod forgetting;
 pub mod link;
+pub mod logging;
 pub mod metrics;
 pub mod news;
 pub mod orders;

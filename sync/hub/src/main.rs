@@ -20,6 +20,7 @@ use shelf_hub::ask;
 use shelf_hub::check;
 use shelf_hub::config::{self, ConfigError, HubConfig, Overrides, keys};
 use shelf_hub::database::DatabaseError;
+use shelf_hub::logging;
 use shelf_hub::platform;
 use shelf_hub::replay::args::ReplayArgs;
 use shelf_hub::replay::{self, Progress, ReplayError, chart};
@@ -52,6 +53,7 @@ Examples:
   shelf-hub keys                          every key of the configuration
   curl -H 'Content-Type: text/csv' --data-binary @items.csv http://127.0.0.1:8430/api/v1/catalogue
 
+SHELF_HUB_LOG says what `run` logs to standard error: `info` (as without it), `shelf_hub=debug,info`.
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 75 try again later, 78 wrong configuration."
 )]
 struct Cli {
@@ -279,15 +281,13 @@ fn answered(args: &AskArgs, path: &str) -> Result<serde_json::Value, ExitCode> {
 }
 
 fn run(args: &RunArgs) -> ExitCode {
-    let level = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing::Level::INFO.into())
-        .with_env_var("SHELF_HUB_LOG")
-        .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(level)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    if let Err(error) = logging::start() {
+        return complain(
+            &error,
+            "write `info` or `shelf_hub=debug,info`",
+            EXIT_CONFIG,
+        );
+    }
     let config = match args.place.load() {
         Ok(config) => config,
         Err(error) => return complain(&error, error.hint(), EXIT_CONFIG),

@@ -15,6 +15,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use shelf_stock::time::Timestamp;
 
+/// A variable of the environment; `None` where it is not set or no text.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {

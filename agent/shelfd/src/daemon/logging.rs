@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
 
@@ -29,9 +29,13 @@ pub(crate) enum LoggingError {
 /// Starts logging. Under systemd the journal gets structured fields; a console gets text without
 /// colours unless a person looks at it.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), LoggingError> {
-    let filter = settings.filter.clone();
-    let filter =
-        EnvFilter::try_new(&filter).map_err(|source| LoggingError::Filter { filter, source })?;
+    let filter: Targets = settings
+        .filter
+        .parse()
+        .map_err(|source| LoggingError::Filter {
+            filter: settings.filter.clone(),
+            source,
+        })?;
     let under_systemd = platform::environment("JOURNAL_STREAM").is_some();
     let journal = match settings.target {
         LogTarget::Journald => true,
