@@ -29,13 +29,13 @@ impl CustomerDisplay {
 }
 
 impl LineDevice for CustomerDisplay {
-    fn connected(&mut self, _now_ms: u64) {
+    fn connected(&mut self, _now_us: u64) {
         self.decoder = DisplayDecoder::new();
     }
 
-    fn disconnected(&mut self, _now_ms: u64) {}
+    fn disconnected(&mut self, _now_us: u64) {}
 
-    fn receive(&mut self, _now_ms: u64, bytes: &[u8]) {
+    fn received(&mut self, _now_us: u64, bytes: &[u8]) {
         self.decoder.push(bytes);
         for item in self.decoder.by_ref() {
             match item {
@@ -50,13 +50,13 @@ impl LineDevice for CustomerDisplay {
         }
     }
 
-    fn advance(&mut self, _now_ms: u64) {}
+    fn advance(&mut self, _now_us: u64) {}
 
     fn take_actions(&mut self) -> Vec<LineAction> {
         Vec::new()
     }
 
-    fn next_wakeup_ms(&self) -> Option<u64> {
+    fn due_us(&self) -> Option<u64> {
         None
     }
 }

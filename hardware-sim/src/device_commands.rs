@@ -16,10 +16,10 @@ use shelf_codecs::scanner::hid_pos::{self, Layout};
 use shelf_codecs::scanner::oem::{OemStatus, encode_scan};
 use shelf_codecs::scanner::wedge::{WedgeConfig, encode};
 use shelf_sim::counter::{CounterDevice, CounterModel};
+use shelf_sim::line_server::LineServer;
 use shelf_sim::rfid::llrp::{LlrpReaderConfig, LlrpServer};
 use shelf_sim::rfid::uhf::{UhfModel, UhfReaderConfig, UhfServer};
 use shelf_sim::scanner_pty::{Framing, PtyScanner};
-use shelf_sim::serial_server::SerialServer;
 use shelf_sim::uhid::{HidUnit, UhidDevice};
 use shelf_sim::usbip::models::{CardReader, CdcScanner, FtdiScanner};
 use shelf_sim::usbip::{PORTS, UsbDevice, UsbModel};
@@ -270,8 +270,8 @@ fn serial_reader(settings: &SerialReader) -> Result<Reads> {
 fn counter_device(model: CounterModel, line: &SerialLine) -> Result<Reads> {
     let device = CounterDevice::new(model, line.seed);
     let server = match &line.link {
-        Some(link) => SerialServer::on_pty(link, device)?,
-        None => SerialServer::on_tcp(line.port, device)?,
+        Some(link) => LineServer::on_pty(link, device)?,
+        None => LineServer::on_tcp(line.port, device)?,
     };
     if let Some(address) = server.addr() {
         println!("listening on {address}");

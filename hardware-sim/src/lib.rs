@@ -7,11 +7,11 @@
 //! scripts come from outside.
 //!
 //! Rooms: [`scanner_pty`] (a line scanner), [`counter`] (scales and scanners of a counter that talk
-//! back), [`serial_server`] (what they are served by), [`uhid`] and [`usbip`] (devices that the kernel
+//! back), [`uhid`] and [`usbip`] (devices that the kernel
 //! takes for real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and
 //! keyboard wedges send, as streams), [`rfid`] (fixed and serial readers with tags before them),
 //! [`zvt_terminal`] and [`ecr17_terminal`] (payment terminals with their own books), [`line_server`]
-//! (what carries them), [`shop`] (items, stock and invoices to replay), [`chain`] (whole chains on
+//! (what carries all of these on a port or a pseudo-terminal), [`shop`] (items, stock and invoices to replay), [`chain`] (whole chains on
 //! virtual time).
 
 pub mod chain;
@@ -23,7 +23,6 @@ pub mod line_server;
 pub mod receipt_printer;
 pub mod rfid;
 pub mod scanner_pty;
-pub mod serial_server;
 pub mod shop;
 pub mod uhid;
 pub mod usbip;

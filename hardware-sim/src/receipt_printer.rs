@@ -63,15 +63,15 @@ impl ReceiptPrinter {
 }
 
 impl LineDevice for ReceiptPrinter {
-    fn connected(&mut self, _now_ms: u64) {
+    fn connected(&mut self, _now_us: u64) {
         self.decoder = TeeDecoder::new(Dialect::Epson, CodePage::Cp437);
     }
 
-    fn disconnected(&mut self, _now_ms: u64) {
+    fn disconnected(&mut self, _now_us: u64) {
         self.out.clear();
     }
 
-    fn receive(&mut self, _now_ms: u64, bytes: &[u8]) {
+    fn received(&mut self, _now_us: u64, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         self.decoder.push(bytes);
         for item in self.decoder.by_ref() {
@@ -92,13 +92,13 @@ impl LineDevice for ReceiptPrinter {
         }
     }
 
-    fn advance(&mut self, _now_ms: u64) {}
+    fn advance(&mut self, _now_us: u64) {}
 
     fn take_actions(&mut self) -> Vec<LineAction> {
         std::mem::take(&mut self.out)
     }
 
-    fn next_wakeup_ms(&self) -> Option<u64> {
+    fn due_us(&self) -> Option<u64> {
         None
     }
 }

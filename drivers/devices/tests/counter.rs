@@ -25,9 +25,9 @@ use shelf_devices::status::DeviceState;
 use shelf_devices::supervisor::Supervisor;
 use shelf_devices::weighing::{Changed, NoWeight, Weighing};
 use shelf_sim::counter::{CounterDevice, CounterModel};
-use shelf_sim::serial_server::{SerialDevice, SerialServer};
+use shelf_sim::line_server::{LineDevice, LineServer};
 
-type Sim = SerialServer<CounterDevice>;
+type Sim = LineServer<CounterDevice>;
 
 fn device(name: &str, selector: Selector, kind: DeviceKind) -> DeviceConfig {
     DeviceConfig {
@@ -53,7 +53,7 @@ fn scale_sim(rig: &Rig, protocol: Protocol) -> Sim {
 }
 
 fn sim(rig: &Rig, name: &str, model: CounterModel) -> Sim {
-    SerialServer::on_pty(&rig.dir.path().join(name), CounterDevice::new(model, 1)).unwrap()
+    LineServer::on_pty(&rig.dir.path().join(name), CounterDevice::new(model, 1)).unwrap()
 }
 
 fn tell(sim: &Sim, lines: &[&str]) {
@@ -124,7 +124,7 @@ fn every_serial_protocol_gives_one_weight_for_one_question() {
 fn a_scale_behind_a_converter_on_the_network_is_asked_only_when_somebody_weighs() {
     let rig = Rig::new();
     let model = CounterModel::Scale(Instrument::new(Protocol::NciEcr));
-    let sim: Sim = SerialServer::on_tcp(0, CounterDevice::new(model, 1)).unwrap();
+    let sim: Sim = LineServer::on_tcp(0, CounterDevice::new(model, 1)).unwrap();
     let place = Selector::Tcp(sim.addr().unwrap().to_string());
     let (supervisor, events) =
         rig.start(vec![device("scale", place, scale_kind(Protocol::NciEcr))]);

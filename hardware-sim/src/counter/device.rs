@@ -9,7 +9,7 @@ use super::order::{CounterFault, CounterOrder, Orders};
 use super::plate::Plate;
 use super::ssi_talk::{SsiTalk, symbology};
 use super::voice::Voice;
-use crate::serial_server::SerialDevice;
+use crate::line_server::{LineAction, LineDevice};
 
 /// From a question to its answer.
 const ANSWER_US: u64 = 20_000;
@@ -193,7 +193,15 @@ impl CounterDevice {
     }
 }
 
-impl SerialDevice for CounterDevice {
+impl LineDevice for CounterDevice {
+    fn connected(&mut self, _now_us: u64) {
+        self.voice.forget();
+    }
+
+    fn disconnected(&mut self, _now_us: u64) {
+        self.voice.forget();
+    }
+
     fn received(&mut self, now_us: u64, bytes: &[u8]) {
         // What was ordered before the host spoke is so when it is answered.
         self.advance(now_us);
@@ -225,12 +233,9 @@ impl SerialDevice for CounterDevice {
         times.into_iter().flatten().min()
     }
 
-    fn next_bytes(&mut self) -> Option<Vec<u8>> {
-        self.voice.next_bytes()
-    }
-
-    fn disconnected(&mut self) {
-        self.voice.forget();
+    fn take_actions(&mut self) -> Vec<LineAction> {
+        let said = std::iter::from_fn(|| self.voice.next_bytes());
+        said.map(LineAction::Send).collect()
     }
 
     fn is_plugged(&self) -> bool {

@@ -4,7 +4,7 @@ use shelf_codecs::scale::{Protocol, Reading, Refusal, ScaleConfig, ScaleDecoder,
 use shelf_codecs::scanner::ssi::{SsiDecoder, SsiItem, SsiPacket, op};
 
 use super::*;
-use crate::serial_server::SerialDevice;
+use crate::line_server::{LineAction, LineDevice};
 
 fn scale(protocol: Protocol) -> CounterDevice {
     CounterDevice::new(CounterModel::Scale(ScaleConfig::new(protocol)), 1)
@@ -18,21 +18,21 @@ fn told(device: &mut CounterDevice, lines: &[&str]) {
 
 /// Everything that is said until this moment.
 fn said(device: &mut CounterDevice, until_us: u64) -> Vec<u8> {
-    let mut all = Vec::new();
+    let mut actions = Vec::new();
     while let Some(at) = device.due_us().filter(|at| *at <= until_us) {
         device.advance(at);
-        while let Some(bytes) = device.next_bytes() {
-            all.extend(bytes);
-        }
+        actions.extend(device.take_actions());
         if device.due_us() == Some(at) {
             break;
         }
     }
     device.advance(until_us);
-    while let Some(bytes) = device.next_bytes() {
-        all.extend(bytes);
-    }
-    all
+    actions.extend(device.take_actions());
+    let bytes = actions.into_iter().map(|it| match it {
+        LineAction::Send(bytes) => bytes,
+        LineAction::Close => panic!("a device of the counter closes no line"),
+    });
+    bytes.flatten().collect()
 }
 
 fn readings(protocol: Protocol, bytes: &[u8]) -> Vec<Reading> {

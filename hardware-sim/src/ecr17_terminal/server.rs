@@ -4,33 +4,33 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use super::terminal::{Ecr17Booked, Ecr17Config, Ecr17Script, Ecr17Terminal};
-use crate::line_server::{LineAction, LineDevice, LineServer};
+use crate::line_server::{LineAction, LineDevice, LineServer, US_PER_MS};
 
 impl LineDevice for Ecr17Terminal {
-    fn connected(&mut self, now_ms: u64) {
-        Ecr17Terminal::advance(self, now_ms);
+    fn connected(&mut self, now_us: u64) {
+        LineDevice::advance(self, now_us);
         Ecr17Terminal::connected(self);
     }
 
-    fn disconnected(&mut self, _now_ms: u64) {
+    fn disconnected(&mut self, _now_us: u64) {
         Ecr17Terminal::disconnected(self);
     }
 
-    fn receive(&mut self, now_ms: u64, bytes: &[u8]) {
-        Ecr17Terminal::advance(self, now_ms);
-        Ecr17Terminal::receive(self, bytes);
+    fn received(&mut self, now_us: u64, bytes: &[u8]) {
+        LineDevice::advance(self, now_us);
+        self.receive(bytes);
     }
 
-    fn advance(&mut self, now_ms: u64) {
-        Ecr17Terminal::advance(self, now_ms);
+    fn advance(&mut self, now_us: u64) {
+        Ecr17Terminal::advance(self, now_us / US_PER_MS);
+    }
+
+    fn due_us(&self) -> Option<u64> {
+        self.next_wakeup_ms().map(|at| at * US_PER_MS)
     }
 
     fn take_actions(&mut self) -> Vec<LineAction> {
         Ecr17Terminal::take_actions(self)
-    }
-
-    fn next_wakeup_ms(&self) -> Option<u64> {
-        Ecr17Terminal::next_wakeup_ms(self)
     }
 }
 

@@ -9,7 +9,7 @@ use shelf_sessions::zvt::serial_link::{LinkEffect, LinkInput, SerialLink};
 
 use super::script::{Booked, BookedState, PaymentScript, TerminalConfig};
 use super::terminal::Terminal;
-use crate::line_server::{LineAction, LineDevice, LineServer};
+use crate::line_server::{LineAction, LineDevice, LineServer, US_PER_MS};
 
 /// A terminal and what lies between it and its line.
 #[derive(Debug)]
@@ -40,24 +40,27 @@ impl OnLine {
 }
 
 impl LineDevice for OnLine {
-    fn connected(&mut self, now_ms: u64) {
+    fn connected(&mut self, now_us: u64) {
+        let now_ms = now_us / US_PER_MS;
         self.link(now_ms, LinkInput::Reset);
         self.out.clear();
         self.terminal.connected(now_ms);
     }
 
-    fn disconnected(&mut self, now_ms: u64) {
-        self.terminal.disconnected(now_ms);
+    fn disconnected(&mut self, now_us: u64) {
+        self.terminal.disconnected(now_us / US_PER_MS);
     }
 
-    fn receive(&mut self, now_ms: u64, bytes: &[u8]) {
+    fn received(&mut self, now_us: u64, bytes: &[u8]) {
+        let now_ms = now_us / US_PER_MS;
         match self.link.is_some() {
             true => self.link(now_ms, LinkInput::FromPort(bytes.to_vec())),
             false => self.terminal.receive(now_ms, bytes),
         }
     }
 
-    fn advance(&mut self, now_ms: u64) {
+    fn advance(&mut self, now_us: u64) {
+        let now_ms = now_us / US_PER_MS;
         self.terminal.advance(now_ms);
         if self.due_ms.is_some_and(|at| now_ms >= at) {
             self.link(now_ms, LinkInput::Tick);
@@ -72,15 +75,14 @@ impl LineDevice for OnLine {
         }
     }
 
-    fn take_actions(&mut self) -> Vec<LineAction> {
-        std::mem::take(&mut self.out)
+    fn due_us(&self) -> Option<u64> {
+        let times = [self.terminal.next_wakeup_ms(), self.due_ms];
+        let first_ms = times.into_iter().flatten().min();
+        first_ms.map(|at| at * US_PER_MS)
     }
 
-    fn next_wakeup_ms(&self) -> Option<u64> {
-        [self.terminal.next_wakeup_ms(), self.due_ms]
-            .into_iter()
-            .flatten()
-            .min()
+    fn take_actions(&mut self) -> Vec<LineAction> {
+        std::mem::take(&mut self.out)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use shelf_codecs::scale::{Protocol, ScaleConfig};
 use shelf_sim::counter::{CounterDevice, CounterModel, CounterOrder};
-use shelf_sim::serial_server::SerialServer;
+use shelf_sim::line_server::LineServer;
 
 use crate::config::{DeviceKind, DeviceSettings};
 
@@ -17,13 +17,13 @@ const PROTOCOL: Protocol = Protocol::Toledo8217;
 
 /// A simulated scale.
 #[derive(Clone)]
-pub(super) struct Plate(Arc<SerialServer<CounterDevice>>);
+pub(super) struct Plate(Arc<LineServer<CounterDevice>>);
 
 impl Plate {
     /// Switches one on, behind a serial server of this machine.
     pub(super) fn start(seed: u64) -> anyhow::Result<Self> {
         let model = CounterModel::Scale(ScaleConfig::new(PROTOCOL));
-        let server = SerialServer::on_tcp(0, CounterDevice::new(model, seed))?;
+        let server = LineServer::on_tcp(0, CounterDevice::new(model, seed))?;
         Ok(Self(Arc::new(server)))
     }
 

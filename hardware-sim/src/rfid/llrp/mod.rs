@@ -12,5 +12,5 @@ mod server;
 mod tests;
 
 pub use fault::LlrpFault;
-pub use reader::{Action, HELD_SIGHTINGS_MAX, LlrpReader, LlrpReaderConfig};
+pub use reader::{HELD_SIGHTINGS_MAX, LlrpReader, LlrpReaderConfig};
 pub use server::LlrpServer;

@@ -8,6 +8,7 @@ use shelf_codecs::llrp::{
 };
 
 use super::fault::LlrpFault;
+use crate::line_server::{LineAction, LineDevice};
 use crate::rfid::field::{Sighting, TagField};
 use crate::rfid::order::{Order, Orders};
 
@@ -55,17 +56,6 @@ impl LlrpReaderConfig {
     }
 }
 
-/// What the socket is to do, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Send these bytes.
-    Send(Vec<u8>),
-    /// Send these bytes, a segment each.
-    SendBytewise(Vec<u8>),
-    /// Close the connection.
-    Close,
-}
-
 /// Lasting faults.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Habits {
@@ -103,7 +93,7 @@ pub struct LlrpReader {
     reads: u64,
     next_id: u32,
     asked: Vec<MessageType>,
-    out: VecDeque<Action>,
+    out: VecDeque<LineAction>,
 }
 
 impl LlrpReader {
@@ -156,89 +146,13 @@ impl LlrpReader {
         &self.asked
     }
 
-    /// A client is there. It is greeted, or sent away.
-    pub fn connected(&mut self, now_us: u64) {
-        self.decoder = FrameDecoder::new();
-        if self.habits.taken {
-            self.greet(now_us, ConnectionAttempt::ClientInitiatedExists);
-            self.out.push_back(Action::Close);
-            return;
-        }
-        self.connected = true;
-        self.holding = self.holds_on_connect;
-        self.keepalive_at_us = self.next_keepalive(now_us);
-        self.greet(now_us, ConnectionAttempt::Success);
-        if self.lost && !self.holding {
-            self.tell_overflow(now_us);
-        }
-    }
-
-    /// Another client tried; what it is told, before it is sent away. Ours is told too.
-    pub fn second_client(&mut self, now_us: u64) -> Vec<u8> {
-        if self.connected {
-            self.greet(now_us, ConnectionAttempt::AnotherAttempted);
-        }
-        self.event(
-            now_us,
-            ReaderEvent::ConnectionAttempt(ConnectionAttempt::ClientInitiatedExists),
-        )
-    }
-
-    /// The client is gone. Its work goes on.
-    pub fn disconnected(&mut self) {
+    fn forget_client(&mut self) {
         self.connected = false;
         self.keepalive_at_us = None;
         if !self.config.holds_reports || !self.holds_on_connect {
             // Nobody asked it to keep anything.
             self.held.clear();
         }
-    }
-
-    /// Bytes from the client.
-    pub fn received(&mut self, now_us: u64, bytes: &[u8]) {
-        self.work(now_us);
-        let mut decoder = std::mem::take(&mut self.decoder);
-        decoder.push(bytes);
-        while let Some(item) = decoder.next_item() {
-            match item {
-                FrameItem::Frame(frame) => {
-                    self.asked.push(frame.kind);
-                    let (id, message) = (frame.id, Message::read(&frame));
-                    self.answer(now_us, id, message);
-                }
-                FrameItem::Fault(_) => self.hang_up(),
-            }
-        }
-        self.decoder = decoder;
-    }
-
-    /// Time goes on: orders, reads, reports and keep-alives that are due.
-    pub fn advance(&mut self, now_us: u64) {
-        while let Some(order) = self.orders.play(now_us, &mut self.field) {
-            match order {
-                Order::Rate(reads_per_s) => self.config.reads_per_s = reads_per_s,
-                Order::Fault(fault) => self.misbehave(now_us, fault),
-                _ => {}
-            }
-        }
-        self.work(now_us);
-        if self.keepalive_at_us.is_some_and(|at| at <= now_us) {
-            self.send(&Message::Keepalive);
-            self.keepalive_at_us = self.next_keepalive(now_us);
-        }
-    }
-
-    /// When [`LlrpReader::advance`] is to be called, at the latest.
-    #[must_use]
-    pub fn due_us(&self) -> Option<u64> {
-        let report = self.is_working().then_some(self.report_at_us);
-        let times = [self.keepalive_at_us, report, self.orders.due_us()];
-        times.into_iter().flatten().min()
-    }
-
-    /// What the socket is to do next.
-    pub fn next_action(&mut self) -> Option<Action> {
-        self.out.pop_front()
     }
 
     pub(super) fn is_working(&self) -> bool {
@@ -426,15 +340,16 @@ impl LlrpReader {
         if self.habits.silent {
             return;
         }
-        self.out.push_back(match self.habits.slow {
-            true => Action::SendBytewise(bytes),
-            false => Action::Send(bytes),
-        });
+        // The slow one's bytes go out a segment each.
+        let piece_bytes = if self.habits.slow { 1 } else { bytes.len() };
+        let pieces = bytes.chunks(piece_bytes.max(1));
+        self.out
+            .extend(pieces.map(|it| LineAction::Send(it.to_vec())));
     }
 
     pub(super) fn hang_up(&mut self) {
-        self.out.push_back(Action::Close);
-        self.disconnected();
+        self.out.push_back(LineAction::Close);
+        self.forget_client();
     }
 
     pub(super) fn next_keepalive(&self, now_us: u64) -> Option<u64> {
@@ -451,4 +366,80 @@ impl LlrpReader {
 fn digits(bytes: &[u8]) -> Vec<u8> {
     let text = bytes.iter().map(|it| format!("{it:02X}"));
     text.collect::<String>().into_bytes()
+}
+
+impl LineDevice for LlrpReader {
+    /// A client is there. It is greeted, or sent away.
+    fn connected(&mut self, now_us: u64) {
+        self.decoder = FrameDecoder::new();
+        if self.habits.taken {
+            self.greet(now_us, ConnectionAttempt::ClientInitiatedExists);
+            self.out.push_back(LineAction::Close);
+            return;
+        }
+        self.connected = true;
+        self.holding = self.holds_on_connect;
+        self.keepalive_at_us = self.next_keepalive(now_us);
+        self.greet(now_us, ConnectionAttempt::Success);
+        if self.lost && !self.holding {
+            self.tell_overflow(now_us);
+        }
+    }
+
+    /// The client is gone. Its work goes on.
+    fn disconnected(&mut self, _now_us: u64) {
+        self.forget_client();
+    }
+
+    fn received(&mut self, now_us: u64, bytes: &[u8]) {
+        self.work(now_us);
+        let mut decoder = std::mem::take(&mut self.decoder);
+        decoder.push(bytes);
+        while let Some(item) = decoder.next_item() {
+            match item {
+                FrameItem::Frame(frame) => {
+                    self.asked.push(frame.kind);
+                    let (id, message) = (frame.id, Message::read(&frame));
+                    self.answer(now_us, id, message);
+                }
+                FrameItem::Fault(_) => self.hang_up(),
+            }
+        }
+        self.decoder = decoder;
+    }
+
+    /// Orders, reads, reports and keep-alives that are due.
+    fn advance(&mut self, now_us: u64) {
+        while let Some(order) = self.orders.play(now_us, &mut self.field) {
+            match order {
+                Order::Rate(reads_per_s) => self.config.reads_per_s = reads_per_s,
+                Order::Fault(fault) => self.misbehave(now_us, fault),
+                _ => {}
+            }
+        }
+        self.work(now_us);
+        if self.keepalive_at_us.is_some_and(|at| at <= now_us) {
+            self.send(&Message::Keepalive);
+            self.keepalive_at_us = self.next_keepalive(now_us);
+        }
+    }
+
+    fn due_us(&self) -> Option<u64> {
+        let report = self.is_working().then_some(self.report_at_us);
+        let times = [self.keepalive_at_us, report, self.orders.due_us()];
+        times.into_iter().flatten().min()
+    }
+
+    fn take_actions(&mut self) -> Vec<LineAction> {
+        self.out.drain(..).collect()
+    }
+
+    /// Another client tried; it is told so and sent away. Ours is told too.
+    fn second_client(&mut self, now_us: u64) -> Option<Vec<u8>> {
+        if self.connected {
+            self.greet(now_us, ConnectionAttempt::AnotherAttempted);
+        }
+        let refused = ReaderEvent::ConnectionAttempt(ConnectionAttempt::ClientInitiatedExists);
+        Some(self.event(now_us, refused))
+    }
 }

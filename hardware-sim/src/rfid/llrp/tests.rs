@@ -7,6 +7,7 @@ use shelf_sessions::llrp::{
 use shelf_sessions::time::Mono;
 
 use super::*;
+use crate::line_server::{LineAction, LineDevice};
 
 /// Microseconds that pass in a turn.
 const STEP_US: u64 = 10_000;
@@ -69,8 +70,8 @@ impl World {
                 }
                 Effect::Disconnect if self.linked => {
                     self.linked = false;
-                    self.reader.disconnected();
-                    while self.reader.next_action().is_some() {}
+                    self.reader.disconnected(self.now_us);
+                    let _for_nobody = self.reader.take_actions();
                 }
                 _ => {}
             }
@@ -95,18 +96,19 @@ impl World {
     fn turn(&mut self) {
         self.now_us += STEP_US;
         self.reader.advance(self.now_us);
-        while let Some(action) = self.reader.next_action() {
-            if !self.linked {
-                continue;
+        loop {
+            let actions = self.reader.take_actions();
+            if actions.is_empty() {
+                break;
             }
-            match action {
-                Action::Send(bytes) => self.give(Input::Bytes(&bytes)),
-                Action::SendBytewise(bytes) => {
-                    bytes.chunks(1).for_each(|it| self.give(Input::Bytes(it)));
-                }
-                Action::Close => {
-                    self.linked = false;
-                    self.give(Input::Disconnected);
+            for action in actions {
+                match action {
+                    _ if !self.linked => {}
+                    LineAction::Send(bytes) => self.give(Input::Bytes(&bytes)),
+                    LineAction::Close => {
+                        self.linked = false;
+                        self.give(Input::Disconnected);
+                    }
                 }
             }
         }
@@ -149,7 +151,7 @@ fn reports_are_held_until_the_sink_is_ready_and_then_none_is_missing() {
     // Away with the cable, and everything that was read meanwhile comes afterwards.
     let before = world.reader.reads();
     world.linked = false;
-    world.reader.disconnected();
+    world.reader.disconnected(world.now_us);
     world.give(Input::Disconnected);
     world.until("back", |it| it.session.state() == State::Running);
     world.until("all", |it| {
@@ -270,8 +272,8 @@ fn access_specs_and_versions_are_refused_without_harm() {
     use shelf_codecs::llrp::{Frame, Message, SpecCommand, status};
     let mut reader = LlrpReader::new(LlrpReaderConfig::new(7));
     reader.connected(0);
-    let greeting = reader.next_action();
-    assert!(matches!(greeting, Some(Action::Send(_))));
+    let greeting = reader.take_actions();
+    assert!(matches!(greeting[..], [LineAction::Send(_)]));
     let questions = [
         Message::Spec {
             command: SpecCommand::DeleteAccessSpec,
@@ -285,10 +287,10 @@ fn access_specs_and_versions_are_refused_without_harm() {
     ];
     for (id, question) in (1_u32..).zip(questions) {
         reader.received(0, &question.encode(id));
-        let Some(Action::Send(bytes)) = reader.next_action() else {
+        let [LineAction::Send(bytes)] = &reader.take_actions()[..] else {
             panic!("no answer to {question:?}");
         };
-        let (frame, _) = Frame::split(&bytes).unwrap();
+        let (frame, _) = Frame::split(bytes).unwrap();
         let answer = Message::read(&frame).unwrap();
         let code = answer.status().unwrap().code;
         assert_eq!(frame.id, id);

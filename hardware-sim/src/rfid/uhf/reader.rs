@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::str::FromStr;
 
 use super::family::{Asked, Hearing, UhfModel, answer, tell};
+use crate::line_server::{LineAction, LineDevice};
 use crate::rfid::field::{Sighting, TagField};
 use crate::rfid::order::{Order, Orders};
 
@@ -138,73 +139,11 @@ impl UhfReader {
         self.reads
     }
 
-    /// Whether its cable is in.
-    #[must_use]
-    pub fn is_plugged(&self) -> bool {
-        self.plugged
-    }
-
-    /// The host closed the line: what it asked for is over.
-    pub fn disconnected(&mut self) {
-        self.forget();
-    }
-
     fn forget(&mut self) {
         self.hearing = Hearing::of(self.config.model);
         self.streams = false;
         self.speaks_at_us = None;
         self.out.clear();
-    }
-
-    /// Bytes from the host.
-    pub fn received(&mut self, now_us: u64, bytes: &[u8]) {
-        for asked in self.hearing.hear(bytes) {
-            if self.silent {
-                continue;
-            }
-            match asked {
-                Asked::Round => {
-                    self.read_at_us = now_us;
-                    self.speaks_at_us = Some(now_us + ROUND_US);
-                }
-                Asked::Stream => {
-                    self.streams = true;
-                    (self.read_at_us, self.alive_at_us) = (now_us, now_us + ALIVE_US);
-                    self.speaks_at_us = Some(now_us + STREAM_US);
-                }
-                Asked::Stop => {
-                    self.streams = false;
-                    self.speaks_at_us = None;
-                }
-                Asked::Hello(_) => {}
-            }
-            if let Some(frame) = answer(self.config.model, asked) {
-                self.put(frame);
-            }
-        }
-    }
-
-    /// Time goes on: orders and reads that are due.
-    pub fn advance(&mut self, now_us: u64) {
-        while let Some(order) = self.orders.play(now_us, &mut self.field) {
-            match order {
-                Order::Rate(reads_per_s) => self.config.reads_per_s = reads_per_s,
-                Order::Fault(fault) => self.misbehave(fault),
-                _ => {}
-            }
-        }
-        if self.speaks_at_us.is_none_or(|at| at > now_us) {
-            return;
-        }
-        self.speaks_at_us = self.streams.then(|| now_us + STREAM_US);
-        let reads = self.read(now_us);
-        let is_round = self.config.model.is_polled();
-        if !reads.is_empty() || is_round || self.alive_at_us <= now_us {
-            self.alive_at_us = now_us + ALIVE_US;
-            for frame in tell(self.config.model, &reads) {
-                self.put(frame);
-            }
-        }
     }
 
     fn read(&mut self, now_us: u64) -> Vec<Sighting> {
@@ -218,18 +157,6 @@ impl UhfReader {
             self.reads += u64::try_from(reads.len()).unwrap_or(0);
         }
         reads
-    }
-
-    /// When [`UhfReader::advance`] is to be called, at the latest.
-    #[must_use]
-    pub fn due_us(&self) -> Option<u64> {
-        let times = [self.speaks_at_us, self.orders.due_us()];
-        times.into_iter().flatten().min()
-    }
-
-    /// The next bytes on the line.
-    pub fn next_bytes(&mut self) -> Option<Vec<u8>> {
-        self.out.pop_front()
     }
 
     fn misbehave(&mut self, fault: UhfFault) {
@@ -268,5 +195,78 @@ impl UhfReader {
             None => {}
         }
         self.out.push_back(frame);
+    }
+}
+
+impl LineDevice for UhfReader {
+    fn connected(&mut self, _now_us: u64) {
+        self.forget();
+    }
+
+    /// What the host asked for is over.
+    fn disconnected(&mut self, _now_us: u64) {
+        self.forget();
+    }
+
+    fn received(&mut self, now_us: u64, bytes: &[u8]) {
+        for asked in self.hearing.hear(bytes) {
+            if self.silent {
+                continue;
+            }
+            match asked {
+                Asked::Round => {
+                    self.read_at_us = now_us;
+                    self.speaks_at_us = Some(now_us + ROUND_US);
+                }
+                Asked::Stream => {
+                    self.streams = true;
+                    (self.read_at_us, self.alive_at_us) = (now_us, now_us + ALIVE_US);
+                    self.speaks_at_us = Some(now_us + STREAM_US);
+                }
+                Asked::Stop => {
+                    self.streams = false;
+                    self.speaks_at_us = None;
+                }
+                Asked::Hello(_) => {}
+            }
+            if let Some(frame) = answer(self.config.model, asked) {
+                self.put(frame);
+            }
+        }
+    }
+
+    fn advance(&mut self, now_us: u64) {
+        while let Some(order) = self.orders.play(now_us, &mut self.field) {
+            match order {
+                Order::Rate(reads_per_s) => self.config.reads_per_s = reads_per_s,
+                Order::Fault(fault) => self.misbehave(fault),
+                _ => {}
+            }
+        }
+        if self.speaks_at_us.is_none_or(|at| at > now_us) {
+            return;
+        }
+        self.speaks_at_us = self.streams.then(|| now_us + STREAM_US);
+        let reads = self.read(now_us);
+        let is_round = self.config.model.is_polled();
+        if !reads.is_empty() || is_round || self.alive_at_us <= now_us {
+            self.alive_at_us = now_us + ALIVE_US;
+            for frame in tell(self.config.model, &reads) {
+                self.put(frame);
+            }
+        }
+    }
+
+    fn due_us(&self) -> Option<u64> {
+        let times = [self.speaks_at_us, self.orders.due_us()];
+        times.into_iter().flatten().min()
+    }
+
+    fn take_actions(&mut self) -> Vec<LineAction> {
+        self.out.drain(..).map(LineAction::Send).collect()
+    }
+
+    fn is_plugged(&self) -> bool {
+        self.plugged
     }
 }

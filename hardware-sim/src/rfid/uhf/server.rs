@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::reader::{UhfFault, UhfReader, UhfReaderConfig};
+use crate::line_server::LineServer;
 use crate::rfid::order::Order;
-use crate::serial_server::{SerialDevice, SerialServer};
 
 /// A reader that serves its line until it is stopped or dropped.
 #[derive(Debug)]
-pub struct UhfServer(SerialServer<UhfReader>);
+pub struct UhfServer(LineServer<UhfReader>);
 
 impl UhfServer {
     /// On a pseudo-terminal that the host opens at `link`, whose directory must exist.
@@ -17,7 +17,7 @@ impl UhfServer {
     /// # Errors
     /// When there is no pseudo-terminal or no thread to be had.
     pub fn on_pty(link: &Path, config: UhfReaderConfig) -> anyhow::Result<UhfServer> {
-        SerialServer::on_pty(link, UhfReader::new(config)).map(UhfServer)
+        LineServer::on_pty(link, UhfReader::new(config)).map(UhfServer)
     }
 
     /// On `127.0.0.1:port`, as behind a serial server; port 0 takes a free one.
@@ -25,7 +25,7 @@ impl UhfServer {
     /// # Errors
     /// When the port can't be listened on or no thread can be started.
     pub fn on_tcp(port: u16, config: UhfReaderConfig) -> anyhow::Result<UhfServer> {
-        SerialServer::on_tcp(port, UhfReader::new(config)).map(UhfServer)
+        LineServer::on_tcp(port, UhfReader::new(config)).map(UhfServer)
     }
 
     /// Where it listens, if it is on the network.
@@ -48,26 +48,5 @@ impl UhfServer {
     /// Stops serving; the line is closed.
     pub fn stop(&mut self) {
         self.0.stop();
-    }
-}
-
-impl SerialDevice for UhfReader {
-    fn received(&mut self, now_us: u64, bytes: &[u8]) {
-        self.received(now_us, bytes);
-    }
-    fn advance(&mut self, now_us: u64) {
-        self.advance(now_us);
-    }
-    fn due_us(&self) -> Option<u64> {
-        self.due_us()
-    }
-    fn next_bytes(&mut self) -> Option<Vec<u8>> {
-        self.next_bytes()
-    }
-    fn disconnected(&mut self) {
-        self.disconnected();
-    }
-    fn is_plugged(&self) -> bool {
-        self.is_plugged()
     }
 }

@@ -5,6 +5,7 @@ use shelf_sessions::time::Mono;
 use shelf_sessions::uhf::{Config, Effect, Family, Input, Session, State, Trouble};
 
 use super::*;
+use crate::line_server::{LineAction, LineDevice};
 
 /// Microseconds that pass in a turn.
 const STEP_US: u64 = 5_000;
@@ -77,8 +78,16 @@ impl World {
     fn turn(&mut self) {
         self.now_us += STEP_US;
         self.reader.advance(self.now_us);
-        while let Some(bytes) = self.reader.next_bytes() {
-            self.give(Input::Bytes(&bytes));
+        loop {
+            let said = self.reader.take_actions();
+            if said.is_empty() {
+                break;
+            }
+            for action in said {
+                if let LineAction::Send(bytes) = action {
+                    self.give(Input::Bytes(&bytes));
+                }
+            }
         }
         if self.timer.is_some_and(|at| at.0 <= self.now_us / 1_000) {
             self.timer = None;
