@@ -10,7 +10,6 @@
 
 mod zvt_world;
 
-use shelf_sessions::payment::PaymentRecord as _;
 use shelf_sessions::zvt::{Command, Input, IntentId};
 use shelf_sim::zvt_terminal::{
     Busy, Direction, LastAfterReversal, PaymentScript, Repeat, TerminalConfig, Unacknowledged,
@@ -266,7 +265,7 @@ fn a_reversal_with_a_broken_cable() {
                     world.run();
                     let taken_back = world.terminal.standing().count() == 0;
                     let ours = world.sales.contains(&IntentId(2));
-                    let open = world.durable[&IntentId(2)].is_open();
+                    let open = world.durable[&IntentId(2)].progress.is_open();
                     let seen = &world.seen;
                     assert!(
                         taken_back == ours || open,

@@ -215,7 +215,7 @@ fn an_unknown_payment_is_never_settled_by_a_later_one() {
     world.pay(2, 1234);
     let first = world.durable[&IntentId(1)].clone();
     assert!(
-        first.superseded,
+        first.progress.superseded,
         "durable before the next payment is sent: {first:?}"
     );
     // A restart, and a terminal that now tells its last transaction: the second, for the same price.

@@ -10,7 +10,7 @@
 mod zvt_world;
 
 use shelf_codecs::zvt::Packet;
-use shelf_sessions::payment::{PaymentRecord as _, Terminal as _};
+use shelf_sessions::payment::Terminal as _;
 use shelf_sessions::zvt::{
     Ask, Command, Effect, Input, IntentId, Mono, Outcome, PaymentState, Rejection, Session,
 };
@@ -46,8 +46,8 @@ fn a_payment_is_persisted_then_sent_then_committed_then_confirmed() {
     let Outcome::Approved(record) = outcome else {
         panic!("{outcome:?}")
     };
-    assert_eq!(record.state, PaymentState::Approved);
-    assert!(record.committed && record.confirmed && !record.is_open());
+    assert_eq!(record.progress.state, PaymentState::Approved);
+    assert!(record.progress.committed && record.progress.confirmed && !record.progress.is_open());
     assert_eq!(record.evidence.as_ref().unwrap().receipt, Some(42));
     assert_eq!(
         record.evidence.as_ref().unwrap().card_name.as_deref(),
@@ -307,7 +307,7 @@ fn a_bare_completion_asks_the_cashier() {
     else {
         panic!("{outcome:?}")
     };
-    assert!(record.committed && record.is_open());
+    assert!(record.progress.committed && record.progress.is_open());
     assert_eq!(world.session.held().map(|r| r.intent), Some(IntentId(1)));
     world.terminal.set_config(TerminalConfig::default());
     world.input(Input::Resync {

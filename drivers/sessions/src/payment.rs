@@ -128,33 +128,52 @@ pub enum Effect<R, O, F> {
     Fault(F),
 }
 
+/// What the records of all terminals say about how far a payment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    /// How far it is.
+    pub state: PaymentState,
+    /// The sale is durable. When a record is resumed this must be what the ledger says, not what the
+    /// record said: only then a crash between the two is harmless.
+    pub committed: bool,
+    /// The terminal has heard our answer or said the same again: it will not reverse by itself any more.
+    pub confirmed: bool,
+    /// A later payment was sent: the terminal's last word says nothing about this one any more, and only
+    /// people can.
+    #[serde(default)]
+    pub superseded: bool,
+}
+
+impl Progress {
+    /// Of a payment that was asked for a moment ago.
+    pub(crate) const CREATED: Progress = Progress {
+        state: PaymentState::Created,
+        committed: false,
+        confirmed: false,
+        superseded: false,
+    };
+
+    /// Whether a restart leaves something to find out ([`Input::Resume`]).
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self.state {
+            PaymentState::Declined | PaymentState::Aborted | PaymentState::Reversed => false,
+            PaymentState::Approved => !self.confirmed,
+            _ => true,
+        }
+    }
+}
+
 /// What every terminal's record of a payment has.
 pub trait PaymentRecord {
     /// Whose it is.
     fn intent(&self) -> IntentId;
-    /// How far it is.
-    fn state(&self) -> PaymentState;
-    /// Notes how far it is.
-    fn set_state(&mut self, state: PaymentState);
     /// Whether it takes an earlier payment back.
     fn is_reversal(&self) -> bool;
-    /// Whether its sale is durable.
-    fn is_committed(&self) -> bool;
-    /// After a restart: what the ledger says about its sale.
-    fn set_committed(&mut self, committed: bool);
-    /// Whether the terminal has heard (or said again) that the payment stands.
-    fn is_confirmed(&self) -> bool;
-    /// Whether a later payment was sent: the terminal's last word says nothing about this one any more.
-    fn is_superseded(&self) -> bool;
-
-    /// Whether a restart leaves something to find out ([`Input::Resume`]).
-    fn is_open(&self) -> bool {
-        match self.state() {
-            PaymentState::Declined | PaymentState::Aborted | PaymentState::Reversed => false,
-            PaymentState::Approved => !self.is_confirmed(),
-            _ => true,
-        }
-    }
+    /// How far it is.
+    fn progress(&self) -> &Progress;
+    /// Where that is noted.
+    fn progress_mut(&mut self) -> &mut Progress;
 }
 
 /// A payment terminal's dialogue machine, whatever it speaks: what a shell needs of it.

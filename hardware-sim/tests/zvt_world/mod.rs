@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use shelf_codecs::zvt::{Amount, Password, TerminalDate, TerminalTime, config_byte};
-use shelf_sessions::payment::{PaymentRecord as _, Terminal as _};
+use shelf_sessions::payment::Terminal as _;
 use shelf_sessions::zvt::{
     Command, Config, Effect, Input, IntentId, IntentRecord, Mono, Outcome, PaymentState, Session,
     ShopTime,
@@ -201,11 +201,11 @@ impl World {
             Effect::Send(bytes) => self.send(bytes),
             Effect::PersistState(record) => {
                 let intent = record.intent;
-                if record.state == PaymentState::Reversed && self.mutant != Mutant::IgnoresReversal
+                if record.progress.state == PaymentState::Reversed && self.mutant != Mutant::IgnoresReversal
                 {
                     self.voided.insert(intent);
                 }
-                if record.state != PaymentState::Unknown {
+                if record.progress.state != PaymentState::Unknown {
                     self.unknown.remove(&intent);
                 }
                 self.durable.insert(intent, *record);
@@ -391,11 +391,11 @@ impl World {
             let open: Vec<_> = self
                 .durable
                 .values()
-                .filter(|r| r.is_open())
+                .filter(|r| r.progress.is_open())
                 .cloned()
                 .collect();
             for mut record in open {
-                record.committed = self.sales.contains(&record.intent);
+                record.progress.committed = self.sales.contains(&record.intent);
                 self.inputs.push_back(Input::Resume(Box::new(record)));
             }
         }
@@ -429,7 +429,7 @@ impl World {
         let open = self
             .durable
             .values()
-            .filter(|r| r.is_open())
+            .filter(|r| r.progress.is_open())
             .map(|r| r.intent);
         let listed: BTreeSet<IntentId> = if self.restart_at_ms.is_some() {
             open.collect()

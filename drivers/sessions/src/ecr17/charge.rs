@@ -2,8 +2,9 @@
 
 use shelf_codecs::ecr17::{Approval, Request, Response};
 
-use super::interface::{Effect, Outcome, Previous, Record};
+use super::interface::{Effect, Outcome, Previous};
 use super::session::{DURABLE_MS_MAX, Job, Link, Session, Stage, last_result};
+use crate::payment::flow::Flow as _;
 use crate::payment::{Ask, IntentId, PaymentState};
 use crate::time::Mono;
 
@@ -13,12 +14,12 @@ impl Session {
         self.acknowledge(out);
         let previous = last_result(response).map_or(Previous::NotLearnt, Previous::Last);
         self.enter(Stage::Persisting);
-        if let Some(record) = self.job.as_mut().and_then(|job| job.record.as_mut()) {
+        if let Some(record) = self.record() {
             record.previous = previous;
-            record.state = PaymentState::Sent;
+            record.progress.state = PaymentState::Sent;
             out.push(Effect::PersistState(record.clone()));
         }
-        self.wake_at = Some(now.plus(DURABLE_MS_MAX));
+        self.desk.wake_at = Some(now.plus(DURABLE_MS_MAX));
     }
 
     /// The record is durable: the only place from which a request that moves money is sent.
@@ -30,7 +31,7 @@ impl Session {
                     .as_ref()
                     .is_some_and(|record| record.intent == intent)
         };
-        let Some(job) = self.job.as_mut().filter(ours) else {
+        let Some(job) = self.desk.job.as_mut().filter(ours) else {
             return;
         };
         if self.link != Link::Open {
@@ -43,21 +44,26 @@ impl Session {
 
     pub(super) fn note_state(&mut self, state: PaymentState, out: &mut Vec<Effect>) {
         let acting = self
+            .desk
             .job
             .as_mut()
             .filter(|job| job.stage == Stage::Acting && job.acted);
         if let Some(record) = acting.and_then(|job| job.record.as_mut())
-            && record.state != state
-            && record.state != PaymentState::InProgress
+            && record.progress.state != state
+            && record.progress.state != PaymentState::InProgress
         {
-            record.state = state;
+            record.progress.state = state;
             out.push(Effect::PersistState(record.clone()));
         }
     }
 
     /// The terminal's word on our command.
     pub(super) fn acted(&mut self, now: Mono, response: Response, out: &mut Vec<Effect>) {
-        let has_record = self.job.as_ref().is_some_and(|job| job.record.is_some());
+        let has_record = self
+            .desk
+            .job
+            .as_ref()
+            .is_some_and(|job| job.record.is_some());
         let outcome = match response {
             Response::Approved(approval) if has_record => {
                 return self.approved(now, approval, true, out);
@@ -98,21 +104,23 @@ impl Session {
         owed: bool,
         out: &mut Vec<Effect>,
     ) {
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         job.stage = Stage::Committing;
         job.owed = owed;
         if let Some(record) = &mut job.record {
             record.approval = Some(approval);
             let mut committing = record.clone();
-            committing.state = PaymentState::Approved;
-            committing.committed = true;
+            committing.progress.state = PaymentState::Approved;
+            committing.progress.committed = true;
             out.push(Effect::CommitThenConfirm(committing));
         }
-        self.wake_at = Some(now.plus(DURABLE_MS_MAX));
+        self.desk.wake_at = Some(now.plus(DURABLE_MS_MAX));
     }
 
     fn committing(&mut self, intent: IntentId) -> Option<&mut Box<Job>> {
-        self.job.as_mut().filter(|job| {
+        self.desk.job.as_mut().filter(|job| {
             job.stage == Stage::Committing
                 && job
                     .record
@@ -129,9 +137,9 @@ impl Session {
         };
         let told = asked(job) || open;
         if let Some(record) = &mut job.record {
-            record.state = PaymentState::Approved;
-            record.committed = true;
-            record.confirmed = told;
+            record.progress.state = PaymentState::Approved;
+            record.progress.committed = true;
+            record.progress.confirmed = told;
         }
         if told {
             if open {
@@ -153,13 +161,21 @@ impl Session {
 
     /// The terminal did not take our request three times.
     pub(super) fn failed_to_send(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        let acked = self.job.as_ref().is_some_and(|job| job.acknowledged);
+        let acked = self.desk.job.as_ref().is_some_and(|job| job.acknowledged);
         let acting = self
+            .desk
             .job
             .as_ref()
             .is_some_and(|job| job.stage == Stage::Acting);
         self.hang_up(out);
-        if acting && !acked && self.job.as_ref().is_some_and(|job| job.record.is_some()) {
+        if acting
+            && !acked
+            && self
+                .desk
+                .job
+                .as_ref()
+                .is_some_and(|job| job.record.is_some())
+        {
             // It said each time that it did not get it.
             self.not_started(now, out);
         } else {
@@ -169,34 +185,5 @@ impl Session {
 
     pub(super) fn not_started(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.finish_charge(now, PaymentState::Aborted, Outcome::NotStarted, out);
-    }
-
-    pub(super) fn finish_unknown(
-        &mut self,
-        now: Mono,
-        ask: Ask,
-        why: &'static str,
-        out: &mut Vec<Effect>,
-    ) {
-        let outcome = |record| Outcome::Unknown { record, ask, why };
-        self.finish_charge(now, PaymentState::Unknown, outcome, out);
-    }
-
-    pub(super) fn finish_charge(
-        &mut self,
-        now: Mono,
-        state: PaymentState,
-        outcome: impl FnOnce(Box<Record>) -> Outcome,
-        out: &mut Vec<Effect>,
-    ) {
-        if let Some(mut record) = self.job.as_mut().and_then(|job| job.record.take()) {
-            record.state = state;
-            out.push(Effect::PersistState(record.clone()));
-            if state == PaymentState::Unknown && !record.superseded {
-                self.held = Some(record.clone());
-            }
-            out.push(Effect::Outcome(outcome(record)));
-        }
-        self.finish(now, out);
     }
 }

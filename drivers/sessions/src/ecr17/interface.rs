@@ -5,7 +5,7 @@ use shelf_codecs::ecr17::{
 };
 use shelf_codecs::zvt::Amount;
 
-use crate::payment::{self, Ask, IntentId, PaymentRecord, PaymentState};
+use crate::payment::{self, Ask, IntentId, PaymentRecord, Progress};
 
 /// A time in milliseconds after which silence means something.
 pub type SilenceLimit = u64;
@@ -89,17 +89,12 @@ pub struct Record {
     /// What was asked for.
     pub amount: Amount,
     /// How far it is.
-    pub state: PaymentState,
+    #[serde(flatten)]
+    pub progress: Progress,
     /// The terminal's last transaction before this one.
     pub previous: Previous,
     /// What the terminal said about this one.
     pub approval: Option<Approval>,
-    /// The sale is durable; after a restart by the ledger's word.
-    pub committed: bool,
-    /// The terminal has our acknowledgement, or told the same when asked.
-    pub confirmed: bool,
-    /// A later payment was sent: the terminal's last result says nothing about this one any more.
-    pub superseded: bool,
 }
 
 impl PaymentRecord for Record {
@@ -107,32 +102,16 @@ impl PaymentRecord for Record {
         self.intent
     }
 
-    fn state(&self) -> PaymentState {
-        self.state
-    }
-
-    fn set_state(&mut self, state: PaymentState) {
-        self.state = state;
-    }
-
     fn is_reversal(&self) -> bool {
         matches!(self.kind, Kind::Reverse { .. })
     }
 
-    fn is_committed(&self) -> bool {
-        self.committed
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn set_committed(&mut self, committed: bool) {
-        self.committed = committed;
-    }
-
-    fn is_confirmed(&self) -> bool {
-        self.confirmed
-    }
-
-    fn is_superseded(&self) -> bool {
-        self.superseded
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }
 

@@ -15,7 +15,9 @@ impl Session {
     /// Turns the current payment into the question what became of it.
     pub(super) fn ask_about_current(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.hang_up(out);
-        let Some(job) = self.job.take() else { return };
+        let Some(job) = self.desk.job.take() else {
+            return;
+        };
         if let Some(record) = job.record {
             self.find_out(now, record, out);
         }
@@ -23,11 +25,11 @@ impl Session {
 
     /// The connection is gone, or the terminal fell silent.
     pub(super) fn lost(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        self.wake_at = None;
-        let Some(job) = &self.job else { return };
+        self.desk.wake_at = None;
+        let Some(job) = &self.desk.job else { return };
         match (job.stage, &job.record) {
             // The answer of the shell decides how it goes on.
-            (Stage::Committing, _) => self.wake_at = Some(now.plus(self.config.resync_ms_max)),
+            (Stage::Committing, _) => self.desk.wake_at = Some(now.plus(self.config.resync_ms_max)),
             (_, None) => {
                 let why = "the terminal did not answer".to_owned();
                 out.push(Effect::Outcome(Outcome::Failed { why }));
@@ -41,6 +43,7 @@ impl Session {
 
     pub(super) fn other_terminal(&mut self, now: Mono, out: &mut Vec<Effect>) {
         let asking = self
+            .desk
             .job
             .as_ref()
             .is_some_and(|job| job.stage == Stage::Asking);
@@ -54,13 +57,15 @@ impl Session {
     fn ask_again_later(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.hang_up(out);
         let again_at = now.plus(self.config.resync_pause_ms);
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         if again_at > job.give_up_at {
             let why = "the terminal could not be asked";
             self.unresolved(now, why, out);
         } else {
             job.stage = Stage::Pausing;
-            self.wake_at = Some(again_at);
+            self.desk.wake_at = Some(again_at);
         }
     }
 
@@ -70,12 +75,12 @@ impl Session {
         let Some(last) = last_result(response) else {
             return self.ask_again_later(now, out);
         };
-        let Some(job) = &self.job else { return };
+        let Some(job) = &self.desk.job else { return };
         let Some(record) = &job.record else { return };
         match judge(record, last) {
-            Verdict::Ours if record.committed => {
-                if let Some(record) = self.job.as_mut().and_then(|job| job.record.as_mut()) {
-                    record.confirmed = true;
+            Verdict::Ours if record.progress.committed => {
+                if let Some(record) = self.record() {
+                    record.progress.confirmed = true;
                 }
                 self.finish_charge(now, PaymentState::Approved, Outcome::Approved, out);
             }
@@ -84,7 +89,7 @@ impl Session {
                 _ => self.unresolved(now, "the terminal's answer has no approval", out),
             },
             Verdict::Before if now < job.quiet_at => self.ask_again_later(now, out),
-            Verdict::Before | Verdict::Refused if record.committed => {
+            Verdict::Before | Verdict::Refused if record.progress.committed => {
                 let why = "the sale is written, but the terminal says that no payment was made";
                 self.unresolved(now, why, out);
             }
@@ -95,31 +100,10 @@ impl Session {
         }
     }
 
-    /// Only people can tell. A payment that waits behind is not sent while the terminal can't be asked; if it
-    /// answered, this one steps aside for good.
     fn unresolved(&mut self, now: Mono, why: &'static str, out: &mut Vec<Effect>) {
-        let answered = self
-            .job
-            .as_ref()
-            .is_some_and(|job| job.stage == Stage::Asking);
-        let waiting = self.next.take();
-        if answered
-            && waiting.is_some()
-            && let Some(record) = self.job.as_mut().and_then(|job| job.record.as_mut())
-        {
-            record.superseded = true;
-        }
-        self.finish_unknown(now, Ask::Manager, why, out);
-        match waiting {
-            Some(next) if answered => self.start(now, *next, out),
-            Some(next) => {
-                let held = self.held.take();
-                self.job = Some(next);
-                self.not_started(now, out);
-                self.held = held;
-            }
-            None => {}
-        }
+        let job = self.desk.job.as_ref();
+        let answered = job.is_some_and(|job| job.stage == Stage::Asking);
+        self.leave_to_people(now, (Ask::Manager, why), answered, out);
     }
 }
 

@@ -8,8 +8,8 @@ use shelf_codecs::zvt::Amount;
 use super::interface::{
     Command, Config, Effect, Input, Kind, LastResult, Outcome, Previous, Record,
 };
-use crate::payment::flow::Flow;
-use crate::payment::{Ask, IntentId, PaymentState, Terminal};
+use crate::payment::flow::{Desk, Flow};
+use crate::payment::{Ask, IntentId, PaymentState, Progress};
 use crate::time::Mono;
 
 /// How often a request is sent in all, where it may be sent again.
@@ -42,7 +42,7 @@ pub(super) enum Stage {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
+pub struct Job {
     /// The command; for finding out, [`Request::LastResult`].
     pub(super) request: Request,
     pub(super) record: Option<Box<Record>>,
@@ -67,10 +67,7 @@ pub struct Session {
     pub(super) config: Config,
     decoder: Decoder,
     pub(super) link: Link,
-    pub(super) job: Option<Box<Job>>,
-    pub(super) next: Option<Box<Job>>,
-    pub(super) held: Option<Box<Record>>,
-    pub(super) wake_at: Option<Mono>,
+    pub(super) desk: Desk<Job, Record>,
 }
 
 impl Session {
@@ -81,26 +78,7 @@ impl Session {
             config,
             decoder: Decoder::new(config.lrc),
             link: Link::Closed,
-            job: None,
-            next: None,
-            held: None,
-            wake_at: None,
-        }
-    }
-
-    fn dispatch(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
-        match input {
-            Input::Connected => self.on_connected(now, out),
-            Input::Disconnected => self.on_disconnected(now, out),
-            Input::Bytes(bytes) => self.on_bytes(now, &bytes, out),
-            Input::Tick => self.on_tick(now, out),
-            Input::Command(command) => self.command(now, command, out),
-            Input::Resync { intent } => self.ask_about_held(now, intent, out),
-            Input::Settled { intent } => self.settled(intent),
-            Input::Resume(record) => self.take_up(now, record, out),
-            Input::Persisted { intent } => self.on_persisted(now, intent, out),
-            Input::Committed { intent } => self.on_committed(now, intent, out),
-            Input::CommitFailed { intent } => self.on_commit_failed(now, intent, out),
+            desk: Desk::empty(),
         }
     }
 
@@ -124,7 +102,7 @@ impl Session {
     }
 
     fn give_up(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        if let Some(Stage::Learning | Stage::Acting) = self.job.as_ref().map(|job| job.stage) {
+        if let Some(Stage::Learning | Stage::Acting) = self.desk.job.as_ref().map(|job| job.stage) {
             self.hang_up(out);
             self.lost(now, out);
         }
@@ -142,12 +120,9 @@ impl Session {
             intent,
             kind,
             amount,
-            state: PaymentState::Created,
+            progress: Progress::CREATED,
             previous: Previous::NotLearnt,
             approval: None,
-            committed: false,
-            confirmed: false,
-            superseded: false,
         };
         let request = match kind {
             Kind::Pay => Request::Payment {
@@ -175,21 +150,16 @@ impl Session {
         }
     }
 
-    pub(super) fn start(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
-        self.job = Some(Box::new(job));
-        self.connect(now, out);
-    }
-
     pub(super) fn connect(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.decoder = Decoder::new(self.config.lrc);
         self.link = Link::Connecting;
         self.enter(Stage::Connecting);
-        self.wake_at = Some(now.plus(self.config.answer_ms_max));
+        self.desk.wake_at = Some(now.plus(self.config.answer_ms_max));
         out.push(Effect::Connect);
     }
 
     pub(super) fn enter(&mut self, stage: Stage) {
-        if let Some(job) = &mut self.job {
+        if let Some(job) = &mut self.desk.job {
             job.stage = stage;
             job.acknowledged = false;
             job.tries = 0;
@@ -201,7 +171,7 @@ impl Session {
             return;
         }
         self.link = Link::Open;
-        let Some(job) = &self.job else { return };
+        let Some(job) = &self.desk.job else { return };
         let stage = match (&job.request, &job.record) {
             (Request::LastResult, _) => Stage::Asking,
             (_, Some(_)) => Stage::Learning,
@@ -214,7 +184,9 @@ impl Session {
     /// Sends what the stage asks for.
     pub(super) fn send_request(&mut self, now: Mono, out: &mut Vec<Effect>) {
         let config = self.config;
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         let request = match job.stage {
             Stage::Acting => &job.request,
             _ => &Request::LastResult,
@@ -224,7 +196,7 @@ impl Session {
         if let Some(frame) = request.encode(config.terminal, config.register, config.lrc) {
             out.push(Effect::Send(frame));
         }
-        self.wake_at = Some(now.plus(config.answer_ms_max));
+        self.desk.wake_at = Some(now.plus(config.answer_ms_max));
     }
 
     fn on_disconnected(&mut self, now: Mono, out: &mut Vec<Effect>) {
@@ -249,14 +221,14 @@ impl Session {
     fn on_item(&mut self, now: Mono, item: Item, out: &mut Vec<Effect>) {
         match item {
             Item::Ack => {
-                if let Some(job) = self.job.as_mut().filter(|job| in_dialogue(job)) {
+                if let Some(job) = self.desk.job.as_mut().filter(|job| in_dialogue(job)) {
                     job.acknowledged = true;
-                    self.wake_at = Some(now.plus(self.config.result_ms_max));
+                    self.desk.wake_at = Some(now.plus(self.config.result_ms_max));
                     self.note_state(PaymentState::Accepted, out);
                 }
             }
             // The terminal itself says that it did not get the request: sending again is safe.
-            Item::Nak => match self.job.as_ref().filter(|job| in_dialogue(job)) {
+            Item::Nak => match self.desk.job.as_ref().filter(|job| in_dialogue(job)) {
                 Some(job) if job.tries < TRIES_MAX && !job.acknowledged => {
                     self.send_request(now, out);
                 }
@@ -264,9 +236,9 @@ impl Session {
                 None => {}
             },
             Item::Progress(text) => {
-                if let Some(job) = self.job.as_ref().filter(|job| in_dialogue(job)) {
+                if let Some(job) = self.desk.job.as_ref().filter(|job| in_dialogue(job)) {
                     let due_at = now.plus(self.config.result_ms_max);
-                    self.wake_at = Some(due_at.min(job.ends_at));
+                    self.desk.wake_at = Some(due_at.min(job.ends_at));
                     self.note_state(PaymentState::InProgress, out);
                 }
                 out.push(Effect::Display(text));
@@ -287,7 +259,9 @@ impl Session {
 
     fn ask_again(&mut self, now: Mono, out: &mut Vec<Effect>) {
         let lrc = self.config.lrc;
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         job.tries += 1;
         if job.tries > TRIES_MAX {
             self.hang_up(out);
@@ -298,7 +272,7 @@ impl Session {
     }
 
     fn on_message(&mut self, now: Mono, payload: &Payload, out: &mut Vec<Effect>) {
-        let Some(stage) = self.job.as_ref().map(|job| job.stage) else {
+        let Some(stage) = self.desk.job.as_ref().map(|job| job.stage) else {
             return;
         };
         if payload.terminal() != Some(self.config.terminal) {
@@ -315,7 +289,7 @@ impl Session {
             Stage::Asking => self.told(now, &response, out),
             // The terminal repeats its result: our acknowledgement waits for the commit.
             Stage::Committing => {
-                if let Some(job) = &mut self.job {
+                if let Some(job) = &mut self.desk.job {
                     job.owed = true;
                 }
             }
@@ -330,11 +304,11 @@ impl Session {
     }
 
     fn on_tick(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        if self.wake_at.is_none_or(|at| now < at) {
+        if self.desk.wake_at.is_none_or(|at| now < at) {
             return;
         }
-        self.wake_at = None;
-        let Some(job) = &self.job else { return };
+        self.desk.wake_at = None;
+        let Some(job) = &self.desk.job else { return };
         match job.stage {
             Stage::Pausing => self.connect(now, out),
             Stage::Committing => {
@@ -358,60 +332,56 @@ impl Session {
         }
         self.link = Link::Closed;
     }
-
-    /// Ends the job and starts the one behind it, on a connection of its own.
-    pub(super) fn finish(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        self.job = None;
-        self.wake_at = None;
-        self.hang_up(out);
-        if let Some(next) = self.next.take() {
-            self.start(now, *next, out);
-        }
-    }
 }
 
-impl Terminal for Session {
+impl Flow for Session {
     type Command = Command;
     type Record = Record;
     type Outcome = Outcome;
     type Fault = Fault;
+    type Job = Job;
 
-    fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
-        let before = self.wake_at;
-        self.dispatch(now, input, out);
-        if self.wake_at != before
-            && let Some(at) = self.wake_at
-        {
-            out.push(Effect::SetTimer(at));
+    fn desk(&self) -> &Desk<Job, Record> {
+        &self.desk
+    }
+
+    fn desk_mut(&mut self) -> &mut Desk<Job, Record> {
+        &mut self.desk
+    }
+
+    fn record_of(job: &mut Job) -> &mut Option<Box<Record>> {
+        &mut job.record
+    }
+
+    fn dispatch(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Connected => self.on_connected(now, out),
+            Input::Disconnected => self.on_disconnected(now, out),
+            Input::Bytes(bytes) => self.on_bytes(now, &bytes, out),
+            Input::Tick => self.on_tick(now, out),
+            Input::Command(command) => self.command(now, command, out),
+            Input::Resync { intent } => self.ask_about_held(now, intent, out),
+            Input::Settled { intent } => self.settled(intent),
+            Input::Resume(record) => self.take_up(now, record, out),
+            Input::Persisted { intent } => self.on_persisted(now, intent, out),
+            Input::Committed { intent } => self.on_committed(now, intent, out),
+            Input::CommitFailed { intent } => self.on_commit_failed(now, intent, out),
         }
     }
 
-    fn next_wakeup(&self) -> Option<Mono> {
-        self.wake_at
+    fn start(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
+        self.desk.job = Some(Box::new(job));
+        self.connect(now, out);
     }
 
-    fn is_busy(&self) -> bool {
-        self.job.is_some()
-    }
-
-    fn held(&self) -> Option<&Record> {
-        self.held.as_deref()
-    }
-}
-
-impl Flow for Session {
-    type Job = Job;
-
-    fn held_slot(&mut self) -> &mut Option<Box<Record>> {
-        &mut self.held
-    }
-
-    fn next_slot(&mut self) -> &mut Option<Box<Job>> {
-        &mut self.next
-    }
-
-    fn begin(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
-        self.start(now, job, out);
+    /// Ends the job and starts the one behind it, on a connection of its own.
+    fn finish(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.desk.job = None;
+        self.desk.wake_at = None;
+        self.hang_up(out);
+        if let Some(next) = self.desk.next.take() {
+            self.start(now, *next, out);
+        }
     }
 
     fn find_out(&mut self, now: Mono, record: Box<Record>, out: &mut Vec<Effect>) {
@@ -425,6 +395,10 @@ impl Flow for Session {
 
     fn never_sent(record: Box<Record>) -> Outcome {
         Outcome::NotStarted(record)
+    }
+
+    fn unknown(record: Box<Record>, ask: Ask, why: &'static str) -> Outcome {
+        Outcome::Unknown { record, ask, why }
     }
 }
 

@@ -8,7 +8,7 @@ use shelf_codecs::ecr17::{
 use shelf_codecs::zvt::Amount;
 
 use super::*;
-use crate::payment::{Ask, IntentId, PaymentRecord as _, PaymentState, Terminal as _};
+use crate::payment::{Ask, IntentId, PaymentState, Progress, Terminal as _};
 use crate::time::Mono;
 
 const INTENT: IntentId = IntentId(7);
@@ -357,12 +357,12 @@ fn assert_honest(world: &World, habit: Habit, at: usize) {
                 (1, true),
                 "cut at {at}, {habit:?}"
             );
-            assert!(record.committed && record.confirmed);
+            assert!(record.progress.committed && record.progress.confirmed);
         }
         Outcome::Declined { .. } | Outcome::Aborted(_) | Outcome::NotStarted(_) => {
             assert_eq!((charged, committed), (0, 0), "cut at {at}, {habit:?}");
         }
-        Outcome::Unknown { record, .. } => assert_eq!(record.state, PaymentState::Unknown),
+        Outcome::Unknown { record, .. } => assert_eq!(record.progress.state, PaymentState::Unknown),
         other => panic!("{other:?}"),
     }
 }
@@ -411,7 +411,11 @@ fn a_usual_payment() {
     let mut world = World::new(Habit::default(), usize::MAX);
     world.run(pay(650));
     assert_eq!(world.terminal.charged, [650]);
-    let states: Vec<_> = world.records.iter().map(|record| record.state).collect();
+    let states: Vec<_> = world
+        .records
+        .iter()
+        .map(|record| record.progress.state)
+        .collect();
     use PaymentState::{Accepted, Approved, Created, InProgress, Sent};
     assert_eq!(states, [Created, Sent, Accepted, InProgress, Approved]);
     assert!(
@@ -491,7 +495,10 @@ fn a_payment_of_another_till_in_between_is_left_to_people() {
         amount,
     }));
     assert!(matches!(world.last(), Outcome::Approved(record) if record.intent == IntentId(8)));
-    let superseded = world.records.iter().filter(|record| record.superseded);
+    let superseded = world
+        .records
+        .iter()
+        .filter(|record| record.progress.superseded);
     assert!(
         superseded
             .map(|record| record.intent)
@@ -602,7 +609,7 @@ fn a_sale_that_cannot_be_written_is_told() {
     let Outcome::Unknown { record, .. } = world.last() else {
         panic!("{:?}", world.last())
     };
-    assert!(!record.committed);
+    assert!(!record.progress.committed);
 }
 
 #[test]
@@ -623,14 +630,14 @@ fn after_a_restart_the_terminal_is_asked() {
             intent: INTENT,
             kind: Kind::Pay,
             amount: Amount::new(650).unwrap(),
-            state,
+            progress: Progress {
+                state,
+                ..Progress::CREATED
+            },
             previous: Previous::Last(before),
             approval: None,
-            committed: false,
-            confirmed: false,
-            superseded: false,
         };
-        assert!(record.is_open());
+        assert!(record.progress.is_open());
         world.run(Input::Resume(Box::new(record)));
         let approved = matches!(world.last(), Outcome::Approved(_));
         assert_eq!(approved, charged, "{state:?}: {:?}", world.last());

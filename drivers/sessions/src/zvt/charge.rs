@@ -7,8 +7,8 @@ use super::job::{Commit, Ending, Job, Purpose, Stage};
 use super::record::{ChargeKind, Evidence, IntentRecord, Previous};
 use super::session::Session;
 use super::verdict::{Seen, same_number, undone_later};
-use crate::payment::Ask;
-use crate::payment::{IntentId, PaymentState};
+use crate::payment::flow::Flow as _;
+use crate::payment::{Ask, IntentId, PaymentState};
 use crate::time::Mono;
 
 impl Session {
@@ -17,7 +17,7 @@ impl Session {
         if let Some(mut watched) = self.watched.take()
             && undone_later(&watched, &seen)
         {
-            watched.state = PaymentState::Reversed;
+            watched.progress.state = PaymentState::Reversed;
             out.push(Effect::PersistState(watched.clone()));
             out.push(Effect::Outcome(Outcome::ReversedAfterCommit(watched)));
         }
@@ -27,12 +27,14 @@ impl Session {
             Seen::Last(last) => Previous::Last(last),
         };
         let terminal_id = self.terminal_id;
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         job.stage = Stage::Persisting;
         if let Some(record) = &mut job.record {
             record.previous = previous;
             record.terminal_id = terminal_id;
-            record.state = PaymentState::Sent;
+            record.progress.state = PaymentState::Sent;
             out.push(Effect::PersistState(record.clone()));
         }
         self.await_durable(now);
@@ -41,7 +43,12 @@ impl Session {
     /// The record is durable: this is the only place that sends a command which moves money.
     pub(super) fn on_persisted(&mut self, now: Mono, intent: IntentId, out: &mut Vec<Effect>) {
         let (password, wait_s_max) = (self.config.password, self.config.wait_s_max);
-        let Some(job) = self.job.as_mut().filter(|j| j.stage == Stage::Persisting) else {
+        let Some(job) = self
+            .desk
+            .job
+            .as_mut()
+            .filter(|j| j.stage == Stage::Persisting)
+        else {
             return;
         };
         let Some(record) = job.record.as_ref().filter(|r| r.intent == intent) else {
@@ -73,14 +80,19 @@ impl Session {
 
     /// The terminal works on our payment.
     pub(super) fn accepted(&mut self, state: PaymentState, out: &mut Vec<Effect>) {
-        let Some(job) = self.job.as_mut() else { return };
+        let Some(job) = self.desk.job.as_mut() else {
+            return;
+        };
         if job.stage != Stage::Acting || job.commit.is_some() || job.ending.is_some() {
             return;
         }
-        if let Some(record) = job.record.as_mut().filter(|r| r.state != state)
-            && matches!(record.state, PaymentState::Sent | PaymentState::Accepted)
+        if let Some(record) = job.record.as_mut().filter(|r| r.progress.state != state)
+            && matches!(
+                record.progress.state,
+                PaymentState::Sent | PaymentState::Accepted
+            )
         {
-            record.state = state;
+            record.progress.state = state;
             out.push(Effect::PersistState(record.clone()));
         }
     }
@@ -92,7 +104,9 @@ impl Session {
         out: &mut Vec<Effect>,
     ) {
         self.sign_of_life(now, None);
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         let evidence = Evidence::from(status);
         if job.stage == Stage::Learning {
             job.seen = Some(Seen::Last(Box::new(evidence)));
@@ -112,7 +126,9 @@ impl Session {
 
     /// The terminal's word on our payment.
     fn on_result(&mut self, now: Mono, evidence: Evidence, out: &mut Vec<Effect>) {
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         let Some(record) = &mut job.record else {
             return;
         };
@@ -167,18 +183,18 @@ impl Session {
 
     /// Asks the shell to make the sale durable, as approved.
     pub(super) fn ask_commit(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        let Some(record) = self.job.as_mut().and_then(|j| j.record.as_mut()) else {
+        let Some(record) = self.record() else {
             return;
         };
         let mut approved = record.clone();
-        approved.state = PaymentState::Approved;
-        approved.committed = true;
+        approved.progress.state = PaymentState::Approved;
+        approved.progress.committed = true;
         out.push(Effect::CommitThenConfirm(approved));
-        self.wake_at = Some(now.plus(self.config.commit_ms_before_wait));
+        self.desk.wake_at = Some(now.plus(self.config.commit_ms_before_wait));
     }
 
     fn answer_if_committed(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        let Some(commit) = self.job.as_mut().and_then(|j| j.commit.as_mut()) else {
+        let Some(commit) = self.desk.job.as_mut().and_then(|j| j.commit.as_mut()) else {
             return;
         };
         if commit.done && commit.owed {
@@ -186,13 +202,13 @@ impl Session {
             self.send(&Packet::Acknowledge, out);
             self.sign_of_life(now, None);
         } else {
-            self.wake_at = Some(now.plus(self.config.commit_ms_before_wait));
+            self.desk.wake_at = Some(now.plus(self.config.commit_ms_before_wait));
         }
     }
 
     /// The commit takes long: the terminal is told to wait and will ask again.
     pub(super) fn ask_to_wait(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        if let Some(commit) = self.job.as_mut().and_then(|j| j.commit.as_mut()) {
+        if let Some(commit) = self.desk.job.as_mut().and_then(|j| j.commit.as_mut()) {
             commit.owed = false;
         }
         self.send(&Packet::Refusal { code: result::WAIT }, out);
@@ -208,8 +224,8 @@ impl Session {
             commit.done = true;
         }
         if let Some(record) = &mut job.record {
-            record.state = PaymentState::Approved;
-            record.committed = true;
+            record.progress.state = PaymentState::Approved;
+            record.progress.committed = true;
         }
         match stage {
             Stage::Acting if job.commit.is_some_and(|c| c.owed) => {
@@ -255,7 +271,7 @@ impl Session {
     }
 
     fn committing(&mut self, intent: IntentId) -> Option<&mut Box<Job>> {
-        self.job.as_mut().filter(|job| {
+        self.desk.job.as_mut().filter(|job| {
             job.commit.is_some() && job.record.as_ref().is_some_and(|r| r.intent == intent)
         })
     }
@@ -266,9 +282,12 @@ impl Session {
     }
 
     pub(super) fn finish_approved(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        if let Some(record) = self.job.as_mut().and_then(|j| j.record.as_mut()) {
-            record.confirmed = true;
-        }
+        let approved = self.record().map(|record| {
+            record.progress.confirmed = true;
+            record.progress.state = PaymentState::Approved;
+            record.clone()
+        });
+        self.watched = approved.or_else(|| self.watched.take());
         self.finish_charge(now, PaymentState::Approved, Outcome::Approved, out);
     }
 
@@ -279,7 +298,9 @@ impl Session {
         end: Result<(), Option<u8>>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         match (job.commit, job.ending, end) {
             (Some(Commit { done: true, .. }), _, Ok(())) => self.finish_approved(now, out),
             (Some(Commit { done: true, .. }), _, Err(_)) => self.ask_about_current(now, out),
@@ -307,16 +328,18 @@ impl Session {
             Outcome::ReversedOther { record, reversed }
         };
         // It is known what happened; asking the terminal again would tell nothing new.
-        if let Some(record) = self.job.as_mut().and_then(|j| j.record.as_mut()) {
-            record.superseded = true;
+        if let Some(record) = self.record() {
+            record.progress.superseded = true;
         }
         self.finish_charge(now, PaymentState::Unknown, outcome, out);
     }
 
     /// The connection is gone.
     pub(super) fn lost(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        self.wake_at = None;
-        let Some(job) = &mut self.job else { return };
+        self.desk.wake_at = None;
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         if job.purpose != Purpose::Charge {
             if job.stage != Stage::Committing {
                 self.cannot(now, None, out);
@@ -340,7 +363,12 @@ impl Session {
 
     /// The cashier gives up.
     pub(super) fn abort(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        let Some(job) = self.job.as_mut().filter(|j| j.purpose == Purpose::Charge) else {
+        let Some(job) = self
+            .desk
+            .job
+            .as_mut()
+            .filter(|j| j.purpose == Purpose::Charge)
+        else {
             return;
         };
         if !job.acted {

@@ -6,6 +6,7 @@ use super::interface::{Effect, Outcome};
 use super::job::{Purpose, Stage};
 use super::session::{Link, Session};
 use crate::payment::PaymentState;
+use crate::payment::flow::Flow as _;
 use crate::time::Mono;
 
 /// The longest dialogue, however many signs of life the terminal gives.
@@ -40,7 +41,7 @@ impl Session {
     }
 
     fn after_registration(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        match self.job.as_ref().map(|j| j.purpose) {
+        match self.desk.job.as_ref().map(|j| j.purpose) {
             Some(Purpose::Charge) => self.ask_last(now, out),
             Some(Purpose::Resolve | Purpose::Verify) => self.enquire(now, out),
             Some(Purpose::EndOfDay) => {
@@ -85,18 +86,20 @@ impl Session {
         command: &Packet,
         out: &mut Vec<Effect>,
     ) {
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         job.stage = stage;
         job.await_reply = true;
         job.seen = None;
         job.sign_of_life_ms = self.config.sign_of_life_ms_max;
         job.dialogue_ends_at = now.plus(DIALOGUE_MS_MAX);
-        self.wake_at = Some(now.plus(self.config.reply_ms_max));
+        self.desk.wake_at = Some(now.plus(self.config.reply_ms_max));
         self.send(command, out);
     }
 
     pub(super) fn on_packet(&mut self, now: Mono, packet: Packet, out: &mut Vec<Effect>) {
-        let Some(job) = self.job.as_mut().filter(|j| j.in_dialogue()) else {
+        let Some(job) = self.desk.job.as_mut().filter(|j| j.in_dialogue()) else {
             // The terminal speaks without being asked: nothing it says now may be acknowledged.
             self.hang_up(out);
             self.lost(now, out);
@@ -154,6 +157,7 @@ impl Session {
     /// Restarts T4, unless the terminal waits for our commit.
     pub(super) fn sign_of_life(&mut self, now: Mono, minutes: Option<u8>) {
         let Some(job) = self
+            .desk
             .job
             .as_mut()
             .filter(|j| !j.commit.is_some_and(|c| c.owed && !c.done))
@@ -163,11 +167,11 @@ impl Session {
         if let Some(minutes) = minutes.filter(|m| *m > 0) {
             job.sign_of_life_ms = u64::from(minutes) * MINUTE_MS;
         }
-        self.wake_at = Some(now.plus(job.sign_of_life_ms).min(job.dialogue_ends_at));
+        self.desk.wake_at = Some(now.plus(job.sign_of_life_ms).min(job.dialogue_ends_at));
     }
 
     fn completed(&mut self, now: Mono, completion: Completion, out: &mut Vec<Effect>) {
-        let Some(job) = &self.job else { return };
+        let Some(job) = &self.desk.job else { return };
         match (job.stage, job.purpose) {
             (Stage::Registering, _) => {
                 self.link = Link::Open { registered: true };
@@ -197,7 +201,7 @@ impl Session {
     }
 
     fn aborted(&mut self, now: Mono, code: Option<u8>, out: &mut Vec<Effect>) {
-        let Some(job) = &self.job else { return };
+        let Some(job) = &self.desk.job else { return };
         match (job.stage, job.purpose) {
             (Stage::Learning, _) => self.has_no_last(now, code, out),
             (Stage::Acting, Purpose::Charge) => self.act_ended(now, Err(code), out),
@@ -206,7 +210,7 @@ impl Session {
     }
 
     fn refused(&mut self, now: Mono, code: u8, out: &mut Vec<Effect>) {
-        let Some(job) = &self.job else { return };
+        let Some(job) = &self.desk.job else { return };
         match (job.stage, job.purpose) {
             (Stage::Acting, Purpose::Charge) => {
                 let outcome = |record| Outcome::Declined { record, code };
@@ -225,7 +229,7 @@ impl Session {
 
     /// A command before the one that matters failed.
     pub(super) fn cannot(&mut self, now: Mono, code: Option<u8>, out: &mut Vec<Effect>) {
-        match self.job.as_ref().map(|j| j.purpose) {
+        match self.desk.job.as_ref().map(|j| j.purpose) {
             Some(Purpose::Charge) => {
                 self.finish_charge(now, PaymentState::Aborted, Outcome::NotStarted, out);
             }
@@ -239,11 +243,13 @@ impl Session {
     }
 
     pub(super) fn on_tick(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        if self.wake_at.is_none_or(|at| now < at) {
+        if self.desk.wake_at.is_none_or(|at| now < at) {
             return;
         }
-        self.wake_at = None;
-        let Some(job) = &mut self.job else { return };
+        self.desk.wake_at = None;
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         match job.stage {
             Stage::Pausing => self.connect(now, out),
             Stage::Acting if job.commit.is_some_and(|c| c.owed && !c.done) => {
@@ -251,7 +257,7 @@ impl Session {
             }
             Stage::Acting if !job.await_reply && !job.abort_asked && job.commit.is_none() => {
                 job.abort_asked = true;
-                self.wake_at = Some(now.plus(self.config.reply_ms_max));
+                self.desk.wake_at = Some(now.plus(self.config.reply_ms_max));
                 self.send(&Packet::AbortRequest, out);
             }
             Stage::Committing => self.commit_never_came(now, out),
@@ -264,7 +270,7 @@ impl Session {
 
     /// Sets the limit for the shell's durable writes.
     pub(super) fn await_durable(&mut self, now: Mono) {
-        self.wake_at = Some(now.plus(DURABLE_MS_MAX));
+        self.desk.wake_at = Some(now.plus(DURABLE_MS_MAX));
     }
 }
 

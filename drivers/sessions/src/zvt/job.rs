@@ -57,7 +57,7 @@ pub(super) enum Ending {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
+pub struct Job {
     pub(super) purpose: Purpose,
     pub(super) stage: Stage,
     pub(super) record: Option<Box<IntentRecord>>,

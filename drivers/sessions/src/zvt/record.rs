@@ -6,7 +6,7 @@
 use shelf_codecs::zvt::{Amount, CardTail, StatusInformation, TerminalDate, TerminalTime};
 
 use super::interface::ShopTime;
-use crate::payment::{IntentId, PaymentRecord, PaymentState};
+use crate::payment::{IntentId, PaymentRecord, Progress};
 
 /// Which way the money goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -92,22 +92,14 @@ pub struct IntentRecord {
     /// The shop's wall time when it was asked for, to compare with the terminal's.
     pub asked_at: Option<ShopTime>,
     /// How far it is.
-    pub state: PaymentState,
+    #[serde(flatten)]
+    pub progress: Progress,
     /// The terminal's last transaction before this one.
     pub previous: Previous,
     /// The terminal's identity, learnt before the payment was sent.
     pub terminal_id: Option<u32>,
     /// What the terminal said about this payment.
     pub evidence: Option<Evidence>,
-    /// The sale is durable. When a record is resumed this must be what the ledger says, not what the
-    /// record said: only then a crash between the two is harmless.
-    pub committed: bool,
-    /// A later payment was sent: the terminal's last transaction says nothing about this one any more,
-    /// and only people can.
-    #[serde(default)]
-    pub superseded: bool,
-    /// The terminal's dialogue ended after our answer: it will not reverse by itself any more.
-    pub confirmed: bool,
 }
 
 impl PaymentRecord for IntentRecord {
@@ -115,31 +107,15 @@ impl PaymentRecord for IntentRecord {
         self.intent
     }
 
-    fn state(&self) -> PaymentState {
-        self.state
-    }
-
-    fn set_state(&mut self, state: PaymentState) {
-        self.state = state;
-    }
-
     fn is_reversal(&self) -> bool {
         matches!(self.kind, ChargeKind::Reverse { .. })
     }
 
-    fn is_committed(&self) -> bool {
-        self.committed
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn set_committed(&mut self, committed: bool) {
-        self.committed = committed;
-    }
-
-    fn is_confirmed(&self) -> bool {
-        self.confirmed
-    }
-
-    fn is_superseded(&self) -> bool {
-        self.superseded
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }

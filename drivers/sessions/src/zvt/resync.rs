@@ -6,7 +6,7 @@
 use shelf_codecs::zvt::result;
 
 use super::interface::{Effect, Outcome};
-use super::job::{Commit, Job, Purpose, Stage};
+use super::job::{Commit, Purpose, Stage};
 use super::session::Session;
 use super::verdict::{Seen, Verdict, judge};
 use crate::payment::flow::Flow as _;
@@ -16,13 +16,15 @@ use crate::time::Mono;
 impl Session {
     /// Turns the current payment into the question what became of it.
     pub(super) fn ask_about_current(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        let Some(job) = self.job.take() else { return };
-        self.wake_at = None;
+        let Some(job) = self.desk.job.take() else {
+            return;
+        };
+        self.desk.wake_at = None;
         self.hang_up(out);
         let Some(record) = job.record else { return };
         let commit_failed = job.commit_failed;
         self.find_out(now, record, out);
-        if let Some(job) = &mut self.job {
+        if let Some(job) = &mut self.desk.job {
             job.commit_failed = commit_failed;
         }
     }
@@ -37,7 +39,9 @@ impl Session {
 
     /// The repeat of the last receipt ended well.
     pub(super) fn learnt(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         let seen = job.seen.take().unwrap_or(Seen::Bare);
         match job.purpose {
             Purpose::Charge => self.learnt_before_charge(now, seen, out),
@@ -48,6 +52,7 @@ impl Session {
     /// The terminal has no last transaction, or cannot say now.
     pub(super) fn has_no_last(&mut self, now: Mono, code: Option<u8>, out: &mut Vec<Effect>) {
         let charge = self
+            .desk
             .job
             .as_ref()
             .is_some_and(|j| j.purpose == Purpose::Charge);
@@ -63,7 +68,9 @@ impl Session {
     }
 
     fn conclude(&mut self, now: Mono, seen: &Seen, out: &mut Vec<Effect>) {
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         let (verify, commit_failed) = (job.purpose == Purpose::Verify, job.commit_failed);
         let Some(record) = &mut job.record else {
             return;
@@ -98,7 +105,7 @@ impl Session {
                 } else {
                     Ask::Manager
                 };
-                self.finish_unresolved(now, ask, why, out);
+                self.leave_to_people(now, (ask, why), true, out);
             }
         }
     }
@@ -107,41 +114,15 @@ impl Session {
     pub(super) fn ask_again_later(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.hang_up(out);
         let again_at = now.plus(self.config.resync_pause_ms);
-        let Some(job) = &mut self.job else { return };
+        let Some(job) = &mut self.desk.job else {
+            return;
+        };
         if again_at > job.give_up_at {
-            self.unreachable(now, out);
+            let why = "the terminal could not be asked";
+            self.leave_to_people(now, (Ask::Manager, why), false, out);
             return;
         }
         job.stage = Stage::Pausing;
-        self.wake_at = Some(again_at);
-    }
-
-    fn unreachable(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        // A payment waiting behind this question cannot be sent to a terminal that does not answer.
-        let waiting = self.next.take();
-        let why = "the terminal could not be asked";
-        self.finish_unknown(now, Ask::Manager, why, out);
-        if let Some(next) = waiting {
-            let held = self.held.take();
-            self.job = Some(next);
-            self.finish_charge(now, PaymentState::Aborted, Outcome::NotStarted, out);
-            self.held = held;
-        }
-    }
-
-    /// The terminal was asked and its answer does not settle it.
-    fn finish_unresolved(&mut self, now: Mono, ask: Ask, why: &'static str, out: &mut Vec<Effect>) {
-        let waiting: Option<Box<Job>> = self.next.take();
-        if waiting.is_some()
-            && let Some(record) = self.job.as_mut().and_then(|j| j.record.as_mut())
-        {
-            // Durable before the next payment is sent: even after a restart it must not be mistaken for
-            // this one.
-            record.superseded = true;
-        }
-        self.finish_unknown(now, ask, why, out);
-        if let Some(next) = waiting {
-            self.start(now, *next, out);
-        }
+        self.desk.wake_at = Some(again_at);
     }
 }

@@ -5,8 +5,8 @@ use shelf_codecs::zvt::{Fault, Item, Packet, TcpDecoder};
 use super::interface::{Command, Config, Connection, Effect, Input, Outcome, ShopTime};
 use super::job::{Job, Purpose, Stage};
 use super::record::{ChargeKind, IntentRecord, Previous};
-use crate::payment::flow::Flow;
-use crate::payment::{Ask, IntentId, PaymentState, Terminal};
+use crate::payment::flow::{Desk, Flow};
+use crate::payment::{Ask, IntentId, Progress};
 use crate::time::Mono;
 use shelf_codecs::zvt::Amount;
 
@@ -23,15 +23,10 @@ pub struct Session {
     pub(super) config: Config,
     pub(super) decoder: TcpDecoder,
     pub(super) link: Link,
-    pub(super) job: Option<Box<Job>>,
-    /// Starts when the current job has ended.
-    pub(super) next: Option<Box<Job>>,
-    /// A payment nobody could settle; asked about again before the next payment.
-    pub(super) held: Option<Box<IntentRecord>>,
+    pub(super) desk: Desk<Job, IntentRecord>,
     /// Our last approved payment: the terminal may tell later that it was taken back.
     pub(super) watched: Option<Box<IntentRecord>>,
     pub(super) terminal_id: Option<u32>,
-    pub(super) wake_at: Option<Mono>,
 }
 
 impl Session {
@@ -42,28 +37,9 @@ impl Session {
             config,
             decoder: TcpDecoder::new(),
             link: Link::Closed,
-            job: None,
-            next: None,
-            held: None,
+            desk: Desk::empty(),
             watched: None,
             terminal_id: None,
-            wake_at: None,
-        }
-    }
-
-    fn dispatch(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
-        match input {
-            Input::Connected => self.on_connected(now, out),
-            Input::Disconnected => self.on_disconnected(now, out),
-            Input::Bytes(bytes) => self.on_bytes(now, &bytes, out),
-            Input::Tick => self.on_tick(now, out),
-            Input::Command(command) => self.command(now, command, out),
-            Input::Resync { intent } => self.ask_about_held(now, intent, out),
-            Input::Settled { intent } => self.settled(intent),
-            Input::Resume(record) => self.take_up(now, record, out),
-            Input::Persisted { intent } => self.on_persisted(now, intent, out),
-            Input::Committed { intent } => self.on_committed(now, intent, out),
-            Input::CommitFailed { intent } => self.on_commit_failed(now, intent, out),
         }
     }
 
@@ -112,7 +88,7 @@ impl Session {
         give_up_at: Mono,
         out: &mut Vec<Effect>,
     ) {
-        let purpose = if record.committed {
+        let purpose = if record.progress.committed {
             Purpose::Verify
         } else {
             Purpose::Resolve
@@ -120,20 +96,11 @@ impl Session {
         self.start(now, Job::new(purpose, Some(record), give_up_at), out);
     }
 
-    pub(super) fn start(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
-        let purpose = job.purpose;
-        self.job = Some(Box::new(job));
-        match self.link {
-            Link::Open { registered } => self.after_connect(now, purpose, registered, out),
-            Link::Closed | Link::Connecting => self.connect(now, out),
-        }
-    }
-
     pub(super) fn connect(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.decoder = TcpDecoder::new();
         self.link = Link::Connecting;
         self.enter(Stage::Connecting);
-        self.wake_at = Some(now.plus(self.config.reply_ms_max));
+        self.desk.wake_at = Some(now.plus(self.config.reply_ms_max));
         out.push(Effect::Connect);
     }
 
@@ -142,7 +109,7 @@ impl Session {
             return;
         }
         self.link = Link::Open { registered: false };
-        if let Some(purpose) = self.job.as_ref().map(|j| j.purpose) {
+        if let Some(purpose) = self.desk.job.as_ref().map(|j| j.purpose) {
             self.after_connect(now, purpose, false, out);
         }
     }
@@ -196,101 +163,67 @@ impl Session {
     }
 
     pub(super) fn enter(&mut self, stage: Stage) {
-        if let Some(job) = &mut self.job {
+        if let Some(job) = &mut self.desk.job {
             job.stage = stage;
         }
     }
+}
 
-    /// Ends the job with a state and an outcome made of its record.
-    pub(super) fn finish_charge(
-        &mut self,
-        now: Mono,
-        state: PaymentState,
-        outcome: impl FnOnce(Box<IntentRecord>) -> Outcome,
-        out: &mut Vec<Effect>,
-    ) {
-        let record = self.job.as_mut().and_then(|j| j.record.take());
-        if let Some(mut record) = record {
-            record.state = state;
-            out.push(Effect::PersistState(record.clone()));
-            match state {
-                PaymentState::Unknown if record.superseded => {}
-                PaymentState::Unknown => self.held = Some(record.clone()),
-                PaymentState::Approved => self.watched = Some(record.clone()),
-                _ => {}
-            }
-            out.push(Effect::Outcome(outcome(record)));
-        }
-        self.finish(now, out);
+impl Flow for Session {
+    type Command = Command;
+    type Record = IntentRecord;
+    type Outcome = Outcome;
+    type Fault = Fault;
+    type Job = Job;
+
+    fn desk(&self) -> &Desk<Job, IntentRecord> {
+        &self.desk
     }
 
-    pub(super) fn finish_unknown(
-        &mut self,
-        now: Mono,
-        ask: Ask,
-        why: &'static str,
-        out: &mut Vec<Effect>,
-    ) {
-        let outcome = |record| Outcome::Unknown { record, ask, why };
-        self.finish_charge(now, PaymentState::Unknown, outcome, out);
+    fn desk_mut(&mut self) -> &mut Desk<Job, IntentRecord> {
+        &mut self.desk
+    }
+
+    fn record_of(job: &mut Job) -> &mut Option<Box<IntentRecord>> {
+        &mut job.record
+    }
+
+    fn dispatch(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Connected => self.on_connected(now, out),
+            Input::Disconnected => self.on_disconnected(now, out),
+            Input::Bytes(bytes) => self.on_bytes(now, &bytes, out),
+            Input::Tick => self.on_tick(now, out),
+            Input::Command(command) => self.command(now, command, out),
+            Input::Resync { intent } => self.ask_about_held(now, intent, out),
+            Input::Settled { intent } => self.settled(intent),
+            Input::Resume(record) => self.take_up(now, record, out),
+            Input::Persisted { intent } => self.on_persisted(now, intent, out),
+            Input::Committed { intent } => self.on_committed(now, intent, out),
+            Input::CommitFailed { intent } => self.on_commit_failed(now, intent, out),
+        }
+    }
+
+    fn start(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
+        let purpose = job.purpose;
+        self.desk.job = Some(Box::new(job));
+        match self.link {
+            Link::Open { registered } => self.after_connect(now, purpose, registered, out),
+            Link::Closed | Link::Connecting => self.connect(now, out),
+        }
     }
 
     /// Ends the job and starts the one behind it.
-    pub(super) fn finish(&mut self, now: Mono, out: &mut Vec<Effect>) {
-        self.job = None;
-        self.wake_at = None;
-        let next = self.next.take();
+    fn finish(&mut self, now: Mono, out: &mut Vec<Effect>) {
+        self.desk.job = None;
+        self.desk.wake_at = None;
+        let next = self.desk.next.take();
         if self.config.connection == Connection::PerCommand && next.is_none() {
             self.hang_up(out);
         }
         if let Some(next) = next {
             self.start(now, *next, out);
         }
-    }
-}
-
-impl Terminal for Session {
-    type Command = Command;
-    type Record = IntentRecord;
-    type Outcome = Outcome;
-    type Fault = Fault;
-
-    fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
-        let wake_before = self.wake_at;
-        self.dispatch(now, input, out);
-        if self.wake_at != wake_before
-            && let Some(at) = self.wake_at
-        {
-            out.push(Effect::SetTimer(at));
-        }
-    }
-
-    fn next_wakeup(&self) -> Option<Mono> {
-        self.wake_at
-    }
-
-    fn is_busy(&self) -> bool {
-        self.job.is_some()
-    }
-
-    fn held(&self) -> Option<&IntentRecord> {
-        self.held.as_deref()
-    }
-}
-
-impl Flow for Session {
-    type Job = Job;
-
-    fn held_slot(&mut self) -> &mut Option<Box<IntentRecord>> {
-        &mut self.held
-    }
-
-    fn next_slot(&mut self) -> &mut Option<Box<Job>> {
-        &mut self.next
-    }
-
-    fn begin(&mut self, now: Mono, job: Job, out: &mut Vec<Effect>) {
-        self.start(now, job, out);
     }
 
     fn find_out(&mut self, now: Mono, record: Box<IntentRecord>, out: &mut Vec<Effect>) {
@@ -306,6 +239,10 @@ impl Flow for Session {
     fn never_sent(record: Box<IntentRecord>) -> Outcome {
         Outcome::NotStarted(record)
     }
+
+    fn unknown(record: Box<IntentRecord>, ask: Ask, why: &'static str) -> Outcome {
+        Outcome::Unknown { record, ask, why }
+    }
 }
 
 fn new_record(
@@ -320,12 +257,9 @@ fn new_record(
         amount,
         currency,
         asked_at,
-        state: PaymentState::Created,
+        progress: Progress::CREATED,
         previous: Previous::NotLearnt,
         terminal_id: None,
         evidence: None,
-        committed: false,
-        superseded: false,
-        confirmed: false,
     })
 }

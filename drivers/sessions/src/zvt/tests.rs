@@ -5,7 +5,7 @@ use shelf_codecs::zvt::{Amount, Password, TerminalDate, TerminalTime};
 
 use super::verdict::{Seen, Verdict, judge};
 use super::*;
-use crate::payment::{PaymentRecord as _, Terminal as _};
+use crate::payment::{Progress, Terminal as _};
 
 fn amount(minor: u64) -> Amount {
     Amount::new(minor).unwrap()
@@ -47,13 +47,13 @@ fn record() -> IntentRecord {
             date: DAY,
             time: at(12),
         }),
-        state: PaymentState::InProgress,
+        progress: Progress {
+            state: PaymentState::InProgress,
+            ..Progress::CREATED
+        },
         previous: Previous::Last(Box::new(told(1, 1))),
         terminal_id: Some(12_345_678),
         evidence: None,
-        committed: false,
-        superseded: false,
-        confirmed: false,
     }
 }
 
@@ -280,12 +280,12 @@ fn records_that_are_open_after_a_restart() {
         (PaymentState::Declined, false, false),
         (PaymentState::Reversed, false, false),
     ] {
-        let r = IntentRecord {
+        let progress = Progress {
             state,
             confirmed,
-            ..record()
+            ..Progress::CREATED
         };
-        assert_eq!(r.is_open(), open, "{state:?} {confirmed}");
+        assert_eq!(progress.is_open(), open, "{state:?} {confirmed}");
     }
 }
 

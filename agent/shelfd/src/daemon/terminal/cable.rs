@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use super::super::counter::Counter;
 use super::line::{Line, LineEvent};
 use super::protocol::{
-    Asked, Command, Finding, News, Outcome, Protocol, Record, Session, to_session, to_till,
+    Asked, Command, News, Outcome, Protocol, Record, Session, news, to_session, to_till,
 };
 use super::{Errand, SLIP_LINES_MAX, TerminalCommand, TerminalStanding, TerminalTask};
 use crate::platform::{self, MonoClock};
@@ -303,7 +303,8 @@ impl<P: Protocol> Cable<P> {
     }
 
     async fn outcome(&mut self, outcome: &Outcome<P>) {
-        let Finding { words, day, news } = self.protocol.finding(outcome, platform::wall_now());
+        let words = P::in_words(outcome);
+        let day = P::day(outcome, platform::wall_now());
         let slip = std::mem::take(&mut self.slip);
         self.note(|it| {
             it.doing.clone_from(&words);
@@ -312,26 +313,25 @@ impl<P: Protocol> Cable<P> {
             }
             it.day = day.or(it.day.take());
         });
-        if let Some(record) = P::record_of(outcome) {
-            self.persist(record).await;
-        }
-        let intent = P::record_of(outcome).map(|it| to_till(it.intent()));
-        match (news, intent) {
-            (Some(News::Update(update)), Some(intent)) => {
+        let Some((record, ending)) = P::ending(outcome) else {
+            return;
+        };
+        self.persist(record).await;
+        let intent = to_till(record.intent());
+        match news(record, ending, &words) {
+            Some(News::Update(update)) => {
                 let payment = self.payment_of(intent);
                 self.tell(payment, update).await;
             }
-            (Some(News::ReversedAfterCommit), Some(intent)) => self.reversed(intent).await,
-            (Some(News::ForTheManager(what)), Some(intent)) => {
+            Some(News::ReversedAfterCommit) => self.reversed(intent).await,
+            Some(News::ForTheManager(what)) => {
                 self.for_the_manager(intent, &words, what).await;
-                if P::record_of(outcome)
-                    .is_some_and(shelf_sessions::payment::PaymentRecord::is_reversal)
-                {
+                if record.is_reversal() {
                     let payment = self.payment_of(intent);
                     self.tell(payment, Update::Unknown).await;
                 }
             }
-            _ => {}
+            None => {}
         }
     }
 

@@ -4,15 +4,12 @@
 use shelf_codecs::ecr17::{Approval, Closing, Stan, TerminalId};
 use shelf_codecs::zvt::Amount;
 use shelf_sessions::ecr17::{Command, Config, Outcome, Record, Session};
-use shelf_sessions::payment::PaymentRecord as _;
 use shelf_stock::money::Money;
 use shelf_stock::name::TenderRef;
 use shelf_stock::time::Timestamp;
 use shelf_till::basket::Update;
 
-use super::protocol::{
-    Asked, Finding, News, Protocol, REVERSAL_IN_DOUBT, SALE_IN_DOUBT, money, number_in,
-};
+use super::protocol::{Asked, Ending, Protocol, money, number_in};
 use super::{DayReport, Errand};
 
 /// Most that one payment can be: eight digits of minor units.
@@ -83,21 +80,39 @@ impl Protocol for Ecr17 {
         }
     }
 
-    fn record_of(outcome: &Outcome) -> Option<&Record> {
-        match outcome {
-            Outcome::Approved(record)
-            | Outcome::Declined { record, .. }
-            | Outcome::Aborted(record)
-            | Outcome::NotStarted(record)
-            | Outcome::Unknown { record, .. } => Some(record),
+    fn ending(outcome: &Outcome) -> Option<(&Record, Ending)> {
+        Some(match outcome {
+            Outcome::Approved(record) => (record, Ending::Approved),
+            Outcome::Declined { record, .. } => (record, Ending::Declined),
+            Outcome::Aborted(record) | Outcome::NotStarted(record) => (record, Ending::Aborted),
+            Outcome::Unknown { record, .. } => (record, Ending::Unknown),
             Outcome::Totals(_)
             | Outcome::DayClosed(_)
             | Outcome::TerminalState(_)
-            | Outcome::Failed { .. } => None,
+            | Outcome::Failed { .. } => return None,
+        })
+    }
+
+    fn in_words(outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Approved(_) => "approved".into(),
+            Outcome::Declined { code, words, .. } => {
+                format!("the terminal declined it (code {code:02}: {words})")
+            }
+            Outcome::Aborted(_) => "nothing came of it".into(),
+            Outcome::NotStarted(_) => "the terminal can't be reached: nothing was sent".into(),
+            Outcome::Unknown { why, .. } => format!("nobody knows: {why}"),
+            Outcome::Totals(Some(_)) => "told its totals".into(),
+            Outcome::Totals(None) => "refuses its totals".into(),
+            Outcome::DayClosed(_) => "its day is closed".into(),
+            Outcome::TerminalState(state) if state.state == 0 => "ready".into(),
+            Outcome::TerminalState(state) => format!("needs attention (state {})", state.state),
+            Outcome::Failed { why } if why.is_empty() => "the terminal refused".into(),
+            Outcome::Failed { why } => format!("the terminal refused: {why}"),
         }
     }
 
-    fn finding(&self, outcome: &Outcome, now: Timestamp) -> Finding {
+    fn day(outcome: &Outcome, now: Timestamp) -> Option<DayReport> {
         let report = |closed, total, host_total| DayReport {
             at: now,
             closed,
@@ -105,18 +120,13 @@ impl Protocol for Ecr17 {
             host_total,
             schemes: Vec::new(),
         };
-        let day = match outcome {
+        match outcome {
             Outcome::Totals(Some(minor)) => Some(report(false, money(*minor), None)),
             Outcome::DayClosed(Closing {
                 terminal_minor,
                 host_minor,
             }) => Some(report(true, money(*terminal_minor), money(*host_minor))),
             _ => None,
-        };
-        Finding {
-            words: in_words(outcome),
-            day,
-            news: news(outcome),
         }
     }
 }
@@ -138,44 +148,6 @@ fn tender_reference(terminal: TerminalId, approval: &Approval) -> Option<TenderR
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     TenderRef::new(parts.join(" ")).ok()
-}
-
-fn news(outcome: &Outcome) -> Option<News> {
-    let record = Ecr17::record_of(outcome)?;
-    Some(match outcome {
-        // The till was told before it committed.
-        Outcome::Approved(_) => return None,
-        Outcome::Unknown { .. } if record.is_reversal() => News::ForTheManager(REVERSAL_IN_DOUBT),
-        Outcome::Unknown { .. } if record.committed => News::ForTheManager(SALE_IN_DOUBT),
-        // A reversal that did not happen leaves the payment as it was: people look.
-        _ if record.is_reversal() => News::Update(Update::Unknown),
-        Outcome::Declined { .. } => News::Update(Update::Declined {
-            text: in_words(outcome),
-        }),
-        Outcome::Aborted(_) | Outcome::NotStarted(_) => News::Update(Update::Aborted {
-            text: in_words(outcome),
-        }),
-        _ => News::Update(Update::Unknown),
-    })
-}
-
-fn in_words(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Approved(_) => "approved".into(),
-        Outcome::Declined { code, words, .. } => {
-            format!("the terminal declined it (code {code:02}: {words})")
-        }
-        Outcome::Aborted(_) => "nothing came of it".into(),
-        Outcome::NotStarted(_) => "the terminal can't be reached: nothing was sent".into(),
-        Outcome::Unknown { why, .. } => format!("nobody knows: {why}"),
-        Outcome::Totals(Some(_)) => "told its totals".into(),
-        Outcome::Totals(None) => "refuses its totals".into(),
-        Outcome::DayClosed(_) => "its day is closed".into(),
-        Outcome::TerminalState(state) if state.state == 0 => "ready".into(),
-        Outcome::TerminalState(state) => format!("needs attention (state {})", state.state),
-        Outcome::Failed { why } if why.is_empty() => "the terminal refused".into(),
-        Outcome::Failed { why } => format!("the terminal refused: {why}"),
-    }
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl<P: Protocol> Cable<P> {
             Some(payment) => {
                 self.reversals.insert(intent, payment);
             }
-            None => record.set_committed(self.is_recorded(intent).await),
+            None => record.progress_mut().committed = self.is_recorded(intent).await,
         }
         Some(record)
     }
@@ -95,7 +95,7 @@ impl<P: Protocol> Cable<P> {
             return None;
         };
         match self.kept(&row.body).await {
-            Some(record) if record.is_open() => Some(Input::Resume(Box::new(record))),
+            Some(record) if record.progress().is_open() => Some(Input::Resume(Box::new(record))),
             Some(record) => {
                 self.tell(intent, settled(&self.protocol, &record)).await;
                 None
@@ -123,7 +123,7 @@ impl<P: Protocol> Cable<P> {
             }
         };
         let till = self.counter.till().clone();
-        let is_open = record.is_open();
+        let is_open = record.progress().is_open();
         let row = PaymentIntent {
             id: id.to_string(),
             till,

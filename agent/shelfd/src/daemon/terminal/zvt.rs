@@ -4,17 +4,13 @@
 //! no more than the last four digits.
 
 use shelf_codecs::zvt::{Amount, TerminalDate, TerminalTime};
-use shelf_sessions::payment::PaymentRecord as _;
 use shelf_sessions::zvt::{Command, Config, Evidence, IntentRecord, Outcome, Session, ShopTime};
 use shelf_stock::money::Money;
 use shelf_stock::name::TenderRef;
 use shelf_stock::time::Timestamp;
 use shelf_till::basket::Update;
 
-use super::protocol::{
-    Asked, Finding, News, Protocol, REVERSAL_IN_DOUBT, SALE_IN_DOUBT, WRONG_REVERSAL, money,
-    number_in,
-};
+use super::protocol::{Asked, Ending, Protocol, money, number_in};
 use super::{DayReport, Errand, SchemeRow};
 
 /// A terminal that speaks ZVT.
@@ -97,24 +93,47 @@ impl Protocol for Zvt {
         }
     }
 
-    fn record_of(outcome: &Outcome) -> Option<&IntentRecord> {
-        match outcome {
-            Outcome::Approved(record)
-            | Outcome::Declined { record, .. }
-            | Outcome::Aborted { record, .. }
-            | Outcome::NotStarted(record)
-            | Outcome::Unknown { record, .. }
-            | Outcome::ReversedAfterCommit(record)
-            | Outcome::ReversedOther { record, .. } => Some(record),
+    fn ending(outcome: &Outcome) -> Option<(&IntentRecord, Ending)> {
+        Some(match outcome {
+            Outcome::Approved(record) => (record, Ending::Approved),
+            Outcome::Declined { record, .. } => (record, Ending::Declined),
+            Outcome::Aborted { record, .. } | Outcome::NotStarted(record) => {
+                (record, Ending::Aborted)
+            }
+            Outcome::Unknown { record, .. } => (record, Ending::Unknown),
+            Outcome::ReversedAfterCommit(record) => (record, Ending::ReversedAfterCommit),
+            Outcome::ReversedOther { record, .. } => (record, Ending::ReversedOther),
             Outcome::DayClosed { .. }
             | Outcome::ReceiptRepeated { .. }
             | Outcome::TerminalStatus(_)
-            | Outcome::Failed { .. } => None,
+            | Outcome::Failed { .. } => return None,
+        })
+    }
+
+    fn in_words(outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Approved(_) => "approved".into(),
+            Outcome::Declined { code, .. } => format!("the terminal declined it (code {code:02X})"),
+            Outcome::Aborted {
+                code: Some(code), ..
+            } => format!("broken off (code {code:02X})"),
+            Outcome::Aborted { code: None, .. } => "broken off".into(),
+            Outcome::NotStarted(_) => "the terminal can't be reached: nothing was sent".into(),
+            Outcome::Unknown { why, .. } => format!("nobody knows: {why}"),
+            Outcome::ReversedAfterCommit(_) => "the terminal took a recorded payment back".into(),
+            Outcome::ReversedOther { .. } => "the terminal reversed another payment".into(),
+            Outcome::DayClosed { .. } => "its day is closed".into(),
+            Outcome::ReceiptRepeated { .. } => "its last receipt is printed again".into(),
+            Outcome::TerminalStatus(status) => status_in_words(*status),
+            Outcome::Failed { code: Some(code) } => {
+                format!("the terminal refused (code {code:02X})")
+            }
+            Outcome::Failed { code: None } => "the terminal does not answer".into(),
         }
     }
 
-    fn finding(&self, outcome: &Outcome, now: Timestamp) -> Finding {
-        let day = match outcome {
+    fn day(outcome: &Outcome, now: Timestamp) -> Option<DayReport> {
+        match outcome {
             Outcome::DayClosed { total, totals } => {
                 let schemes = totals.iter().flat_map(|it| it.schemes.iter());
                 let row = |it: &shelf_codecs::zvt::SchemeTotal| {
@@ -133,11 +152,6 @@ impl Protocol for Zvt {
                 })
             }
             _ => None,
-        };
-        Finding {
-            words: in_words(outcome),
-            day,
-            news: news(outcome),
         }
     }
 }
@@ -176,47 +190,6 @@ pub(crate) fn tender_reference(evidence: &Evidence) -> Option<TenderRef> {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     TenderRef::new(parts.join(" ")).ok()
-}
-
-fn news(outcome: &Outcome) -> Option<News> {
-    let record = Zvt::record_of(outcome)?;
-    Some(match outcome {
-        // The till was told before it committed.
-        Outcome::Approved(_) => return None,
-        Outcome::ReversedAfterCommit(_) => News::ReversedAfterCommit,
-        Outcome::ReversedOther { .. } => News::ForTheManager(WRONG_REVERSAL),
-        Outcome::Unknown { .. } if record.is_reversal() => News::ForTheManager(REVERSAL_IN_DOUBT),
-        Outcome::Unknown { .. } if record.committed => News::ForTheManager(SALE_IN_DOUBT),
-        // A reversal that did not happen leaves the payment as it was: people look.
-        _ if record.is_reversal() => News::Update(Update::Unknown),
-        Outcome::Declined { .. } => News::Update(Update::Declined {
-            text: in_words(outcome),
-        }),
-        Outcome::Aborted { .. } | Outcome::NotStarted(_) => News::Update(Update::Aborted {
-            text: in_words(outcome),
-        }),
-        _ => News::Update(Update::Unknown),
-    })
-}
-
-fn in_words(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Approved(_) => "approved".into(),
-        Outcome::Declined { code, .. } => format!("the terminal declined it (code {code:02X})"),
-        Outcome::Aborted {
-            code: Some(code), ..
-        } => format!("broken off (code {code:02X})"),
-        Outcome::Aborted { code: None, .. } => "broken off".into(),
-        Outcome::NotStarted(_) => "the terminal can't be reached: nothing was sent".into(),
-        Outcome::Unknown { why, .. } => format!("nobody knows: {why}"),
-        Outcome::ReversedAfterCommit(_) => "the terminal took a recorded payment back".into(),
-        Outcome::ReversedOther { .. } => "the terminal reversed another payment".into(),
-        Outcome::DayClosed { .. } => "its day is closed".into(),
-        Outcome::ReceiptRepeated { .. } => "its last receipt is printed again".into(),
-        Outcome::TerminalStatus(status) => status_in_words(*status),
-        Outcome::Failed { code: Some(code) } => format!("the terminal refused (code {code:02X})"),
-        Outcome::Failed { code: None } => "the terminal does not answer".into(),
-    }
 }
 
 /// The status byte of an enquiry.
