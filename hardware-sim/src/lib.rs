@@ -7,12 +7,12 @@
 //! scripts come from outside.
 //!
 //! Rooms: [`scanner_pty`] (a line scanner), [`counter`] (scales and scanners of a counter that talk
-//! back), [`uhid`] and [`usbip`] (devices that the kernel
-//! takes for real ones), [`wedge`] (keys as reports), [`hid_reports`] (what HID POS scanners and
-//! keyboard wedges send, as streams), [`rfid`] (fixed and serial readers with tags before them),
-//! [`zvt_terminal`] and [`ecr17_terminal`] (payment terminals with their own books), [`line_server`]
-//! (what carries all of these on a port or a pseudo-terminal), [`shop`] (items, stock and invoices to replay), [`chain`] (whole chains on
-//! virtual time).
+//! back), [`uhid`] and [`usbip`] (devices that the kernel takes for real ones), [`wedge`] (keys as
+//! reports), [`hid_reports`] (what HID POS scanners and keyboard wedges send, as streams), [`rfid`]
+//! (fixed and serial readers with tags before them), [`zvt_terminal`] and [`ecr17_terminal`] (payment
+//! terminals with their own books), [`line_server`] (what carries all of these on a port or a
+//! pseudo-terminal), [`shop`] (items, stock and invoices to replay), [`chain`] (whole chains on virtual
+//! time).
 
 pub mod chain;
 pub mod counter;

@@ -201,7 +201,8 @@ impl World {
             Effect::Send(bytes) => self.send(bytes),
             Effect::PersistState(record) => {
                 let intent = record.intent;
-                if record.progress.state == PaymentState::Reversed && self.mutant != Mutant::IgnoresReversal
+                if record.progress.state == PaymentState::Reversed
+                    && self.mutant != Mutant::IgnoresReversal
                 {
                     self.voided.insert(intent);
                 }
