@@ -23,7 +23,7 @@ pub fn masked(text: &str) -> String {
 }
 
 fn flush(run: &mut String, out: &mut String) {
-    if CARD_DIGITS.contains(&run.len()) && luhn(run) && !gs1_check(run) {
+    if CARD_DIGITS.contains(&run.len()) && luhn(run) && !is_gs1(run) {
         let keep = run.len().saturating_sub(4);
         out.extend(std::iter::repeat_n('*', keep));
         out.push_str(run.get(keep..).unwrap_or_default());
@@ -50,11 +50,16 @@ fn luhn(run: &str) -> bool {
         .is_multiple_of(10)
 }
 
-/// Whether it is a GTIN-13, GTIN-14 or SSCC-18 with the right check digit.
-fn gs1_check(run: &str) -> bool {
+/// Whether the last of these digits is the check digit that GS1 puts behind the others.
+pub(super) fn gs1_check(run: &str) -> bool {
     let term = |(index, digit): (usize, u32)| if index % 2 == 0 { digit } else { digit * 3 };
     let sum: u32 = digits_from_right(run).enumerate().map(term).sum();
-    matches!(run.len(), 13 | 14 | 18) && sum.is_multiple_of(10)
+    sum.is_multiple_of(10)
+}
+
+/// Whether it is a GTIN-13, GTIN-14 or SSCC-18.
+fn is_gs1(run: &str) -> bool {
+    matches!(run.len(), 13 | 14 | 18) && gs1_check(run)
 }
 
 #[cfg(test)]

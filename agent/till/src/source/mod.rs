@@ -1,7 +1,7 @@
 //! Sales that other systems report, as drafts or as faults for the inbox.
 //!
-//! A POS may report by API ([`api`]), or drop files ([`csv`], [`poslog`], moved along by
-//! [`file_drop`]). Reports repeat, arrive late and hold strange values; so each fact carries its
+//! A POS may report by API ([`api`]), drop files ([`csv`], [`poslog`], moved along by
+//! [`file_drop`]), or only print ([`receipt`]). Reports repeat, arrive late and hold strange values; so each fact carries its
 //! source's own key and a hash of its body (same key and hash: nothing new; same key, other hash: a
 //! conflict for the inbox), and what can't be used becomes an [`InboxFault`] with its raw text while
 //! everything behind it flows on. Nothing is dropped silently, nothing is repaired by a guess.
@@ -11,6 +11,7 @@ pub mod clock;
 pub mod csv;
 pub mod file_drop;
 pub mod poslog;
+pub mod receipt;
 
 mod line;
 mod mask;
@@ -39,6 +40,12 @@ pub trait Resolve {
 
     /// Looks an item number up.
     fn item(&self, number: &str) -> Option<Item>;
+
+    /// Items whose names begin like this, whatever the case, the shortest first; the whole name
+    /// is always among them. Nobody where names are not looked up.
+    fn names(&self, _beginning: &str) -> Vec<Item> {
+        Vec::new()
+    }
 }
 
 /// What became of a look-up.
