@@ -14,6 +14,7 @@ pub mod patience;
 pub mod paying;
 pub mod pos;
 pub mod postgres;
+pub mod printing_pos;
 pub mod process;
 pub mod programs;
 pub mod simulated;

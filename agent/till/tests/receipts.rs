@@ -244,7 +244,7 @@ fn a_receipt_that_does_not_add_up_sells_nothing() {
     ] {
         match reading(lines) {
             Reading::Doubtful(fault) => {
-                assert!(fault.what.contains(why), "{lines:?}: {}", fault.what)
+                assert!(fault.what.contains(why), "{lines:?}: {}", fault.what);
             }
             other => panic!("{lines:?}: {other:?}"),
         }

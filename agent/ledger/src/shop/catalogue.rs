@@ -201,6 +201,17 @@ impl Read<'_> {
         Ok(items)
     }
 
+    /// Items whose names begin like this, whatever the case; the shortest names first, at most
+    /// `limit`.
+    pub fn items_named(&self, beginning: &str, limit: usize) -> Result<Vec<Item>, TableError> {
+        let folded = beginning.trim().to_lowercase();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.bodies(
+            "SELECT body FROM catalogue WHERE folded >= ?1 AND folded < ?2 ORDER BY folded LIMIT ?3",
+            &[&folded, &format!("{folded}\u{10FFFF}"), &limit],
+        )
+    }
+
     /// Items with a quick key at the till, by its label.
     pub fn quick_keys(&self) -> Result<Vec<Item>, TableError> {
         self.bodies(

@@ -133,6 +133,14 @@ mod tests {
                 "`opening_hours.friday` is `9-25`: write 09:00-20:00",
             ),
             (
+                "[[till]]\nname = \"a\"\nsales_source = \"tee\"\nprinter = \"tcp:p:9100\"\n",
+                "till `a`: `sales_source = \"tee\"` reads receipts on their way to the printer: set",
+            ),
+            (
+                "[[till]]\nname = \"a\"\nreceipt_number = \"Bon\"\n",
+                "till `a`: `receipt_number` is about receipts that are read",
+            ),
+            (
                 "[[device]]\nname = \"s\"\n",
                 "device `s`, key `select`: `` selects no device",
             ),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use shelf_stock::name::TillId;
 
 use super::devices;
-use super::model::{Config, ZoneKind, ZoneSettings};
+use super::model::{Config, SalesSourceSetting, TillSettings, ZoneKind, ZoneSettings};
 use super::problem::ConfigError;
 
 /// Looks at the whole.
@@ -45,6 +45,30 @@ fn tills(config: &Config) -> Result<(), String> {
         };
         if !names.insert(name) {
             return Err(format!("two tills are called `{name}`"));
+        }
+        printing(till).map_err(|why| format!("till `{name}`: {why}"))?;
+    }
+    Ok(())
+}
+
+/// Whether what a till says about its receipts fits together.
+fn printing(till: &TillSettings) -> Result<(), String> {
+    let heard = till.printer.is_some() && till.printer_from.is_some();
+    if till.sales_source == SalesSourceSetting::Tee && !heard {
+        let why = "`sales_source = \"tee\"` reads receipts on their way to the printer: set \
+                   `printer_from` to where the POS prints, and `printer` to the printer itself";
+        return Err(why.into());
+    }
+    if let Some(words) = &till.receipt_number {
+        if !words.chars().any(char::is_alphabetic) {
+            return Err(format!(
+                "`receipt_number` is `{words}`: write the words in front of the number, such as \
+                 Bon-Nr, not a number"
+            ));
+        }
+        if till.printer_from.is_none() {
+            let why = "`receipt_number` is about receipts that are read: set `printer_from`, too";
+            return Err(why.into());
         }
     }
     Ok(())

@@ -256,7 +256,7 @@ settings! {
     TillSettings ["till"] {
         /// Its name, unique in the store.
         name: Option<TillId> = None, "";
-        /// Which one source moves stock: `basket`, `api`, `file` (the others are evidence).
+        /// Which one source moves stock: `basket`, `api`, `file`, `tee` (the others are evidence).
         sales_source: SalesSourceSetting = SalesSourceSetting::Basket, "";
         /// `declared` if the store declares that it may lawfully settle cash here.
         fiscal: Fiscal = Fiscal::None, "";
@@ -281,8 +281,12 @@ settings! {
         /// Settings of the printer's serial lines, such as `19200-8N1`; absent: `9600-8N1`.
         printer_line: Option<String> = None, "";
         /// Where another POS prints, to be passed on to `printer`: `tcp:ADDRESS:PORT` to listen on, or
-        /// the selector of a serial line. Its receipts become evidence.
+        /// the selector of a serial line. Its receipts become evidence; with
+        /// `sales_source = "tee"` they are the sales.
         printer_from: Option<String> = None, "";
+        /// The words in front of the number on its receipts, such as `Bon-Nr`; absent: the usual
+        /// words of several languages are looked for.
+        receipt_number: Option<String> = None, "";
         /// Where another POS looks for its ZVT terminal, to be passed on to `tap_terminal`:
         /// `tcp:ADDRESS:PORT` to listen on, or the selector of a serial line. Its payments become
         /// evidence.
@@ -321,6 +325,8 @@ words! {
         Api,
         /// Another POS that drops files.
         File,
+        /// Another POS that only prints: its receipts are read on their way to the printer.
+        Tee,
     }
     /// Whether this till may settle cash.
     Fiscal {

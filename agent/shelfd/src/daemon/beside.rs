@@ -1,9 +1,10 @@
 //! Beside another system's till: its receipt printer and its payment terminal are listened to, and
-//! what they say becomes evidence; a customer display shows our own till's basket.
+//! what they say becomes evidence, or, where a till's sales are what it prints, its sales; a customer
+//! display shows our own till's basket.
 //!
 //! Bytes go through untouched and at once; what is made of their copy is another task's work, with
 //! a bounded queue between them, so that nothing that fails or lags here can stop a printer or a
-//! payment. It must never start a payment, and never move stock.
+//! payment. It must never start a payment, and nothing but `tee` moves stock.
 
 mod display;
 mod evidence;
@@ -11,6 +12,7 @@ mod place;
 mod printer;
 mod relay;
 mod tap;
+mod tee;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,6 +68,12 @@ pub(crate) struct PrinterStanding {
     pub(crate) receipts_unreadable: u64,
     /// How often its drawer was opened.
     pub(crate) drawer_opened: u64,
+    /// Receipts that became sales, returns or voids, where they are the till's sales.
+    pub(crate) sales: u64,
+    /// Receipts that were known already: printed again.
+    pub(crate) copies: u64,
+    /// Receipts that wait in the inbox for a person.
+    pub(crate) put_aside: u64,
     /// How often the copy lagged and was dropped; printing went on.
     pub(crate) lagged: u64,
     /// The last receipt, masked.

@@ -198,6 +198,7 @@ pub(crate) fn role(shop: &Shop, key: &SourceKey, source: SalesSource) -> Option<
         SalesSourceSetting::Basket => SalesSource::Basket,
         SalesSourceSetting::Api => SalesSource::Api,
         SalesSourceSetting::File => SalesSource::File,
+        SalesSourceSetting::Tee => SalesSource::Tee,
     };
     Some((till, evidence_or_sale(source, configured)))
 }
@@ -215,7 +216,8 @@ pub(crate) fn submit(
     shop.writer.execute_blocking("reported sale", job)
 }
 
-fn record(
+/// Records a report in a transaction of the caller's.
+pub(crate) fn record(
     tx: &mut Tx<'_>,
     imported: &Imported,
     source: SalesSource,

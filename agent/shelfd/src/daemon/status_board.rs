@@ -309,6 +309,7 @@ fn till(
             SalesSourceSetting::Basket => "basket",
             SalesSourceSetting::Api => "api",
             SalesSourceSetting::File => "file",
+            SalesSourceSetting::Tee => "tee",
         }
         .into(),
         last_scan: basket.and_then(last_scan),

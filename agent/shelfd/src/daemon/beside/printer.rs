@@ -20,7 +20,8 @@ use tokio::time::Instant;
 
 use super::evidence::{Seen, keep};
 use super::place::Place;
-use super::relay::{Copier, Door, Heard, carry, copy, pause};
+use super::relay::{Copier, Door, HOLD_MS_MAX, Heard, Listener, carry, copy, pause};
+use super::tee;
 use crate::daemon::shop::Shop;
 use crate::platform;
 
@@ -50,7 +51,8 @@ pub(super) async fn run(
     from: Option<Place>,
     mut drawer: mpsc::Receiver<()>,
 ) {
-    let (copier, heard) = copy();
+    let hold = tee::is_source(&shop, &till).then_some(Duration::from_millis(HOLD_MS_MAX));
+    let (copier, heard) = copy(hold);
     tokio::spawn(listen(shop.clone(), till.clone(), heard));
     let door = Door::open(from).await;
     let mut look_at = Instant::now();
@@ -164,7 +166,7 @@ fn note(standing: &mut super::PrinterStanding, status: PrinterStatus) {
 }
 
 /// Makes receipts of the copy.
-async fn listen(shop: Arc<Shop>, till: TillId, mut heard: mpsc::Receiver<Heard>) {
+async fn listen(shop: Arc<Shop>, till: TillId, mut heard: Listener) {
     let config = Config {
         dialect: Dialect::Epson,
         page: CodePage::Cp437,
@@ -176,13 +178,14 @@ async fn listen(shop: Arc<Shop>, till: TillId, mut heard: mpsc::Receiver<Heard>)
     loop {
         let wake = due.map(|it| shop.clock.at_millis(it.0));
         let input = tokio::select! {
-            it = heard.recv() => match it {
+            it = heard.next() => match it {
                 Some(Heard::Till(bytes)) => Input::FromTill(bytes),
                 Some(Heard::Device(bytes)) => Input::FromPrinter(bytes),
                 Some(Heard::Closed) => Input::Closed,
                 Some(Heard::Missing) => {
                     session = Session::new(config);
                     shop.beside.printer(&till, |it| it.lagged += 1);
+                    tee::missed(&shop, &till).await;
                     continue;
                 }
                 None => return,
@@ -207,6 +210,7 @@ async fn listen(shop: Arc<Shop>, till: TillId, mut heard: mpsc::Receiver<Heard>)
 async fn printed(shop: &Arc<Shop>, till: &TillId, receipt: Receipt) {
     let unreadable = receipt.kind() == ReceiptKind::ImageOnly;
     let amount = total(&receipt.lines);
+    let read = tee::take(shop, till, &receipt).await;
     let at = platform::wall_now().as_millis();
     let number = {
         let mut number = 0;
@@ -216,9 +220,18 @@ async fn printed(shop: &Arc<Shop>, till: &TillId, receipt: Receipt) {
             it.last_receipt = receipt.lines;
             it.last_receipt.truncate(LINES_SHOWN_MAX);
             number = it.receipts;
+            match read {
+                tee::Took::Sold => it.sales += 1,
+                tee::Took::Again => it.copies += 1,
+                tee::Took::PutAside => it.put_aside += 1,
+                tee::Took::NoSale => {}
+            }
         });
         number
     };
+    if read != tee::Took::NoSale {
+        return;
+    }
     let seen = Seen {
         source: SalesSource::Tee,
         receipt: format!("printed-{at}-{number}"),

@@ -1,11 +1,16 @@
 //! Between another till and its device: every byte goes through at once, and a copy goes to whoever
 //! listens, if he keeps up. A listener that lags or is gone loses the copy, never the bytes.
+//!
+//! Where what is overheard moves stock, bytes wait until the listener has dealt with their copy: what
+//! has come out of the printer is then in the ledger, whatever happens next. They wait for a moment
+//! at most; printing goes before counting.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::place::{Place, Stream};
 
@@ -15,6 +20,8 @@ const COPIES_MAX: usize = 1_024;
 const PIECE_BYTES: usize = 4_096;
 /// How long a device may still answer after its till has hung up.
 const LINGER_MS: u64 = 1_000;
+/// How long bytes wait for the listener.
+pub(super) const HOLD_MS_MAX: u64 = 1_000;
 /// Between two attempts to open what can't be opened.
 const AGAIN_MS: u64 = 1_000;
 
@@ -35,25 +42,81 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Copier {
     to: mpsc::Sender<Heard>,
-    missing: std::sync::atomic::AtomicBool,
+    missing: AtomicBool,
+    told: AtomicU64,
+    /// How many pieces the listener has dealt with, where bytes wait for that.
+    hold: Option<(Duration, watch::Receiver<u64>)>,
+    /// The listener was too slow the last time: nobody waits until it has caught up.
+    behind: AtomicBool,
 }
 
-/// Both ends of a copy.
-pub(super) fn copy() -> (Copier, mpsc::Receiver<Heard>) {
+/// The listener's end.
+#[derive(Debug)]
+pub(super) struct Listener {
+    heard: mpsc::Receiver<Heard>,
+    dealt: watch::Sender<u64>,
+    next: u64,
+}
+
+/// Both ends of a copy; with `hold`, bytes wait so long until the listener has dealt with their copy.
+pub(super) fn copy(hold: Option<Duration>) -> (Copier, Listener) {
     let (to, heard) = mpsc::channel(COPIES_MAX);
-    let missing = std::sync::atomic::AtomicBool::new(false);
-    (Copier { to, missing }, heard)
+    let (dealt, seen) = watch::channel(0);
+    let copier = Copier {
+        to,
+        missing: AtomicBool::new(false),
+        told: AtomicU64::new(0),
+        hold: hold.map(|it| (it, seen)),
+        behind: AtomicBool::new(false),
+    };
+    let next = 0;
+    (copier, Listener { heard, dealt, next })
+}
+
+impl Listener {
+    /// The next piece, which says that everything before it was dealt with. May be dropped at any
+    /// time.
+    pub(super) async fn next(&mut self) -> Option<Heard> {
+        self.dealt.send_replace(self.next);
+        let heard = self.heard.recv().await;
+        self.next += 1;
+        heard
+    }
 }
 
 impl Copier {
     /// Never waits.
     pub(super) fn tell(&self, heard: Heard) {
-        use std::sync::atomic::Ordering::Relaxed;
-        if self.missing.load(Relaxed) && self.to.try_send(Heard::Missing).is_ok() {
+        if self.missing.load(Relaxed) && self.send(Heard::Missing) {
             self.missing.store(false, Relaxed);
         }
-        if self.missing.load(Relaxed) || self.to.try_send(heard).is_err() {
+        if self.missing.load(Relaxed) || !self.send(heard) {
             self.missing.store(true, Relaxed);
+        }
+    }
+
+    fn send(&self, heard: Heard) -> bool {
+        let sent = self.to.try_send(heard).is_ok();
+        self.told.fetch_add(u64::from(sent), Relaxed);
+        sent
+    }
+
+    /// Waits until the listener has dealt with what it was told, if that is wanted and takes not
+    /// long.
+    async fn settled(&self) {
+        let Some((limit, dealt)) = &self.hold else {
+            return;
+        };
+        let told = self.told.load(Relaxed);
+        if self.behind.load(Relaxed) && *dealt.borrow() < told {
+            return;
+        }
+        let mut dealt = dealt.clone();
+        let waited = tokio::time::timeout(*limit, dealt.wait_for(|it| *it >= told)).await;
+        // A listener that is gone is no reason not to print.
+        self.behind.store(waited.is_err(), Relaxed);
+        if waited.is_err() {
+            tracing::error!("what is printed can't be kept in time; printing goes on");
         }
     }
 }
@@ -120,12 +183,8 @@ pub(super) async fn pause() {
 pub(super) async fn carry(till: Box<dyn Stream>, device: Box<dyn Stream>, copy: &Copier) {
     let (mut till_says, mut to_till) = tokio::io::split(till);
     let (mut device_says, mut to_device) = tokio::io::split(device);
-    let forth = one_way(&mut till_says, &mut to_device, |it| {
-        copy.tell(Heard::Till(it));
-    });
-    let back = one_way(&mut device_says, &mut to_till, |it| {
-        copy.tell(Heard::Device(it));
-    });
+    let forth = one_way(&mut till_says, &mut to_device, copy, Heard::Till);
+    let back = one_way(&mut device_says, &mut to_till, copy, Heard::Device);
     tokio::pin!(back);
     tokio::select! {
         () = forth => {
@@ -142,7 +201,8 @@ pub(super) async fn carry(till: Box<dyn Stream>, device: Box<dyn Stream>, copy: 
 async fn one_way(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    tell: impl Fn(Vec<u8>),
+    copy: &Copier,
+    heard: fn(Vec<u8>) -> Heard,
 ) {
     let mut buffer = vec![0; PIECE_BYTES];
     while let Ok(count) = from.read(&mut buffer).await {
@@ -150,7 +210,12 @@ async fn one_way(
         if piece.is_empty() {
             break;
         }
-        tell(piece.to_vec());
+        let heard = heard(piece.to_vec());
+        let waits = matches!(heard, Heard::Till(_));
+        copy.tell(heard);
+        if waits {
+            copy.settled().await;
+        }
         if to.write_all(piece).await.is_err() || to.flush().await.is_err() {
             break;
         }
@@ -162,21 +227,53 @@ async fn one_way(
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_listener_that_lags_loses_the_copy_and_is_told_so() {
-        let (copy, mut heard) = copy();
+    #[tokio::test]
+    async fn a_listener_that_lags_loses_the_copy_and_is_told_so() {
+        let (copy, mut listener) = copy(None);
         for _ in 0..COPIES_MAX + 5 {
             copy.tell(Heard::Till(vec![1]));
         }
-        let mut got = Vec::new();
-        while let Ok(it) = heard.try_recv() {
-            got.push(it);
+        for _ in 0..COPIES_MAX {
+            assert_eq!(listener.next().await, Some(Heard::Till(vec![1])));
         }
-        assert_eq!(got.len(), COPIES_MAX);
         copy.tell(Heard::Till(vec![2]));
-        assert_eq!(heard.try_recv(), Ok(Heard::Missing));
-        assert_eq!(heard.try_recv(), Ok(Heard::Till(vec![2])));
-        drop(heard);
+        assert_eq!(listener.next().await, Some(Heard::Missing));
+        assert_eq!(listener.next().await, Some(Heard::Till(vec![2])));
+        drop(listener);
         copy.tell(Heard::Closed);
+    }
+
+    /// Whether it is over after one look.
+    fn is_over(work: std::pin::Pin<&mut impl Future>) -> bool {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        work.poll(&mut context).is_ready()
+    }
+
+    #[tokio::test]
+    async fn bytes_wait_until_their_copy_was_dealt_with() {
+        let (copy, mut listener) = copy(Some(Duration::from_secs(60)));
+        copy.tell(Heard::Till(vec![1]));
+        let mut waiting = std::pin::pin!(copy.settled());
+        assert!(!is_over(waiting.as_mut()));
+        listener.next().await;
+        assert!(!is_over(waiting.as_mut()), "it is only being dealt with");
+        let next = std::pin::pin!(listener.next());
+        assert!(!is_over(next));
+        assert!(is_over(waiting.as_mut()));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_long_for_a_listener_that_is_slow_or_gone() {
+        let (copy, mut listener) = copy(Some(Duration::from_millis(1)));
+        copy.tell(Heard::Till(vec![1]));
+        listener.next().await;
+        copy.settled().await;
+        copy.tell(Heard::Till(vec![2]));
+        assert!(
+            is_over(std::pin::pin!(copy.settled())),
+            "waited once already"
+        );
+        drop(listener);
+        copy.settled().await;
     }
 }

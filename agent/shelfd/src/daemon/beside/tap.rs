@@ -7,11 +7,10 @@ use shelf_stock::document::TenderKind;
 use shelf_stock::money::Money;
 use shelf_stock::name::TillId;
 use shelf_till::evidence::SalesSource;
-use tokio::sync::mpsc;
 
 use super::evidence::{Seen, keep};
 use super::place::Place;
-use super::relay::{Copier, Door, Heard, carry, copy, pause};
+use super::relay::{Copier, Door, Heard, Listener, carry, copy, pause};
 use crate::daemon::shop::Shop;
 use crate::daemon::terminal::tender_reference;
 
@@ -21,7 +20,7 @@ pub(super) async fn run(shop: Arc<Shop>, till: TillId, from: Place, terminal: Pl
         Place::Tcp(_) => Wire::Tcp,
         Place::Line(..) => Wire::Serial,
     };
-    let (copier, heard) = copy();
+    let (copier, heard) = copy(None);
     tokio::spawn(listen(shop, till, wire, heard));
     relay(from, terminal, &copier).await;
 }
@@ -56,9 +55,9 @@ async fn relay(from: Place, terminal: Place, copier: &Copier) {
     }
 }
 
-async fn listen(shop: Arc<Shop>, till: TillId, wire: Wire, mut heard: mpsc::Receiver<Heard>) {
+async fn listen(shop: Arc<Shop>, till: TillId, wire: Wire, mut heard: Listener) {
     let mut tap = Tap::new(wire);
-    while let Some(it) = heard.recv().await {
+    while let Some(it) = heard.next().await {
         match it {
             Heard::Till(bytes) => tap.push(Speaker::Register, &bytes),
             Heard::Device(bytes) => tap.push(Speaker::Terminal, &bytes),

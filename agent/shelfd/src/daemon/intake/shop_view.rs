@@ -14,6 +14,9 @@ use crate::daemon::lookup::Lookup;
 use crate::daemon::resolve::normal_code;
 use crate::daemon::shop::Shop;
 
+/// Items of one beginning that are told: more than one of a name is too many anyway.
+const NAMES_MAX: usize = 8;
+
 /// The shop as importers see it. Reads the ledger: never used inside an async task.
 pub(crate) struct ShopView {
     lookup: Lookup,
@@ -77,6 +80,14 @@ impl Resolve for ShopView {
         found.unwrap_or_else(|error| {
             tracing::error!(%error, "the catalogue can't be read");
             None
+        })
+    }
+
+    fn names(&self, beginning: &str) -> Vec<Item> {
+        let found = |ledger: &shelf_ledger::Read<'_>| ledger.items_named(beginning, NAMES_MAX);
+        self.lookup.readers().with(found).unwrap_or_else(|error| {
+            tracing::error!(%error, "the catalogue can't be read");
+            Vec::new()
         })
     }
 }
