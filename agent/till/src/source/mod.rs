@@ -1,10 +1,11 @@
 //! Sales that other systems report, as drafts or as faults for the inbox.
 //!
 //! A POS may report by API ([`api`]), drop files ([`csv`], [`poslog`], moved along by
-//! [`file_drop`]), or only print ([`receipt`]). Reports repeat, arrive late and hold strange values; so each fact carries its
-//! source's own key and a hash of its body (same key and hash: nothing new; same key, other hash: a
-//! conflict for the inbox), and what can't be used becomes an [`InboxFault`] with its raw text while
-//! everything behind it flows on. Nothing is dropped silently, nothing is repaired by a guess.
+//! [`file_drop`]), or only print ([`receipt`]). Reports repeat, arrive late and hold strange
+//! values; so each fact carries its source's own key and a hash of its body (same key and hash:
+//! nothing new; same key, other hash: a conflict for the inbox), and what can't be used becomes an
+//! [`InboxFault`] with its raw text while everything behind it flows on. Nothing is dropped
+//! silently, nothing is repaired by a guess.
 
 pub mod api;
 pub mod clock;
