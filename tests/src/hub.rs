@@ -1,14 +1,14 @@
 //! A real `shelf-hub run` over a real broker, which can be killed and started again in place.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::daemon::outcome;
+use crate::daemon::{copy_folder, outcome};
 use crate::http::{self, Answer};
 use crate::process::Process;
 use crate::programs;
@@ -54,7 +54,7 @@ impl Hub {
         let text = format!(
             "tenant = \"acme\"\ndata_dir = \"{}\"\n[broker]\nurl = \"mqtt://127.0.0.1:{broker}\"\n\
              [enrolment]\ntrust_first_use = true\n{more}",
-            self.dir.path().join("data").display()
+            self.data().display()
         );
         std::fs::write(self.dir.path().join("hub.toml"), text)?;
         self.resume()
@@ -62,6 +62,11 @@ impl Hub {
 
     /// Starts it again at the address that it had before.
     pub fn resume(&mut self) -> Result<()> {
+        self.resume_as(&[])
+    }
+
+    /// The same, with more arguments.
+    pub fn resume_as(&mut self, more: &[&str]) -> Result<()> {
         self.process = None;
         let mut command = Command::new(programs::shelf_hub()?);
         command
@@ -70,6 +75,7 @@ impl Hub {
             .arg("--config")
             .arg(self.dir.path().join("hub.toml"));
         command.arg("--listen").arg(self.http.to_string());
+        command.args(more);
         let mut process = Process::start(&mut command, &self.log())?;
         let word = process.word_after("\"http\":\"")?;
         let address = word.split('"').next().unwrap_or_default();
@@ -83,6 +89,29 @@ impl Hub {
         self.process = None;
     }
 
+    /// A copy of its data as a backup would hold it; nothing runs while it is made.
+    pub fn backup(&mut self) -> Result<TempDir> {
+        self.kill9();
+        let copy = tempfile::tempdir()?;
+        copy_folder(&self.data(), copy.path())?;
+        Ok(copy)
+    }
+
+    /// Puts a backup in the place of its data; nothing runs while it is done.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "plays somebody who restores a backup"
+    )]
+    pub fn put_back(&mut self, backup: &Path) -> Result<()> {
+        self.kill9();
+        std::fs::remove_dir_all(self.data())?;
+        copy_folder(backup, &self.data())
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// Its log, over all starts.
     #[must_use]
     pub fn log(&self) -> PathBuf {
@@ -91,7 +120,7 @@ impl Hub {
 
     /// Everything that it leaves behind.
     #[must_use]
-    pub fn dir(&self) -> &std::path::Path {
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
@@ -135,6 +164,16 @@ impl Hub {
         command.args(words).arg("--config");
         let output = command.arg(self.dir.path().join("hub.toml")).output()?;
         Ok(outcome(&output))
+    }
+
+    /// A command that asks the running hub about a store, for JSON: exit code and answer.
+    pub fn asked(&self, what: &str, store: &str) -> Result<(i32, Value)> {
+        let url = format!("http://{}", self.http);
+        let mut command = Command::new(programs::shelf_hub()?);
+        command.args([what, "--json", "--store", store, "--url", &url]);
+        let (code, out, err) = outcome(&command.output()?);
+        let said = serde_json::from_str(&out).with_context(|| format!("{what}: {out}{err}"))?;
+        Ok((code, said))
     }
 
     /// Every document that it has of the store, each row with `id` and `document`.
