@@ -107,7 +107,10 @@ fn receipts_go_through_untouched_and_become_evidence() {
     assert_eq!(beside(&daemon, "net")["printer"]["receipts"], 1);
     // A printer that is off stops nobody for good: the next receipt is printed when it is back.
     let answer = daemon
-        .post("/api/v1/tills/net/beside", &json!({ "do": "open_drawer" }))
+        .post(
+            "/api/v1/tills/net/beside",
+            &json!({ "do": "open_drawer", "confirm": "yes" }),
+        )
         .unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     until_eq("the drawer", &2, || Ok(tcp.device().drawer_opened())).unwrap();

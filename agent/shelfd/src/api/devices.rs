@@ -149,7 +149,9 @@ pub(super) async fn pictures(State(web): Site, speech: Speech) -> Answer<Events>
             let next = Instant::now() + Duration::from_millis(PICTURE_MS_MIN);
             match web.blocking(|shop| Ok(shop.devices.board())).await {
                 Ok(board) => {
-                    let markup = devices_page::live(speech, &board, platform::wall_now());
+                    let beside = web.shop.beside.all();
+                    let now = platform::wall_now();
+                    let markup = devices_page::live(speech, (&board, &beside), now);
                     if !feed.show(markup).await {
                         return;
                     }

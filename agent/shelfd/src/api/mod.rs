@@ -105,7 +105,7 @@ routes! {
     post "/api/v1/tills/{name}" => till::act_of_program;
     post "/api/v1/tills/{name}/weigh" => weigh::of_program;
     get "/api/v1/tills/{name}/beside" => till::beside;
-    post "/api/v1/tills/{name}/beside" => till::open_drawer;
+    post "/api/v1/tills/{name}/beside" => till::try_beside;
     post "/api/v1/counts" => counting::count;
     post "/api/v1/adjustments" => counting::adjust;
     post "/api/v1/bind" => counting::bind;

@@ -140,7 +140,8 @@ pub(super) async fn orders(
 /// `GET /devices`
 pub(super) async fn devices(State(web): Site, speech: Speech) -> Answer<Html<String>> {
     let board = web.blocking(|shop| Ok(shop.devices.board())).await?;
-    let live = devices_page::live(speech, &board, platform::wall_now());
+    let beside = web.shop.beside.all();
+    let live = devices_page::live(speech, (&board, &beside), platform::wall_now());
     let frame = Frame {
         speech,
         place: Place::Devices,

@@ -20,7 +20,7 @@ use shelf_till::basket::{
 use super::fields::{Fields, WantsPage};
 use super::problem::Problem;
 use super::{Answer, Site, Web, lookups};
-use crate::daemon::beside::Beside;
+use crate::daemon::beside::{Beside, Errand as BesideErrand, ErrandError, run_errand};
 use crate::daemon::counter::{Counter, Shown, chain};
 use crate::daemon::shop::Shop;
 use crate::daemon::terminal::{Errand, TerminalStanding};
@@ -67,20 +67,43 @@ pub(super) async fn beside(State(web): Site, Path(name): Path<String>) -> Answer
     Ok(Json(web.shop.beside.of(&beside_till(&web.shop, &name)?)))
 }
 
-/// `POST /api/v1/tills/{name}/beside`: opens the drawer at its printer.
-pub(super) async fn open_drawer(
+/// `POST /api/v1/tills/{name}/beside`: `do` is `print`, `show`, or `open_drawer` with
+/// `confirm=yes`. None of it can start a payment.
+pub(super) async fn try_beside(
     State(web): Site,
     Path(name): Path<String>,
+    WantsPage(wants_page): WantsPage,
+    speech: Speech,
     fields: Fields,
-) -> Answer<Json<Beside>> {
+) -> Answer<Response> {
     let till = beside_till(&web.shop, &name)?;
-    match fields.needed("do")? {
-        "open_drawer" if web.shop.beside.open_drawer(&till) => Ok(Json(web.shop.beside.of(&till))),
-        "open_drawer" => Err(
-            Problem::missing("this till has no printer that is free now")
-                .hint("set `till.printer` in the configuration"),
-        ),
-        _ => Err(Problem::value("do", "must be open_drawer")),
+    let errand = BesideErrand::from_word(fields.needed("do")?);
+    let errand = errand.ok_or_else(|| {
+        let words = BesideErrand::WORDS.map(|it| it.0).join(", ");
+        Problem::value("do", format!("must be one of {words}"))
+    })?;
+    if errand == BesideErrand::OpenDrawer && fields.text("confirm") != Some("yes") {
+        return Err(Problem::value("confirm", speech.text("drawer_unconfirmed")));
+    }
+    let done = run_errand(&web.shop, &till, errand).await;
+    web.shop.ring_pages();
+    done.map_err(|error| not_done(&error, speech))?;
+    if wants_page {
+        return Ok(Redirect::to(&speech.link("/devices")).into_response());
+    }
+    let mut answer = serde_json::json!(web.shop.beside.of(&till));
+    answer["message"] = speech.text(errand.done()).into();
+    Ok(Json(answer).into_response())
+}
+
+fn not_done(error: &ErrandError, speech: Speech) -> Problem {
+    let conflict = axum::http::StatusCode::CONFLICT;
+    match error {
+        ErrandError::Nothing => Problem::missing(error.to_string())
+            .hint("set `till.printer` or `till.display` in the configuration"),
+        ErrandError::Selling => Problem::new(conflict, "selling", speech.text("beside_selling")),
+        ErrandError::Record(_) => Problem::inside(error.to_string()),
+        ErrandError::Device(_) => Problem::new(conflict, "not-ready", error.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@
 //! payment. It must never start a payment, and nothing but `tee` moves stock.
 
 mod display;
+mod errand;
 mod evidence;
 mod place;
 mod printer;
@@ -19,16 +20,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use shelf_stock::name::TillId;
+use shelf_stock::time::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::shop::Shop;
 use super::start::StartError;
 use crate::config::{Config, TillSettings};
+pub(crate) use errand::{Errand, ErrandError, run as run_errand};
+use errand::{REQUESTS_MAX, Request};
 use place::Place;
-
-/// Requests to open a drawer that may wait.
-const DRAWER_REQUESTS_MAX: usize = 4;
 
 /// What is known beside a till.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -39,6 +40,20 @@ pub(crate) struct Beside {
     /// Its payment terminal, overheard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tap: Option<TapStanding>,
+    /// Its customer display.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) display: Option<DisplayStanding>,
+}
+
+/// A customer display.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct DisplayStanding {
+    /// It is written to.
+    pub(crate) connected: bool,
+    /// Why not, in words.
+    pub(crate) trouble: String,
+    /// What its two lines show.
+    pub(crate) shows: (String, String),
 }
 
 /// A receipt printer.
@@ -48,8 +63,15 @@ pub(crate) struct Beside {
     reason = "a printer's independent sensors"
 )]
 pub(crate) struct PrinterStanding {
-    /// It was told how it is, at least once.
+    /// It has said how it is, at least once.
     pub(crate) known: bool,
+    /// When it last said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) said_at: Option<Timestamp>,
+    /// Another till holds it: it is not asked meanwhile.
+    pub(crate) in_use: bool,
+    /// The level of its drawer's contact; which level means open is the drawer's.
+    pub(crate) drawer_contact: bool,
     /// It can't be reached, in words.
     pub(crate) trouble: String,
     /// It doesn't print.
@@ -97,7 +119,7 @@ pub(crate) struct TapStanding {
 #[derive(Debug, Default)]
 pub(crate) struct BesideBoard {
     known: Mutex<BTreeMap<TillId, Beside>>,
-    drawers: Mutex<BTreeMap<TillId, mpsc::Sender<()>>>,
+    ways: Mutex<BTreeMap<(TillId, Device), mpsc::Sender<Request>>>,
 }
 
 impl BesideBoard {
@@ -107,10 +129,33 @@ impl BesideBoard {
         known.get(till).cloned().unwrap_or_default()
     }
 
-    /// Opens the drawer at a till's printer; `false`: there is none, or it is busy.
-    pub(crate) fn open_drawer(&self, till: &TillId) -> bool {
-        let drawers = self.drawers.lock().unwrap_or_else(PoisonError::into_inner);
-        drawers.get(till).is_some_and(|it| it.try_send(()).is_ok())
+    /// What is known beside each till that has something beside it.
+    pub(crate) fn all(&self) -> BTreeMap<TillId, Beside> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
+    /// The way to the device that does an errand.
+    fn way(&self, till: &TillId, errand: Errand) -> Option<mpsc::Sender<Request>> {
+        let device = match errand {
+            Errand::Print | Errand::OpenDrawer => Device::Printer,
+            Errand::Show => Device::Display,
+        };
+        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        ways.get(&(till.clone(), device)).cloned()
+    }
+
+    fn reachable(&self, till: &TillId, device: Device) -> mpsc::Receiver<Request> {
+        let (way, requests) = mpsc::channel(REQUESTS_MAX);
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        ways.insert((till.clone(), device), way);
+        requests
+    }
+
+    fn display(&self, till: &TillId, change: impl FnOnce(&mut DisplayStanding)) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_till = known.entry(till.clone()).or_default();
+        change(of_till.display.get_or_insert_default());
     }
 
     fn printer(&self, till: &TillId, change: impl FnOnce(&mut PrinterStanding)) {
@@ -124,6 +169,13 @@ impl BesideBoard {
         let of_till = known.entry(till.clone()).or_default();
         change(of_till.tap.get_or_insert_default());
     }
+}
+
+/// What errands go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Device {
+    Printer,
+    Display,
 }
 
 /// What is beside one till, as configured.
@@ -181,14 +233,7 @@ pub(crate) fn start(
     for plan in plans(&shop.config)? {
         let till = plan.till;
         if let Some((printer, from)) = plan.printer {
-            let (drawer, requests) = mpsc::channel(DRAWER_REQUESTS_MAX);
-            let mut drawers = shop
-                .beside
-                .drawers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            drawers.insert(till.clone(), drawer);
-            drop(drawers);
+            let requests = shop.beside.reachable(&till, Device::Printer);
             shop.beside.printer(&till, |_| {});
             let work = printer::run(shop.clone(), till.clone(), printer, from, requests);
             tasks.spawn(until_stop(work, stop.clone()));
@@ -199,7 +244,9 @@ pub(crate) fn start(
             tasks.spawn(until_stop(work, stop.clone()));
         }
         if let (Some(place), Some(counter)) = (plan.display, shop.counters.get(&till)) {
-            let work = display::run(place, counter.clone());
+            let requests = shop.beside.reachable(&till, Device::Display);
+            shop.beside.display(&till, |_| {});
+            let work = display::run(shop.clone(), place, counter.clone(), requests);
             tasks.spawn(until_stop(work, stop.clone()));
         }
     }

@@ -3,18 +3,28 @@
 //! Its buttons try things that a person hears or sees; none of them can start a payment, and none moves
 //! stock.
 
+mod counter;
+
+use std::collections::BTreeMap;
+
 use maud::{Markup, PreEscaped, html};
 use shelf_codecs::scanner::setup::{Mode, SetupCard, cards};
+use shelf_stock::name::TillId;
 use shelf_stock::time::Timestamp;
 
 use super::layout::moment;
 use super::orders::escaped;
 use super::speech::Speech;
+use crate::daemon::beside::Beside;
 use crate::daemon::devices::{Complaint, DeviceBoard, Tried, UnboundDevice};
 use crate::daemon::status::DeviceStatus;
 
 /// Everything that live updates replace.
-pub(crate) fn live(speech: Speech, board: &DeviceBoard, now: Timestamp) -> Markup {
+pub(crate) fn live(
+    speech: Speech,
+    (board, beside): (&DeviceBoard, &BTreeMap<TillId, Beside>),
+    now: Timestamp,
+) -> Markup {
     html! {
         (findings(speech, &board.findings))
         section aria-labelledby="configured" {
@@ -27,6 +37,7 @@ pub(crate) fn live(speech: Speech, board: &DeviceBoard, now: Timestamp) -> Marku
             @if board.devices.is_empty() { p.quiet { (speech.text("no_device")) } }
             div.grid { @for it in &board.devices { (device(speech, it, now)) } }
         }
+        (counter::section(speech, beside, now))
         @if !board.unbound.is_empty() {
             section aria-labelledby="unbound" {
                 h2 #unbound { (speech.text("devices_unbound")) }

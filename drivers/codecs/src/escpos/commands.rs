@@ -25,6 +25,21 @@ pub fn kick(second_contact: bool) -> [u8; 5] {
     [ESC, b'p', u8::from(second_contact), 0x19, 0x19]
 }
 
+/// A line of a person's test, fed and cut. It leaves the printer's settings as they are, because
+/// another program may count on them; what is not ASCII becomes a question mark.
+#[must_use]
+pub fn test_print(text: &str) -> Vec<u8> {
+    let plain = |it: char| if matches!(it, ' '..='~') { it } else { '?' };
+    let mut bytes: Vec<u8> = text
+        .chars()
+        .map(plain)
+        .map(|it| u8::try_from(it).unwrap_or(b'?'))
+        .collect();
+    bytes.push(b'\n');
+    bytes.extend([GS, b'V', 66, 0]);
+    bytes
+}
+
 /// A receipt being written; for simulators.
 #[derive(Clone, Debug)]
 pub struct PrintJob {

@@ -20,7 +20,7 @@ mod tee;
 mod tests;
 
 pub use code_page::{CodePage, REPLACEMENT};
-pub use commands::{PrintJob, kick, request_status, set_status_back};
+pub use commands::{PrintJob, kick, request_status, set_status_back, test_print};
 pub use mask::mask_line;
 pub use receipt::{RECEIPT_IDLE_MS, RECEIPT_LINES_MAX, Receipt, ReceiptCollector, ReceiptKind};
 pub use status::{PrinterStatus, StatusDecoder, StatusItem, StatusPart, encode_reply};

@@ -1,12 +1,12 @@
 //! A receipt printer: another till's bytes go through to it, its receipts become evidence, it is
-//! asked how it is while nobody prints, and its drawer can be opened.
+//! asked how it is while nobody prints, and it does what a person tries.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use shelf_codecs::escpos::{
     CodePage, Dialect, PrinterStatus, Receipt, ReceiptKind, StatusDecoder, StatusItem, StatusPart,
-    kick, request_status,
+    request_status,
 };
 use shelf_sessions::printer::{Config, Effect, Input, Session};
 use shelf_sessions::time::Mono;
@@ -18,9 +18,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::errand::{self, Errand, Request};
 use super::evidence::{Seen, keep};
 use super::place::Place;
-use super::relay::{Copier, Door, HOLD_MS_MAX, Heard, Listener, carry, copy, pause};
+use super::relay::{Copier, Door, Guest, HOLD_MS_MAX, Heard, Listener, carry, copy, pause};
 use super::tee;
 use crate::daemon::shop::Shop;
 use crate::platform;
@@ -49,7 +50,7 @@ pub(super) async fn run(
     till: TillId,
     printer: Place,
     from: Option<Place>,
-    mut drawer: mpsc::Receiver<()>,
+    mut requests: mpsc::Receiver<Request>,
 ) {
     let hold = tee::is_source(&shop, &till).then_some(Duration::from_millis(HOLD_MS_MAX));
     let (copier, heard) = copy(hold);
@@ -59,11 +60,10 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             biased;
-            newcomer = door.next() => serve(&shop, &till, newcomer, &printer, &copier).await,
-            request = drawer.recv() => match request {
-                Some(()) => open_drawer(&shop, &till, &printer).await,
-                None => return,
-            },
+            newcomer = door.next() => {
+                serve((&shop, &till), newcomer, &printer, &copier, &mut requests).await;
+            }
+            request = errand::next(&mut requests) => do_errand(&shop, &till, &printer, request).await,
             // A till that comes in the middle of it is served at once: the look is dropped.
             () = look(&shop, &till, &printer, look_at) => {}
         }
@@ -72,16 +72,29 @@ pub(super) async fn run(
 }
 
 async fn serve(
-    shop: &Shop,
-    till: &TillId,
+    (shop, till): (&Shop, &TillId),
     newcomer: Box<dyn super::place::Stream>,
     printer: &Place,
     copier: &Copier,
+    requests: &mut mpsc::Receiver<Request>,
 ) {
     match printer.open().await {
         Ok(device) => {
             trouble(shop, till, String::new());
-            carry(newcomer, device, copier).await;
+            shop.beside.printer(till, |it| it.in_use = true);
+            let done = |errand| opened(shop, till, errand);
+            carry(
+                newcomer,
+                device,
+                copier,
+                Some(Guest {
+                    till,
+                    requests,
+                    done: &done,
+                }),
+            )
+            .await;
+            shop.beside.printer(till, |it| it.in_use = false);
         }
         Err(error) => {
             trouble(shop, till, error);
@@ -97,20 +110,28 @@ fn trouble(shop: &Shop, till: &TillId, words: String) {
     shop.beside.printer(till, |it| it.trouble = words);
 }
 
-async fn open_drawer(shop: &Shop, till: &TillId, printer: &Place) {
-    let opened = async {
+async fn do_errand(shop: &Shop, till: &TillId, printer: &Place, request: Request) {
+    let errand = request.errand;
+    let bytes = errand.bytes(till);
+    let done = async {
         let mut stream = printer.open().await?;
-        let pulse = kick(false);
         stream
-            .write_all(&pulse)
+            .write_all(&bytes)
             .await
             .map_err(|it| it.to_string())?;
         stream.shutdown().await.map_err(|it| it.to_string())
     };
-    match opened.await {
-        Ok(()) => shop.beside.printer(till, |it| it.drawer_opened += 1),
-        Err(error) => trouble(shop, till, error),
+    let done: Result<(), String> = done.await;
+    match &done {
+        Ok(()) => opened(shop, till, errand),
+        Err(error) => trouble(shop, till, error.clone()),
     }
+    request.answer(done);
+}
+
+fn opened(shop: &Shop, till: &TillId, errand: Errand) {
+    let drawer = u64::from(errand == Errand::OpenDrawer);
+    shop.beside.printer(till, |it| it.drawer_opened += drawer);
 }
 
 /// Asks the printer for all four parts of its state.
@@ -158,6 +179,8 @@ async fn asked(printer: &Place) -> Result<Option<PrinterStatus>, String> {
 
 fn note(standing: &mut super::PrinterStanding, status: PrinterStatus) {
     standing.known = true;
+    standing.said_at = Some(platform::wall_now());
+    standing.drawer_contact = status.drawer_contact;
     standing.offline = status.offline;
     standing.cover_open = status.cover_open;
     standing.paper_end = status.paper_end;

@@ -8,10 +8,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use shelf_codecs::escpos::RECEIPT_IDLE_MS;
+use shelf_stock::name::TillId;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::Instant;
 
+use super::errand::{self, Errand, Request};
 use super::place::{Place, Stream};
 
 /// Pieces of a copy that may wait for its listener.
@@ -175,18 +179,75 @@ fn fast(stream: TcpStream) -> TcpStream {
 }
 
 pub(super) async fn pause() {
-    let at = tokio::time::Instant::now() + Duration::from_millis(AGAIN_MS);
+    let at = Instant::now() + Duration::from_millis(AGAIN_MS);
     tokio::time::sleep_until(at).await;
 }
 
+/// Whoever may send the device something of ours while the till is quiet.
+pub(super) struct Guest<'a> {
+    /// At which till.
+    pub(super) till: &'a TillId,
+    /// What is asked for.
+    pub(super) requests: &'a mut mpsc::Receiver<Request>,
+    /// Is told what was done.
+    pub(super) done: &'a (dyn Fn(Errand) + Sync),
+}
+
+/// Where bytes go, and when the last of the till's went there.
+struct Way<W>(Mutex<(W, Instant)>);
+
+impl<W: AsyncWrite + Unpin> Way<W> {
+    fn to(writer: W) -> Self {
+        Self(Mutex::new((writer, Instant::now())))
+    }
+
+    async fn send(&self, piece: &[u8]) -> std::io::Result<()> {
+        let mut way = self.0.lock().await;
+        way.1 = Instant::now();
+        way.0.write_all(piece).await?;
+        way.0.flush().await
+    }
+
+    /// Does what guests ask for, for ever.
+    async fn welcome(&self, guest: Option<Guest<'_>>) {
+        let Some(guest) = guest else {
+            return std::future::pending().await;
+        };
+        loop {
+            let request = errand::next(guest.requests).await;
+            let errand = request.errand;
+            let mut way = self.0.lock().await;
+            let done = match way.1.elapsed().as_millis() < u128::from(RECEIPT_IDLE_MS) {
+                true => Err("the till is printing: try again in a moment".to_owned()),
+                false => match way.0.write_all(&errand.bytes(guest.till)).await {
+                    Ok(()) => way.0.flush().await.map_err(|it| it.to_string()),
+                    Err(error) => Err(error.to_string()),
+                },
+            };
+            drop(way);
+            if done.is_ok() {
+                (guest.done)(errand);
+            }
+            request.answer(done);
+        }
+    }
+}
+
 /// Carries bytes both ways until one side ends.
-pub(super) async fn carry(till: Box<dyn Stream>, device: Box<dyn Stream>, copy: &Copier) {
-    let (mut till_says, mut to_till) = tokio::io::split(till);
-    let (mut device_says, mut to_device) = tokio::io::split(device);
-    let forth = one_way(&mut till_says, &mut to_device, copy, Heard::Till);
-    let back = one_way(&mut device_says, &mut to_till, copy, Heard::Device);
+pub(super) async fn carry(
+    till: Box<dyn Stream>,
+    device: Box<dyn Stream>,
+    copy: &Copier,
+    guest: Option<Guest<'_>>,
+) {
+    let (mut till_says, to_till) = tokio::io::split(till);
+    let (mut device_says, to_device) = tokio::io::split(device);
+    let (to_till, to_device) = (Way::to(to_till), Way::to(to_device));
+    let forth = one_way(&mut till_says, &to_device, copy, Heard::Till);
+    let back = one_way(&mut device_says, &to_till, copy, Heard::Device);
     tokio::pin!(back);
     tokio::select! {
+        () = to_device.welcome(guest) => {}
         () = forth => {
             // The till has said everything; the device may still answer.
             let linger = Duration::from_millis(LINGER_MS);
@@ -200,7 +261,7 @@ pub(super) async fn carry(till: Box<dyn Stream>, device: Box<dyn Stream>, copy: 
 /// The copy is told before the bytes go on: an answer is never heard before its question.
 async fn one_way(
     from: &mut (impl AsyncRead + Unpin),
-    to: &mut (impl AsyncWrite + Unpin),
+    to: &Way<impl AsyncWrite + Unpin>,
     copy: &Copier,
     heard: fn(Vec<u8>) -> Heard,
 ) {
@@ -216,11 +277,11 @@ async fn one_way(
         if waits {
             copy.settled().await;
         }
-        if to.write_all(piece).await.is_err() || to.flush().await.is_err() {
+        if to.send(piece).await.is_err() {
             break;
         }
     }
-    let _ended = to.shutdown().await;
+    let _ended = to.0.lock().await.0.shutdown().await;
 }
 
 #[cfg(test)]

@@ -38,14 +38,14 @@ async fn relay(from: Place, terminal: Place, copier: &Copier) {
         match terminal.open().await {
             Ok(device) if matches!(door, Door::Tcp(_)) => {
                 tokio::select! {
-                    () = carry(till, device, copier) => {}
+                    () = carry(till, device, copier, None) => {}
                     newer = door.next() => {
                         copier.tell(Heard::Closed);
                         next = Some(newer);
                     }
                 }
             }
-            Ok(device) => carry(till, device, copier).await,
+            Ok(device) => carry(till, device, copier, None).await,
             Err(error) => {
                 tracing::warn!(%error, "the overheard terminal can't be reached");
                 drop(till);
