@@ -8,6 +8,7 @@ mod doctor;
 mod journal;
 mod list;
 mod replay;
+mod tried;
 mod watch;
 
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ enum DevicesCommand {
     Doctor(AskArguments),
     /// The last frames of one device, masked; with --json as a file for `replay`.
     Journal(JournalArguments),
+    /// Try something that a person hears or sees: a beep, a weight, a printed line. Never a payment.
+    Test(TestArguments),
     /// Read a journal that was saved with `journal --json`, and say what each frame means.
     Replay {
         /// The file; `-`: standard input.
@@ -49,6 +52,21 @@ enum DevicesCommand {
 pub(super) struct WatchArguments {
     /// Only this device; absent: all.
     device: Option<String>,
+    #[command(flatten)]
+    ask: AskArguments,
+}
+
+/// What `devices test` takes.
+#[derive(Debug, Args)]
+pub(super) struct TestArguments {
+    /// The device's name; for `print`, `show` and `open-drawer` the till's.
+    name: String,
+    /// What to try: beep_good, beep_bad, weigh or read at a device; print, show or open-drawer at
+    /// a till's printer and customer display.
+    what: String,
+    /// Open the drawer without a sale; that is recorded.
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     ask: AskArguments,
 }
@@ -70,6 +88,7 @@ pub(crate) fn run(arguments: DevicesArguments, json: bool) -> Result<(), Failure
         Some(DevicesCommand::Watch(it)) => watch::run(&it, json),
         Some(DevicesCommand::Doctor(it)) => doctor::run(&it, json),
         Some(DevicesCommand::Journal(it)) => journal::run(&it, json),
+        Some(DevicesCommand::Test(it)) => tried::run(&it, json),
         Some(DevicesCommand::Replay { file }) => replay::run(&file, json),
     }
 }

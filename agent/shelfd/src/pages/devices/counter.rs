@@ -63,7 +63,6 @@ fn printer(speech: Speech, till: &TillId, it: &PrinterStanding, now: Timestamp) 
     let said = it
         .said_at
         .map_or_else(|| speech.text("never").to_owned(), |at| moment(at, now));
-    let counts: [&dyn std::fmt::Display; 4] = [&it.receipts, &it.sales, &it.copies, &it.put_aside];
     let contact = if it.drawer_contact {
         "contact_on"
     } else {
@@ -82,16 +81,23 @@ fn printer(speech: Speech, till: &TillId, it: &PrinterStanding, now: Timestamp) 
                     dt { (speech.text("drawer_contact")) } dd { (speech.text(contact)) }
                 }
                 dt { (speech.text("drawer_opened")) } dd { (it.drawer_opened) }
-                dt { (speech.text("receipts_seen")) }
-                dd { (speech.language.fill("receipts_counts", &counts)) }
+                dt { (speech.text("receipts_seen")) } dd { (it.receipts) }
+                @if it.sales + it.copies + it.put_aside > 0 {
+                    dt { (speech.text("receipts_sold")) } dd { (it.sales) }
+                    dt { (speech.text("receipts_copies")) } dd { (it.copies) }
+                    dt { (speech.text("receipts_aside")) } dd { (it.put_aside) }
+                }
             }
+            @if it.known { p.quiet { (speech.text("contact_hint")) } }
             div.row role="group" aria-label=(speech.language.fill("try_device", &[&name])) {
                 (button(speech, till, "print", "try_print"))
             }
             form.row method="post" action=(action(speech, till)) data-act {
                 input type="hidden" name="do" value="open_drawer";
-                label { input type="checkbox" name="confirm" value="yes" required
-                    id={ "drawer-" (till) }; " " (speech.text("drawer_confirm")) }
+                label.check {
+                    input id={ "drawer-" (till) } type="checkbox" name="confirm" value="yes" required;
+                    (speech.text("drawer_confirm"))
+                }
                 button.small { (speech.text("try_drawer")) }
             }
         }
