@@ -106,6 +106,31 @@ impl World {
     fn recovery(&self) -> (i32, Value) {
         self.hub.asked("recovery", "berlin").unwrap()
     }
+
+    /// Waits until the hub knows so much again.
+    fn recovered(&self, what: &str, is_so: impl Fn(&Value) -> bool) {
+        waits(what, || {
+            let (code, missing) = self.recovery();
+            assert_eq!(code == 0, missing["sells"] == true, "{missing}");
+            Ok(match is_so(&missing) {
+                true => Look::Done(()),
+                false => Look::NotYet(missing.to_string()),
+            })
+        });
+    }
+
+    /// An order that nobody was promised is refused, because the hub does not know enough.
+    fn sells_nothing(&self) {
+        let (_, missing) = self.recovery();
+        assert_eq!(missing["sells"], false, "{missing}");
+        let answer = self.order("greedy", 1);
+        let said = answer.text();
+        assert!(
+            matches!(answer.status, 409 | 503),
+            "{} {said}",
+            answer.status
+        );
+    }
 }
 
 fn waits<T>(what: &str, look: impl FnMut() -> anyhow::Result<Look<T>>) -> T {
@@ -131,38 +156,17 @@ fn a_hub_from_a_backup_sells_nothing_until_store_and_channel_have_told_again_wha
     world.wire.cut();
     world.hub.put_back(backup.path()).unwrap();
     world.hub.resume_as(&["--restored"]).unwrap();
-    let (code, missing) = world.recovery();
-    assert_ne!(code, 0, "{missing}");
-    assert_eq!(missing["sells"], false, "{missing}");
+    let (_, missing) = world.recovery();
     assert_eq!(missing["rights_missing"], true, "{missing}");
     assert_eq!(missing["channels_missing"], json!(["web"]), "{missing}");
-    let answer = world.order("greedy", 1);
-    assert!(
-        matches!(answer.status, 409 | 503),
-        "{} {}",
-        answer.status,
-        answer.text()
-    );
+    world.sells_nothing();
 
     // The store tells; the channel has not yet.
     world.wire.heal();
-    waits("the store's word", || {
-        let (_, missing) = world.recovery();
-        let told = missing["rights_missing"] == false && missing["orders_missing"] == false;
-        Ok(match told {
-            true => Look::Done(()),
-            false => Look::NotYet(missing.to_string()),
-        })
+    world.recovered("the store's word", |missing| {
+        missing["rights_missing"] == false && missing["orders_missing"] == false
     });
-    let (_, missing) = world.recovery();
-    assert_eq!(missing["sells"], false, "{missing}");
-    let answer = world.order("greedy", 1);
-    assert!(
-        matches!(answer.status, 409 | 503),
-        "{} {}",
-        answer.status,
-        answer.text()
-    );
+    world.sells_nothing();
 
     // The channel places again what it sold since, which is taken although nothing is sold.
     let again = world.order("since", 2);
@@ -175,13 +179,7 @@ fn a_hub_from_a_backup_sells_nothing_until_store_and_channel_have_told_again_wha
     let all = json!({ "stores": [] });
     let answer = world.hub.post("/api/v1/channels/web/reconciled", &all);
     assert_eq!(answer.unwrap().status, 204);
-    waits("selling again", || {
-        let (code, missing) = world.recovery();
-        Ok(match code == 0 && missing["sells"] == true {
-            true => Look::Done(()),
-            false => Look::NotYet(missing.to_string()),
-        })
-    });
+    world.recovered("selling again", |missing| missing["sells"] == true);
     every_promise_counts(&world);
 }
 
