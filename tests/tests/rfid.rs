@@ -1,6 +1,7 @@
 //! RFID from the reader's socket to the page: real daemon, a simulated reader in a process of its own. Tags
 //! arrive, move and leave and move no stock; the cable is cut in a frame; the daemon is killed with a basket
-//! from the till's pad, and no thing is in it twice or missing.
+//! from the till's pad, and no thing is in it twice or missing; it is killed with things in its rooms, and
+//! tells no arrival again; and the exit knows what was sold, here and by another POS, and what was undone.
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
@@ -239,4 +240,237 @@ fn a_thing_on_the_pad_is_a_line_once_whatever_is_killed() {
     assert!(!doubled, "{view}");
     assert_eq!(daemon.documents_of("sale").unwrap().len(), 1);
     assert_eq!(daemon.on_hand(&item(1)).unwrap(), 7_000);
+}
+
+/// All that was observed, `WHAT EPC`, in its order.
+fn all_observed(daemon: &Daemon) -> Vec<String> {
+    let zones = zones(daemon).unwrap();
+    let all = zones["observed"].as_array().unwrap().iter();
+    let words = |it: &Value| {
+        let (what, epc) = (it["what"].as_str().unwrap(), it["epc"].as_str().unwrap());
+        format!("{what} {epc}")
+    };
+    all.map(words).collect()
+}
+
+/// What partners are told from observation `after` on; the number of events.
+fn told(daemon: &Daemon, after: u64) -> anyhow::Result<usize> {
+    let events = daemon.get(&format!("/api/v1/rfid/epcis?after={after}"))?;
+    Ok(events["epcisBody"]["eventList"].as_array().unwrap().len())
+}
+
+#[test]
+fn a_kill_neither_announces_again_nor_forgets_nor_invents() {
+    let mut reader = Reader::start();
+    let two = "[[zone]]\nname = \"floor\"\n\
+               [[zone]]\nname = \"backroom\"\nlocation = \"backroom\"\nantennas = [\"reader:2\"]\n";
+    let setup = Setup {
+        pc: "PC 1".into(),
+        more: reader.config("floor", two),
+        ..Setup::default()
+    };
+    let mut daemon = Daemon::start(&setup).unwrap();
+    for (serial, antenna) in [(1, 1), (2, 1), (3, 1), (4, 2)] {
+        reader.tell(&format!("lay {}:{serial} {antenna}", gtin13(1)));
+    }
+    until_there(&daemon, &[3, 1]);
+    // Partners are told what a kill can't undo.
+    until_eq("events", &4, || told(&daemon, 0)).unwrap();
+    let before = all_observed(&daemon);
+    assert_eq!(before.len(), 4, "{before:?}");
+
+    daemon.kill9();
+    daemon.restart().unwrap();
+    // They are known before the reader has said anything, and nothing is told again once it did.
+    let here = zones(&daemon).unwrap();
+    let present = |at: usize| here["zones"][at]["present"].as_u64();
+    assert_eq!((present(0), present(1)), (Some(3), Some(1)), "{here}");
+    until_there(&daemon, &[3, 1]);
+    until_read_on(&daemon, 300);
+    assert_eq!(all_observed(&daemon), before);
+
+    // What happened while the PC was off is told as what it is, and nothing else.
+    daemon.kill9();
+    reader.tell(&format!("take {}:1", gtin13(1)));
+    reader.tell(&format!("lay {}:2 2", gtin13(1)));
+    daemon.restart().unwrap();
+    until_there(&daemon, &[1, 2]);
+    let after: Vec<String> = all_observed(&daemon).split_off(4);
+    let expected = [
+        format!("moved {}", epc(1, 2)),
+        format!("departed {}", epc(1, 1)),
+    ];
+    assert_eq!(after, expected);
+    until_eq("events", &5, || told(&daemon, 0)).unwrap();
+    let zones = zones(&daemon).unwrap();
+    let numbers = zones["observed"].as_array().unwrap().iter();
+    let numbers: Vec<u64> = numbers.filter_map(|it| it["n"].as_u64()).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    assert_eq!(told(&daemon, numbers[3]).unwrap(), 1);
+
+    // A stop loses nothing either.
+    daemon.stop().unwrap();
+    daemon.restart().unwrap();
+    until_there(&daemon, &[1, 2]);
+    assert_eq!(all_observed(&daemon).len(), 6);
+}
+
+const POS: &str = "pos-1";
+
+/// Another system says what it sold, or that it undid a receipt.
+fn report(daemon: &Daemon, body: &Value) {
+    let mut whole = json!({ "till": POS, "time": "2026-11-20T10:00:00Z" });
+    let own = body.as_object().unwrap().clone();
+    whole.as_object_mut().unwrap().extend(own);
+    let said = daemon.post("/api/v1/sales", &whole).unwrap();
+    assert_eq!(said.status, 201, "{}", said.text());
+}
+
+/// One receipt of one line.
+fn sale(receipt: &str, line: &Value) -> Value {
+    let mut whole = json!({ "quantity": "1", "unit_price": "1.00" });
+    let own = line.as_object().unwrap().clone();
+    whole.as_object_mut().unwrap().extend(own);
+    json!({ "transaction": receipt, "lines": [whole] })
+}
+
+/// Waits until what was last observed of a thing is one of these.
+fn until_last(daemon: &Daemon, thing: &str, wanted: &[&str]) {
+    until("an observation", USUAL, || {
+        let last = observed(daemon, thing).pop().unwrap_or_default();
+        Ok(match wanted.contains(&last.as_str()) {
+            true => Look::Done(()),
+            false => Look::NotYet(last),
+        })
+    })
+    .unwrap();
+}
+
+/// Carries a thing from the sales floor through the exit; what the exit said of it.
+fn carry_out(daemon: &Daemon, reader: &mut Reader, serial: u64) -> String {
+    let (gtin, thing) = (gtin13(1), epc(1, serial));
+    let said = || -> Vec<String> {
+        let all = observed(daemon, &thing).into_iter();
+        all.filter(|it| it == "passed" || it == "alarm").collect()
+    };
+    let before = said().len();
+    reader.tell(&format!("lay {gtin}:{serial} 1"));
+    until_last(daemon, &thing, &["arrived", "moved"]);
+    reader.tell(&format!("lay {gtin}:{serial} 2"));
+    let what = until("through the exit", USUAL, || {
+        Ok(match said().get(before) {
+            Some(what) => Look::Done(what.clone()),
+            None => Look::NotYet(format!("{:?}", observed(daemon, &thing))),
+        })
+    });
+    reader.tell(&format!("take {gtin}:{serial}"));
+    until_last(daemon, &thing, &["departed"]);
+    what.unwrap()
+}
+
+/// Alarms that lie in the inbox.
+fn alarms(daemon: &Daemon) -> usize {
+    let inbox = daemon.inbox().unwrap();
+    inbox.iter().filter(|it| it["kind"] == "exit_alarm").count()
+}
+
+/// A till of ours with a pad, another system's till, and a door that tags pass.
+fn shop_with_a_door(reader: &Reader) -> (Daemon, TerminalHandle) {
+    let terminal = TerminalHandle::start(0, TerminalConfig::default(), Vec::new()).unwrap();
+    let zones = format!(
+        "[[zone]]\nname = \"floor\"\n\
+         [[zone]]\nname = \"door\"\nkind = \"exit\"\ninside = \"floor\"\nantennas = [\"reader:2\"]\n\
+         [[zone]]\nname = \"pad\"\nkind = \"till_pad\"\ntill = \"{TILL}\"\nantennas = [\"reader:4\"]\n"
+    );
+    let pos = TillSetup {
+        name: POS.into(),
+        source: "api".into(),
+        ..TillSetup::default()
+    };
+    let setup = Setup {
+        pc: "PC 1".into(),
+        tills: vec![TillSetup::basket(TILL, Some(terminal.addr())), pos],
+        more: reader.config("floor", &zones),
+        ..Setup::default()
+    };
+    let daemon = Daemon::start(&setup).unwrap();
+    daemon.stock_up(2, 10).unwrap();
+    (daemon, terminal)
+}
+
+/// Pays what lies in the basket.
+fn pay(daemon: &Daemon, things: usize) {
+    let there = |it: &Value| rows(it) == things;
+    daemon.till_until(TILL, "rows", there).unwrap();
+    daemon.act(TILL, "pay_card", &[]).unwrap();
+    let sold = |it: &Value| it["last_sale"].is_object() && rows(it) == 0;
+    daemon.till_until(TILL, "sold", sold).unwrap();
+}
+
+#[test]
+fn the_exit_knows_what_was_sold_and_what_was_undone() {
+    let mut reader = Reader::start();
+    let (mut daemon, _terminal) = shop_with_a_door(&reader);
+
+    // Unsold: an alarm, once, for people and for partners; no stock moves.
+    assert_eq!(carry_out(&daemon, &mut reader, 1), "alarm");
+    assert_eq!(alarms(&daemon), 1);
+    assert_eq!(daemon.on_hand(&item(1)).unwrap(), 10_000);
+    until("an event", USUAL, || {
+        let events = daemon.get("/api/v1/rfid/epcis")?.to_string();
+        Ok(match events.contains("entering_exiting") {
+            true => Look::Done(()),
+            false => Look::NotYet(events),
+        })
+    })
+    .unwrap();
+
+    // Sold at our till, from its pad.
+    reader.tell(&format!("lay {}:2 4", gtin13(1)));
+    pay(&daemon, 1);
+    assert_eq!(carry_out(&daemon, &mut reader, 2), "passed");
+
+    // Sold by another POS: by serial number, by tag, by a code that has the serial number in it.
+    let gtin = gtin13(1);
+    let by_serial = |serial: &str| json!({ "code": gtin, "serial": serial });
+    report(&daemon, &sale("1", &by_serial("3")));
+    report(&daemon, &sale("2", &json!({ "epc": epc(1, 4) })));
+    let label = format!("(01)0{gtin}(21)5");
+    report(&daemon, &sale("3", &json!({ "code": label })));
+    report(&daemon, &sale("4", &by_serial("6")));
+    // One is voided, one comes back.
+    report(&daemon, &json!({ "transaction": "3", "action": "void" }));
+    let mut back = by_serial("6");
+    back["return"] = json!(true);
+    report(&daemon, &sale("5", &back));
+    // Ten, less one at our till, less four, more two that are back.
+    until_eq("pieces left", &7_000, || daemon.on_hand(&item(1))).unwrap();
+    assert_eq!(carry_out(&daemon, &mut reader, 3), "passed");
+    assert_eq!(carry_out(&daemon, &mut reader, 5), "alarm");
+
+    daemon.kill9();
+    daemon.restart().unwrap();
+    let said = [2, 3, 4, 5, 6].map(|it| carry_out(&daemon, &mut reader, it));
+    assert_eq!(said, ["passed", "passed", "passed", "alarm", "alarm"]);
+    assert_eq!(alarms(&daemon), 4);
+}
+
+#[test]
+fn what_was_sold_by_barcode_may_pass_once_also_after_a_kill() {
+    let mut reader = Reader::start();
+    let (mut daemon, _terminal) = shop_with_a_door(&reader);
+    let gtin = gtin13(1);
+    for _ in 0..2 {
+        daemon.act(TILL, "scan", &[("code", &gtin)]).unwrap();
+    }
+    daemon.act(TILL, "quantity", &[("quantity", "2")]).unwrap();
+    daemon.act(TILL, "pay_card", &[]).unwrap();
+    let sold = |it: &Value| it["last_sale"].is_object();
+    daemon.till_until(TILL, "sold", sold).unwrap();
+    assert_eq!(carry_out(&daemon, &mut reader, 7), "passed");
+    // What is told on the page was written a second before its departure.
+    daemon.kill9();
+    daemon.restart().unwrap();
+    assert_eq!(carry_out(&daemon, &mut reader, 8), "passed");
+    assert_eq!(carry_out(&daemon, &mut reader, 9), "alarm");
 }

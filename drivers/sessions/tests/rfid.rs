@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use shelf_codecs::barcode::Gtin;
 use shelf_codecs::epc::{EpcBytes, Identity, Scheme, Tag, filter};
 use shelf_sessions::presence::{
-    Change, CountConfig, CountSession, Event, PadConfig, PadEvent, Presence, PresenceConfig, Read,
-    ReaderId, TillPad, Zone, ZoneId,
+    Change, CountConfig, CountSession, Event, PadConfig, PadEvent, Presence, PresenceConfig,
+    PresentTag, Read, ReaderId, SoldFact, SoldThings, Thing, TillPad, Zone, ZoneId,
 };
 
 const ZONES: u16 = 3;
@@ -148,12 +148,20 @@ proptest! {
     fn an_epc_is_never_sold_twice(steps in proptest::collection::vec((0_u8..5, 0_u8..4, 0_u64..3_000), 0..120)) {
         let mut pad = TillPad::new(PadConfig { reads_min: 1, rssi_centi_dbm_min: None, gone_ms: 1_000 });
         let (mut basket, mut sold) = (BTreeSet::new(), BTreeSet::new());
+        let mut known = SoldThings::default();
         let mut now_ms = 0;
         for (tag, action, ms) in steps {
             now_ms += ms;
             let mut out = Vec::new();
             match action {
-                0 => { pad.basket_ended(true); sold.append(&mut basket); }
+                0 => {
+                    pad.basket_ended(true);
+                    for epc in &basket {
+                        let fact = SoldFact { at_ms: i64::try_from(now_ms).unwrap(), is_sold: true };
+                        known.take(Thing::of(epc), fact);
+                    }
+                    sold.append(&mut basket);
+                }
                 1 => { pad.basket_ended(false); basket.clear(); }
                 _ => {
                     let read = Read {
@@ -164,7 +172,7 @@ proptest! {
                         count: 1,
                         at_ms: now_ms,
                     };
-                    pad.read(&read, &mut out);
+                    pad.read(&read, &known, &mut out);
                 }
             }
             pad.advance(now_ms, &mut out);
@@ -173,6 +181,73 @@ proptest! {
                     prop_assert!(basket.insert(epc) && !sold.contains(&epc));
                 }
             }
+        }
+    }
+
+    /// Whatever is read, however often the PC is killed, wherever its readers are: nothing arrives that is
+    /// there, nothing leaves or moves from where it isn't, and nothing departs before it was unseen for long
+    /// enough by a reader that watched, since the start.
+    #[test]
+    fn a_restart_neither_announces_again_nor_forgets_nor_invents(
+        steps in proptest::collection::vec((0_u8..8, 0_u8..4, 0_u16..2, 0_u64..3_000), 0..150),
+    ) {
+        let zones = [ZoneId(0), ZoneId(1)];
+        let config = || PresenceConfig {
+            zones: zones.map(Zone::new).to_vec(),
+            antennas: [0, 1].map(|it| ((ReaderId(1), it), ZoneId(it))).into(),
+            epoch_ms: 500,
+            depart_ms_min: 4_000,
+        };
+        let mut engine = Presence::new(config());
+        // What the daemon keeps: where each thing is, as it was told.
+        let mut kept: BTreeMap<EpcBytes, ZoneId> = BTreeMap::new();
+        let mut unseen: BTreeMap<EpcBytes, u64> = BTreeMap::new();
+        let mut now_ms = 0;
+        for (action, tag, zone, ms) in steps {
+            let mut out = Vec::new();
+            match action {
+                0 => {
+                    // Killed; the clock of the next process starts anew.
+                    now_ms = 0;
+                    engine = Presence::new(config());
+                    let tags = kept.iter().map(|(epc, zone)| PresentTag {
+                        epc: *epc, zone: *zone, since_ms: 0, last_ms: 0,
+                    });
+                    zones.iter().for_each(|it| engine.set_blind(*it, true, 0));
+                    engine.restore(tags, 0);
+                    prop_assert_eq!(engine.present().count(), kept.len());
+                    unseen = kept.keys().map(|it| (*it, 0)).collect();
+                }
+                1 => engine.set_blind(ZoneId(zone), true, now_ms),
+                2 | 3 => engine.set_blind(ZoneId(zone), false, now_ms),
+                _ => {
+                    let epc = article(tag);
+                    unseen.insert(epc, now_ms);
+                    let read = Read {
+                        epc, reader: ReaderId(1), antenna: zone, rssi_centi_dbm: Some(-6_000),
+                        count: 1, at_ms: now_ms,
+                    };
+                    engine.read(&read, &mut out);
+                }
+            }
+            now_ms += ms;
+            engine.advance(now_ms, &mut out);
+            for event in out {
+                match event.change {
+                    Change::Arrived { zone } => prop_assert_eq!(kept.insert(event.epc, zone), None),
+                    Change::Moved { from, to } => {
+                        prop_assert_eq!(kept.insert(event.epc, to), Some(from));
+                    }
+                    Change::Departed { zone } => {
+                        prop_assert_eq!(kept.remove(&event.epc), Some(zone));
+                        let since = now_ms - unseen.get(&event.epc).copied().unwrap_or(0);
+                        prop_assert!(since >= 4_000, "gone after {} ms", since);
+                    }
+                }
+            }
+            let told: Vec<_> = kept.iter().map(|(epc, zone)| (*epc, *zone)).collect();
+            let there: Vec<_> = engine.present().map(|it| (it.epc, it.zone)).collect();
+            prop_assert_eq!(there, told);
         }
     }
 }

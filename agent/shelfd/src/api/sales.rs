@@ -34,6 +34,7 @@ pub(super) async fn sale(State(web): Site, Body(body): Body) -> Answer<(StatusCo
         place,
         is_again,
         counts,
+        sold: _,
     } = taken;
     let status = if is_again {
         StatusCode::OK

@@ -18,9 +18,10 @@ use shelf_till::basket::{
     BasketEvent, BasketId, Change, FreshId, Goods, IntentId, Sound, Till, TillConfig, TillEffect,
     TillInput, TillView, What,
 };
+use shelf_till::evidence::SalesSource;
 use tokio::sync::watch;
 
-use super::rfid::SoldTags;
+use super::rfid::{SoldChanges, SoldTags, sale_name, write_sale, write_void};
 use super::shop::Bell;
 use super::terminal::{Errand, TerminalCommand, TerminalDesk, TerminalStanding};
 use crate::platform;
@@ -240,10 +241,20 @@ impl Counter {
             Ok(events) => events,
             Err(error) => return failed(chain(&error)),
         };
-        let (leaving, now) = (goods.clone(), platform::wall_now());
+        let now = platform::wall_now();
+        let leaving: Vec<Goods> = goods
+            .into_iter()
+            .map(|it| Goods { at: now, ..it })
+            .collect();
         let job = move |tx: &mut Tx<'_>| {
             append(tx, &till, &events)?;
-            SoldTags::write(tx, &leaving, now)?;
+            let key = drafts.first().and_then(|it| it.source.as_ref());
+            let name = key.map(|it| sale_name(SalesSource::Basket.as_str(), it));
+            let changes = match (what, name) {
+                (What::Sale(_), Some(name)) => write_sale(tx, &name, &leaving, true)?,
+                (What::Void(_), Some(name)) => write_void(tx, &name, now, &drafts)?,
+                (_, None) => SoldChanges::default(),
+            };
             let mut first: Option<Place> = None;
             for draft in &drafts {
                 first.get_or_insert(tx.record(draft)?.place());
@@ -251,18 +262,18 @@ impl Counter {
             if let What::Sale(basket) = what {
                 tx.basket_clear(&till, &basket.to_string())?;
             }
-            Ok::<_, RecordError>(first)
+            Ok::<_, RecordError>((first, changes))
         };
         match self.writer.run("sale", job) {
-            Ok(Some(place)) => {
+            Ok((Some(place), changes)) => {
                 if matches!(what, What::Sale(_)) {
                     self.sales.fetch_add(1, Ordering::Relaxed);
                 }
-                self.sold.committed(&goods);
+                self.sold.committed(&changes);
                 self.bell.ring();
                 TillInput::Committed { what, place }
             }
-            Ok(None) => failed("nothing to record".into()),
+            Ok((None, _)) => failed("nothing to record".into()),
             Err(error) => failed(chain(&error)),
         }
     }

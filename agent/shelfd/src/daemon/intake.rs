@@ -14,12 +14,14 @@ use shelf_ledger::{ExecuteError, InboxNote, RecordError, Tx};
 use shelf_stock::document::{Document, Draft, Kind, SourceAction, SourceKey};
 use shelf_stock::identity::Place;
 use shelf_stock::name::{NameError, Reason, TillId};
-use shelf_till::basket::draft;
+use shelf_till::basket::{Goods, draft};
 use shelf_till::evidence::{Role, SalesSource, evidence_or_sale, in_role};
 use shelf_till::source::{Imported, InboxFault, Work, api};
 
+use super::rfid::{SoldChanges, sale_name, write_sale, write_void};
 use super::shop::Shop;
 use crate::config::SalesSourceSetting;
+use crate::platform;
 pub(crate) use shop_view::ShopView;
 
 /// Sales that other systems reported since the start, by till.
@@ -44,7 +46,7 @@ impl Tally {
 }
 
 /// What became of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     /// Its (first) document.
     pub(crate) place: Place,
@@ -52,6 +54,8 @@ pub(crate) struct Taken {
     pub(crate) is_again: bool,
     /// Whether it moves stock, or is evidence only.
     pub(crate) counts: bool,
+    /// What it says of single things.
+    pub(crate) sold: SoldChanges,
 }
 
 /// A report can't be recorded.
@@ -131,7 +135,7 @@ pub(crate) fn take_api(shop: &Shop, body: &[u8]) -> Result<Taken, ApiRefusal> {
     };
     match submit(shop, imported.clone(), SalesSource::Api, role).wait() {
         Ok(taken) => {
-            recorded(shop, &till, taken);
+            recorded(shop, &till, &taken);
             Ok(taken)
         }
         Err(ExecuteError::Refused(error @ IntakeError::Conflict { .. })) => {
@@ -152,8 +156,9 @@ pub(crate) fn take_api(shop: &Shop, body: &[u8]) -> Result<Taken, ApiRefusal> {
 }
 
 /// Notes that something was taken.
-pub(crate) fn recorded(shop: &Shop, till: &TillId, taken: Taken) {
+pub(crate) fn recorded(shop: &Shop, till: &TillId, taken: &Taken) {
     if !taken.is_again {
+        shop.rfid.sold().committed(&taken.sold);
         if taken.counts {
             shop.tally.add(till);
         }
@@ -236,24 +241,58 @@ pub(crate) fn record(
                 place,
                 is_again: true,
                 counts,
+                sold: SoldChanges::default(),
             }),
             false => Err(IntakeError::Conflict { place }),
         };
     }
     let mut first = None;
     let mut is_again = true;
-    for draft in drafts(tx, imported, source, role)? {
-        let done = tx.record(&draft)?;
+    let drafts = drafts(tx, imported, source, role)?;
+    for draft in &drafts {
+        let done = tx.record(draft)?;
         is_again &= matches!(done, shelf_ledger::Recorded::Again { .. });
         first.get_or_insert(done.place());
     }
     let place = first.ok_or(IntakeError::Nothing)?;
+    let sold = sold(tx, imported, (source, counts), &drafts)?;
     tx.setting_put(&note, &format!("{hash} {place}"))?;
     Ok(Taken {
         place,
         is_again,
         counts,
+        sold,
     })
+}
+
+/// What a report says of single things. Evidence says it as well as a sale that counts, of the very thing that
+/// it names; only pieces without a name would be counted twice.
+fn sold(
+    tx: &mut Tx<'_>,
+    imported: &Imported,
+    (source, counts): (SalesSource, bool),
+    drafts: &[Draft],
+) -> Result<SoldChanges, TableError> {
+    let now = platform::wall_now();
+    match &imported.work {
+        Work::Record(_) => {
+            let name = sale_name(source.as_str(), &imported.key);
+            // A clock that is ahead must not keep later facts away.
+            let goods = imported.goods.iter().cloned();
+            let goods: Vec<Goods> = goods
+                .map(|it| Goods {
+                    at: it.at.min(now),
+                    ..it
+                })
+                .collect();
+            write_sale(tx, &name, &goods, counts)
+        }
+        Work::Void { sale, at, .. } => {
+            let name = sale_name(source.as_str(), sale);
+            let drafts = if counts { drafts } else { &[] };
+            write_void(tx, &name, (*at).min(now), drafts)
+        }
+    }
 }
 
 fn note_key(key: &SourceKey, source: SalesSource) -> String {

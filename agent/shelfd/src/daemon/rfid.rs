@@ -10,6 +10,7 @@ mod batch;
 mod count;
 mod floor;
 mod gate;
+mod kept;
 mod pad;
 mod plan;
 mod report;
@@ -23,7 +24,8 @@ use shelf_devices::event::{DeviceEvent, Payload};
 use shelf_devices::llrp_reader::READING;
 use shelf_devices::status::DeviceState;
 use shelf_devices::tag_read::TagRead;
-use shelf_ledger::{InboxNote, Tx, Writer};
+use shelf_ledger::tables::TableError;
+use shelf_ledger::{ExecuteError, InboxNote, Tx, Writer};
 use shelf_sessions::presence::{GateEvent, Passage, Read};
 use shelf_stock::name::SessionId;
 use shelf_stock::time::Timestamp;
@@ -39,13 +41,14 @@ use crate::platform::{self, MonoClock};
 use count::Counts;
 use floor::Floor;
 use gate::Gates;
+use kept::Kept;
 use pad::{Pads, Wish};
 use plan::Plan;
 
-pub(crate) use batch::{BatchRefusal, BatchTaken};
+pub(crate) use batch::{BatchRefusal, BatchTaken, epc};
 pub(crate) use count::{CountPosted, CountRefusal, CountStatus};
 pub(crate) use report::{ZoneSummary, ZonesStatus};
-pub(crate) use sold::SoldTags;
+pub(crate) use sold::{SoldChanges, SoldTags, sale_name, write_sale, write_void};
 
 /// What the room needs of the rest.
 pub(crate) struct Around {
@@ -68,6 +71,9 @@ pub(crate) struct Room {
     plan: Plan,
     around: Around,
     inside: Mutex<Inside>,
+    /// Held while the zones are written, so that no older row overtakes a newer; when they are written next, in
+    /// milliseconds of the process's clock.
+    keeper: Mutex<u64>,
 }
 
 struct Inside {
@@ -82,17 +88,27 @@ impl Room {
     pub(crate) fn new(config: &Config, around: Around) -> Self {
         let plan = Plan::new(config);
         batch::forget_old(&around.writer);
+        let kept = match plan.zones().is_empty() {
+            true => Kept::default(),
+            false => Kept::load(&around.writer, &plan),
+        };
         let inside = Inside {
-            floor: Floor::new(&plan, around.clock.millis()),
+            gates: Gates::new(&plan, &around.sold, &kept.allowed, around.clock),
+            floor: Floor::new(&plan, kept, around.clock),
             pads: Pads::new(&plan, &around),
-            gates: Gates::new(&plan, &around.sold),
             counts: Counts::load(&around.writer, &plan),
         };
         Self {
             plan,
             around,
             inside: Mutex::new(inside),
+            keeper: Mutex::new(0),
         }
+    }
+
+    /// What was sold, thing by thing.
+    pub(crate) fn sold(&self) -> &SoldTags {
+        &self.around.sold
     }
 
     /// Whether there is anything to watch.
@@ -146,40 +162,48 @@ impl Room {
                 counts,
             } = &mut *inside;
             pads.follow(&self.around);
-            gates.follow(&self.around.sold, self.around.clock.millis());
+            gates.follow(&self.around.sold, self.around.clock);
             let before = floor.news();
-            for (read, at_ms) in reads {
-                let Some((reader, zone)) = self.plan.zone_of(device, read.antenna) else {
-                    floor.unplaced(device);
-                    continue;
-                };
-                floor.counted(device, zone.id, read.count, wall_ms);
-                let read = Read {
-                    epc: read.epc,
-                    reader,
-                    antenna: read.antenna,
-                    rssi_centi_dbm: read.rssi_centi_dbm,
-                    count: read.count,
-                    at_ms,
-                };
-                if zone.kind == ZoneKind::TillPad {
-                    pads.read(zone.id, &read, &mut wishes);
-                } else {
-                    floor.read(&read, self.around.clock);
-                    match counts.news(zone.id, &read.epc) {
-                        Some(session) => counted.push((session.clone(), read.epc)),
-                        None => counts.seen(zone.id, &read.epc),
+            self.around.sold.with(|sold| {
+                for (read, at_ms) in reads {
+                    let Some((reader, zone)) = self.plan.zone_of(device, read.antenna) else {
+                        floor.unplaced(device);
+                        continue;
+                    };
+                    floor.counted(device, zone.id, read.count, wall_ms);
+                    let read = Read {
+                        epc: read.epc,
+                        reader,
+                        antenna: read.antenna,
+                        rssi_centi_dbm: read.rssi_centi_dbm,
+                        count: read.count,
+                        at_ms,
+                    };
+                    if zone.kind == ZoneKind::TillPad {
+                        pads.read(zone.id, &read, sold, &mut wishes);
+                    } else {
+                        floor.read(&read, self.around.clock);
+                        match counts.news(zone.id, &read.epc) {
+                            Some(session) => counted.push((session.clone(), read.epc)),
+                            None => counts.seen(zone.id, &read.epc),
+                        }
+                        gates.read(&read, zone.id, sold, &mut passages);
                     }
-                    gates.read(&read, zone.id, &mut passages);
                 }
-            }
+            });
+            let clock = self.around.clock;
+            let gone = passages.iter();
+            gone.for_each(|it| floor.passed(&self.plan, it, clock));
             floor.news() != before
         };
         for wish in wishes {
             self.fulfil(&wish);
         }
         self.tell(&passages);
-        self.count(counted);
+        if let Err(error) = self.count(counted) {
+            // They are read again and tried again.
+            tracing::error!(%error, "what was counted is not durable");
+        }
         if news {
             self.around.bell.ring_pages();
         }
@@ -195,17 +219,18 @@ impl Room {
     }
 
     /// Things that open counts have not read before: durable, then counted.
-    fn count(&self, mut things: Vec<(SessionId, EpcBytes)>) {
+    fn count(
+        &self,
+        mut things: Vec<(SessionId, EpcBytes)>,
+    ) -> Result<(), ExecuteError<TableError>> {
         if things.is_empty() {
-            return;
+            return Ok(());
         }
         things.sort();
         things.dedup();
-        match count::write(&self.around.writer, things.clone()) {
-            Ok(()) => self.locked().counts.taken(&things),
-            // They are read again and tried again.
-            Err(error) => tracing::error!(%error, "what was counted is not durable"),
-        }
+        count::write(&self.around.writer, things.clone())?;
+        self.locked().counts.taken(&things);
+        Ok(())
     }
 
     /// What went out unsold is an exception that a person decides about; nothing is booked for it.
@@ -246,11 +271,42 @@ impl Room {
             inside.floor.advance(now_ms, self.around.clock);
             inside.pads.follow(&self.around);
             inside.pads.advance(now_ms);
-            inside.gates.follow(&self.around.sold, now_ms);
+            inside.gates.follow(&self.around.sold, self.around.clock);
             inside.floor.news() != before
         };
         if news {
             self.around.bell.ring_pages();
+        }
+        let is_due = now_ms >= *self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_due && let Err(error) = self.keep() {
+            tracing::error!(%error, "where things are could not be kept: it is tried again");
+        }
+    }
+
+    /// Makes durable where things are. Waits for the disk.
+    fn keep(&self) -> Result<(), ExecuteError<TableError>> {
+        let mut next_ms = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        *next_ms = self.around.clock.millis().saturating_add(kept::KEEP_MS_MIN);
+        loop {
+            let (draft, allowed) = {
+                let mut inside = self.locked();
+                let clock = self.around.clock;
+                (inside.floor.to_keep(clock), inside.gates.to_keep(clock))
+            };
+            if draft.is_empty() && allowed.is_empty() {
+                return Ok(());
+            }
+            let is_full = draft.is_full();
+            let written = draft.write(&self.around.writer, &allowed);
+            let mut inside = self.locked();
+            inside.floor.kept(draft, written.is_ok());
+            if written.is_err() && !allowed.is_empty() {
+                inside.gates.not_kept();
+            }
+            written?;
+            if !is_full {
+                return Ok(());
+            }
         }
     }
 
@@ -266,8 +322,18 @@ impl Around {
     }
 }
 
+/// The moment of a wall time on the process's clock; `None`: it was before the process.
+fn mono_of(clock: MonoClock, at: Timestamp) -> Option<u64> {
+    let ago = platform::wall_now()
+        .as_millis()
+        .saturating_sub(at.as_millis());
+    let now = i64::try_from(clock.millis()).unwrap_or(i64::MAX);
+    u64::try_from(now.saturating_sub(ago)).ok()
+}
+
 fn wall_of(clock: MonoClock, at_ms: u64) -> Timestamp {
-    let ago = i64::try_from(clock.millis().saturating_sub(at_ms)).unwrap_or(i64::MAX);
+    let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+    let ago = signed(clock.millis()).saturating_sub(signed(at_ms));
     Timestamp::from_millis(platform::wall_now().as_millis().saturating_sub(ago))
 }
 
@@ -283,7 +349,7 @@ pub(crate) fn start(shop: &Arc<Shop>, mut stop: watch::Receiver<bool>, tasks: &m
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
-                _ = stop.wait_for(|it| *it) => return,
+                _ = stop.wait_for(|it| *it) => break,
             }
             let shop = shop.clone();
             let advanced = tokio::task::spawn_blocking(move || shop.rfid.tick()).await;
@@ -291,6 +357,11 @@ pub(crate) fn start(shop: &Arc<Shop>, mut stop: watch::Receiver<bool>, tasks: &m
                 tracing::error!("the RFID zones panicked and stopped: see the log");
                 return;
             }
+        }
+        // The last second: a kill loses it, a stop does not.
+        let kept = tokio::task::spawn_blocking(move || shop.rfid.keep()).await;
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::error!("where things are could not be kept at the stop");
         }
     });
 }

@@ -142,14 +142,16 @@ impl BasketLine {
 /// What of a line matters to whoever follows single things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goods {
-    /// Which very thing, if it was read by its tag.
-    pub epc: Option<Epc>,
+    /// Which very thing, if its tag or its serial number was read: the digits of the tag, or `GTIN/SERIAL`.
+    pub thing: Option<String>,
     /// The code of its article.
     pub code: Option<Code>,
     /// How many pieces; one for measured goods.
     pub pieces: u64,
     /// Whether it comes back.
     pub comes_back: bool,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Goods {
@@ -161,10 +163,11 @@ impl Goods {
             _ => 1,
         };
         Self {
-            epc: line.epc.clone(),
+            thing: line.epc.as_ref().map(ToString::to_string),
             code: line.code.clone(),
             pieces,
             comes_back: line.direction != Direction::Sale,
+            at: line.effective,
         }
     }
 }

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 use shelf_stock::document::{
-    DOCUMENT_TENDERS_MAX, Kind, Line, PaymentState, SourceAction, SourceKey, Tender, TenderKind,
+    DOCUMENT_TENDERS_MAX, Kind, PaymentState, SourceAction, SourceKey, Tender, TenderKind,
 };
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
@@ -16,8 +16,9 @@ use shelf_stock::name::{NameError, Reason, ReceiptNo, SourceId, StaffId, TenderR
 use shelf_stock::quantity::Quantity;
 use shelf_stock::time::Timestamp;
 
-use super::line::Foreign;
+use super::line::{Foreign, Row};
 use super::{Context, Imported, InboxFault, Report, Work, clock, drafts, hash};
+use crate::basket::Goods;
 
 /// The largest body.
 pub const API_BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -79,6 +80,14 @@ pub struct SaleLine {
     /// price, is money without goods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
+    /// The tag of this very thing, where it has one: hexadecimal digits or an EPC URI. Exits and tills then
+    /// know that it is sold; it names the article, too, where code and item are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epc: Option<String>,
+    /// The serial number of this very thing (GS1 AI 21), beside a GTIN in `code`; a code that has it inside
+    /// (element string, Digital Link) needs no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
     /// How much, with at most three decimals: `"2"`, `"0.375"`. Negative is a return.
     pub quantity: Decimal,
     /// Whether it comes back from the customer; the same as a negative quantity.
@@ -217,17 +226,21 @@ pub fn read(body: &[u8], context: &Context<'_>) -> Result<Imported, ApiError> {
         action: SourceAction::Record,
         part: 0,
     };
-    let (key, work) = match sale.action {
-        Action::Sale => (
-            recorded.clone(),
-            record(&sale, (recorded, till, at), context)?,
-        ),
-        Action::Void => void(&sale, recorded, at)?,
+    let (key, work, goods) = match sale.action {
+        Action::Sale => {
+            let (work, goods) = record(&sale, (recorded.clone(), till, at), context)?;
+            (recorded, work, goods)
+        }
+        Action::Void => {
+            let (key, work) = void(&sale, recorded, at)?;
+            (key, work, Vec::new())
+        }
     };
     Ok(Imported {
         key,
         body_hash: hash(body),
         work,
+        goods,
     })
 }
 
@@ -254,7 +267,7 @@ fn record(
     sale: &SaleDocument,
     (key, till, at): (SourceKey, TillId, Timestamp),
     context: &Context<'_>,
-) -> Result<Work, ApiError> {
+) -> Result<(Work, Vec<Goods>), ApiError> {
     if sale.lines.is_empty() {
         return field("lines", Err("a sale needs at least one line"));
     }
@@ -271,7 +284,9 @@ fn record(
         );
     }
     let lines = sale.lines.iter().enumerate();
-    let lines = lines.map(|(index, it)| line(index, it, (sale, at), context));
+    let rows = lines.map(|(index, it)| line(index, it, (sale, at), context));
+    let rows = rows.collect::<Result<Vec<Row>, _>>()?;
+    let (lines, goods) = rows.into_iter().map(|it| (it.line, it.goods)).unzip();
     let tenders = sale
         .payments
         .iter()
@@ -282,10 +297,11 @@ fn record(
         key,
         till: Some(till),
         staff: name::<StaffId>("staff", sale.staff.as_deref())?,
-        lines: lines.collect::<Result<_, _>>()?,
+        lines,
         tenders: tenders.collect::<Result<_, _>>()?,
     };
-    Ok(Work::Record(field("transaction", drafts(report))?))
+    let drafts = field("transaction", drafts(report))?;
+    Ok((Work::Record(drafts), goods))
 }
 
 fn line(
@@ -293,7 +309,7 @@ fn line(
     line: &SaleLine,
     (sale, at): (&SaleDocument, Timestamp),
     context: &Context<'_>,
-) -> Result<Line, ApiError> {
+) -> Result<Row, ApiError> {
     let place = |what: &str| format!("lines[{index}].{what}");
     let quantity: Quantity = field(&place("quantity"), line.quantity.0.parse())?;
     let money = |what: &str, it: &Option<Decimal>| {
@@ -317,6 +333,8 @@ fn line(
     let foreign = Foreign {
         code: line.code.as_deref(),
         item: line.item.as_deref(),
+        epc: line.epc.as_deref(),
+        serial: line.serial.as_deref(),
         quantity: if back { quantity.negated() } else { quantity },
         unit_price: money("unit_price", &line.unit_price)?,
         amount: money("amount", &line.amount)?,

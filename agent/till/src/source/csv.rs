@@ -1,6 +1,7 @@
 //! Sales as CSV: `invoice,time,gtin,quantity,unit_price`, one row per line of an invoice.
 //!
-//! A header names the columns (any order, more columns are passed over; `,` or `;`). Rows of one
+//! A header names the columns (any order; `epc` and `serial` may name the very thing of a row; more columns
+//! are passed over; `,` or `;`). Rows of one
 //! invoice stand together. A negative quantity comes back from the customer. A negative quantity at
 //! price 0 is no return but a correction by staff: it becomes an adjustment of its own; a positive
 //! quantity at price 0 left the shop like any other. A row that can't be used becomes a fault with
@@ -19,8 +20,9 @@ use shelf_stock::money::Money;
 use shelf_stock::name::{Reason, ReceiptNo, SourceId, TillId};
 use shelf_stock::quantity::Quantity;
 
-use super::line::Foreign;
+use super::line::{Foreign, Row};
 use super::{Context, Found, Imported, InboxFault, Report, Work, clock, drafts};
+use crate::basket::Goods;
 
 /// The longest line, terminator not counted.
 pub const CSV_LINE_BYTES_MAX: usize = 4_096;
@@ -32,6 +34,8 @@ pub const CSV_INVOICES_MAX: usize = 1_000_000;
 pub const REASON_CORRECTION: &str = "correction";
 
 const COLUMNS: [&str; 5] = ["invoice", "time", "gtin", "quantity", "unit_price"];
+/// Columns that may be there: the tag of this very thing, or its serial number.
+const COLUMNS_MORE: [&str; 2] = ["epc", "serial"];
 
 const HINT_ROW: &str = "enter what the row means by hand: the rest of its invoice is counted";
 
@@ -78,7 +82,11 @@ pub struct CsvImport<'a> {
 
 enum Header {
     Awaited,
-    Read { columns: [usize; 5], delimiter: u8 },
+    Read {
+        columns: [usize; 5],
+        more: [Option<usize>; 2],
+        delimiter: u8,
+    },
     Missing(&'static str),
 }
 
@@ -86,6 +94,7 @@ struct Invoice {
     receipt: ReceiptNo,
     first_line: u64,
     sold: Vec<Line>,
+    goods: Vec<Goods>,
     corrected: Vec<Line>,
     rows: usize,
     hasher: Sha256,
@@ -149,7 +158,12 @@ impl<'a> CsvImport<'a> {
             self.header = header(text.trim_start_matches('\u{feff}'));
             return;
         }
-        let Header::Read { columns, delimiter } = self.header else {
+        let Header::Read {
+            columns,
+            more,
+            delimiter,
+        } = self.header
+        else {
             return;
         };
         if text.trim().is_empty() {
@@ -164,11 +178,9 @@ impl<'a> CsvImport<'a> {
             Some(fields) => fields,
             None => return self.fault(out, "a quote is never closed".to_owned(), text, false),
         };
-        self.row(
-            text,
-            &columns.map(|it| fields.get(it).map_or("", |it| it.trim())),
-            out,
-        );
+        let field = |at: usize| fields.get(at).map_or("", |it| it.trim());
+        let more = more.map(|it| it.map(field).filter(|it| !it.is_empty()));
+        self.row(text, &columns.map(field), more, out);
     }
 
     fn fault(&mut self, out: &mut Vec<Found>, what: String, raw: &str, counted: bool) {
@@ -179,7 +191,13 @@ impl<'a> CsvImport<'a> {
         out.push(Found::Fault(fault));
     }
 
-    fn row(&mut self, raw: &str, fields: &[&str; 5], out: &mut Vec<Found>) {
+    fn row(
+        &mut self,
+        raw: &str,
+        fields: &[&str; 5],
+        more: [Option<&str>; 2],
+        out: &mut Vec<Found>,
+    ) {
         let [receipt, time, gtin, quantity, price] = *fields;
         let receipt = match ReceiptNo::new(receipt) {
             Ok(receipt) => receipt,
@@ -201,18 +219,18 @@ impl<'a> CsvImport<'a> {
             let what = format!("the invoice has more than {CSV_INVOICE_ROWS_MAX} rows");
             return self.fault(out, what, raw, false);
         }
-        match self.line([time, gtin, quantity, price]) {
-            Ok((line, correction, price_fault)) => {
+        match self.line([time, gtin, quantity, price], more) {
+            Ok((row, correction, price_fault)) => {
                 if let Some(what) = price_fault {
                     self.fault(out, what, raw, true);
                 }
                 if let Some(invoice) = &mut self.invoice {
-                    let lines = if correction {
-                        &mut invoice.corrected
+                    if correction {
+                        invoice.corrected.push(row.line);
                     } else {
-                        &mut invoice.sold
-                    };
-                    lines.push(line);
+                        invoice.sold.push(row.line);
+                        invoice.goods.push(row.goods);
+                    }
                 }
             }
             Err(what) => self.fault(out, what, raw, false),
@@ -234,6 +252,7 @@ impl<'a> CsvImport<'a> {
             receipt,
             first_line: self.line_number,
             sold: Vec::new(),
+            goods: Vec::new(),
             corrected: Vec::new(),
             rows: 0,
             hasher: Sha256::new(),
@@ -245,7 +264,8 @@ impl<'a> CsvImport<'a> {
     fn line(
         &self,
         [time, gtin, quantity, price]: [&str; 4],
-    ) -> Result<(Line, bool, Option<String>), String> {
+        [epc, serial]: [Option<&str>; 2],
+    ) -> Result<(Row, bool, Option<String>), String> {
         let effective = clock::read(time, None, self.context.zone).map_err(|it| it.to_string())?;
         let quantity: Quantity = quantity
             .parse()
@@ -263,8 +283,11 @@ impl<'a> CsvImport<'a> {
         };
         let correction = quantity < Quantity::ZERO && unit_price == Some(Money::ZERO);
         let foreign = Foreign {
-            code: Some(gtin),
+            // Where the tag says it, the column may be empty.
+            code: Some(gtin).filter(|it| !it.is_empty() || epc.is_none()),
             item: None,
+            epc,
+            serial,
             quantity: if correction {
                 quantity.negated()
             } else {
@@ -277,11 +300,11 @@ impl<'a> CsvImport<'a> {
             effective,
         };
         let read = foreign.into_line(self.context.resolve, self.context.returns);
-        let mut line = read.map_err(|it| it.to_string())?;
+        let mut row = read.map_err(|it| it.to_string())?;
         if correction {
-            line.to = Location::Loss;
+            row.line.to = Location::Loss;
         }
-        Ok((line, correction, fault))
+        Ok((row, correction, fault))
     }
 
     fn end_invoice(&mut self, out: &mut Vec<Found>) {
@@ -340,6 +363,7 @@ impl<'a> CsvImport<'a> {
             key,
             body_hash: Digest::from_bytes(invoice.hasher.finalize().into()),
             work: Work::Record(all),
+            goods: invoice.goods,
         }))
     }
 }
@@ -372,7 +396,15 @@ fn header(text: &str) -> Header {
             None => return Header::Missing(wanted),
         }
     }
-    Header::Read { columns, delimiter }
+    let more = COLUMNS_MORE.map(|wanted| {
+        let mut names = names.iter();
+        names.position(|it| it.trim().eq_ignore_ascii_case(wanted))
+    });
+    Header::Read {
+        columns,
+        more,
+        delimiter,
+    }
 }
 
 /// The fields of one line; `None` where a quote is never closed.

@@ -1,20 +1,25 @@
-//! A foreign line as a line of a document: look up, direction by sign, parts.
+//! A foreign line as a line of a document: look up, direction by sign, parts; and which very thing it names.
 
 use shelf_stock::document::{Line, Subject};
 use shelf_stock::item::{Item, ItemKind};
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
 use shelf_stock::name::{Code, Reason};
-use shelf_stock::quantity::Quantity;
+use shelf_stock::quantity::{Quantity, Unit};
 use shelf_stock::returns::ReturnRules;
 use shelf_stock::time::Timestamp;
 
-use super::{Resolve, Resolved};
+use super::{Named, Resolve, Resolved};
+use crate::basket::Goods;
 
 /// What a foreign line says.
 pub(crate) struct Foreign<'a> {
     pub(crate) code: Option<&'a str>,
     pub(crate) item: Option<&'a str>,
+    /// The tag of this very thing: its digits or its URI.
+    pub(crate) epc: Option<&'a str>,
+    /// The serial number of this very thing (AI 21).
+    pub(crate) serial: Option<&'a str>,
     /// Negative comes back from the customer.
     pub(crate) quantity: Quantity,
     pub(crate) unit_price: Option<Money>,
@@ -23,6 +28,12 @@ pub(crate) struct Foreign<'a> {
     pub(crate) to: Option<Location>,
     pub(crate) reason: Option<Reason>,
     pub(crate) effective: Timestamp,
+}
+
+/// A foreign line that was read.
+pub(crate) struct Row {
+    pub(crate) line: Line,
+    pub(crate) goods: Goods,
 }
 
 /// Why a foreign line can't be used.
@@ -34,6 +45,8 @@ pub(crate) enum LineError {
     Code { reason: String },
     #[error("no item has the number `{number}`, and there is no code")]
     Item { number: String },
+    #[error("`{tag}` is no tag of an article, and there is no code")]
+    Tag { tag: String },
     #[error("there is neither a code, nor an item number, nor a price")]
     Nothing,
 }
@@ -43,7 +56,7 @@ impl Foreign<'_> {
         self,
         resolve: &dyn Resolve,
         returns: &ReturnRules,
-    ) -> Result<Line, LineError> {
+    ) -> Result<Row, LineError> {
         let back = self.quantity < Quantity::ZERO;
         let quantity = if back {
             self.quantity.negated()
@@ -53,7 +66,24 @@ impl Foreign<'_> {
         if !quantity.fits_a_line() {
             return Err(LineError::Quantity);
         }
-        let (item, code) = look_up(self.item, self.code, resolve)?;
+        let named = self.named(resolve);
+        let own = named.as_ref().and_then(|it| it.code.as_deref());
+        let (item, code) = match (own.or(self.code), self.item, self.epc) {
+            (None, None, Some(tag)) => {
+                let tag = tag.chars().take(40).collect();
+                return Err(LineError::Tag { tag });
+            }
+            (code, item, _) => look_up(item, code, resolve)?,
+        };
+        let goods = Goods {
+            thing: named
+                .map(|it| it.thing)
+                .filter(|_| quantity == Quantity::ONE),
+            code: code.clone(),
+            pieces: pieces(item.as_ref(), quantity),
+            comes_back: back,
+            at: self.effective,
+        };
         let (from, to) = if back {
             let rule = || returns.disposition(item.as_ref());
             let to = self
@@ -83,7 +113,7 @@ impl Foreign<'_> {
             }
             (None, None) => Subject::Open,
         };
-        Ok(Line {
+        let line = Line {
             subject,
             quantity,
             from,
@@ -94,7 +124,24 @@ impl Foreign<'_> {
             parts: parts.unwrap_or_default(),
             code,
             reason: self.reason,
-        })
+        };
+        Ok(Row { line, goods })
+    }
+
+    /// The very thing: by its tag, else by a code with a serial number. A tag that names none costs nothing
+    /// where a code says what was sold.
+    fn named(&self, resolve: &dyn Resolve) -> Option<Named> {
+        let by_tag = self.epc.and_then(|it| resolve.thing(it, None));
+        by_tag.or_else(|| resolve.thing(self.code?, self.serial))
+    }
+}
+
+/// Whole pieces; one of measured goods.
+fn pieces(item: Option<&Item>, quantity: Quantity) -> u64 {
+    let whole = quantity.as_thousandths() / Quantity::ONE.as_thousandths();
+    match item {
+        Some(item) if item.unit != Unit::Piece => 1,
+        _ => u64::try_from(whole).unwrap_or(0),
     }
 }
 

@@ -28,6 +28,7 @@ use shelf_stock::name::{Code, NameError, Reason, StaffId, StoreId, TillId};
 use shelf_stock::returns::ReturnRules;
 use shelf_stock::time::Timestamp;
 
+use crate::basket::Goods;
 use crate::basket::draft::split;
 
 /// The most characters of raw input that a fault keeps.
@@ -47,6 +48,21 @@ pub trait Resolve {
     fn names(&self, _beginning: &str) -> Vec<Item> {
         Vec::new()
     }
+
+    /// Which very thing a text names: a tag's digits or URI, or a code that has a serial number in it or
+    /// beside it. `None` where it names none; a shop without tags never asks.
+    fn thing(&self, _text: &str, _serial: Option<&str>) -> Option<Named> {
+        None
+    }
+}
+
+/// One very thing that a foreign system named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The thing, as [`Goods`] has it.
+    pub thing: String,
+    /// The code of its article, where the thing tells it.
+    pub code: Option<String>,
 }
 
 /// What became of a look-up.
@@ -90,6 +106,9 @@ pub struct Imported {
     pub body_hash: Digest,
     /// What to do.
     pub work: Work,
+    /// What left or came back, for whoever follows single things. Empty for a void, which undoes what its
+    /// sale said.
+    pub goods: Vec<Goods>,
 }
 
 /// How far ahead of this PC's clock a report may be before its clock counts as wrong.

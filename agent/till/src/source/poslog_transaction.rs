@@ -10,8 +10,9 @@ use shelf_stock::name::{Reason, ReceiptNo, SourceId, StaffId, TillId};
 use shelf_stock::quantity::Quantity;
 use shelf_stock::time::Timestamp;
 
-use super::line::Foreign;
+use super::line::{Foreign, Row};
 use super::{Context, Imported, Report, Work, clock, drafts, hash};
+use crate::basket::Goods;
 
 /// Where and what.
 type Faults = Vec<(String, String)>;
@@ -40,6 +41,7 @@ pub(crate) struct PosLine {
     pub(crate) tender: Option<PosTender>,
     code: String,
     item: String,
+    serial: String,
     quantity: String,
     price: String,
     amount: String,
@@ -52,6 +54,7 @@ impl PosLine {
             ("Amount", Some(tender)) => tender.amount = text,
             ("POSItemID", _) => self.code = text,
             ("ItemID", _) => self.item = text,
+            ("SerialNumber", _) => self.serial = text,
             ("Quantity", _) => self.quantity = text,
             ("ActualSalesUnitPrice", _) => self.price = text,
             ("RegularSalesUnitPrice", _) if self.price.is_empty() => self.price = text,
@@ -160,9 +163,10 @@ impl Transaction {
                 key,
                 body_hash,
                 work,
+                goods: Vec::new(),
             }));
         }
-        let report = self.report(key.clone(), at, context, faults)?;
+        let (report, goods) = self.report(key.clone(), at, context, faults)?;
         if report.lines.is_empty() {
             return Err("none of its lines can be used".to_owned());
         }
@@ -171,6 +175,7 @@ impl Transaction {
             key,
             body_hash,
             work,
+            goods,
         }))
     }
 
@@ -180,7 +185,8 @@ impl Transaction {
         at: Timestamp,
         context: &Context<'_>,
         faults: &mut Faults,
-    ) -> Result<Report, String> {
+    ) -> Result<(Report, Vec<Goods>), String> {
+        let mut goods = Vec::new();
         let place = self.place();
         let mut report = Report {
             kind: Kind::Sale,
@@ -198,7 +204,10 @@ impl Transaction {
                     Err(what) => faults.push(at_line(what)),
                 },
                 None => match read_line(&line, at, context) {
-                    Ok(line) => report.lines.push(line),
+                    Ok(row) => {
+                        report.lines.push(row.line);
+                        goods.push(row.goods);
+                    }
                     Err(what) => faults.push(at_line(what)),
                 },
             }
@@ -206,7 +215,7 @@ impl Transaction {
         if report.tenders.len() > DOCUMENT_TENDERS_MAX {
             return Err(format!("it has more than {DOCUMENT_TENDERS_MAX} tenders"));
         }
-        Ok(report)
+        Ok((report, goods))
     }
 }
 
@@ -253,17 +262,15 @@ where
         .transpose()
 }
 
-fn read_line(
-    line: &PosLine,
-    at: Timestamp,
-    context: &Context<'_>,
-) -> Result<shelf_stock::document::Line, String> {
+fn read_line(line: &PosLine, at: Timestamp, context: &Context<'_>) -> Result<Row, String> {
     let quantity: Quantity = parse(&line.quantity)?.unwrap_or(Quantity::ONE);
     let back = line.back && quantity > Quantity::ZERO;
     let named = |it: &&str| !it.is_empty() && !it.eq_ignore_ascii_case("department");
     let foreign = Foreign {
         code: Some(line.code.as_str()).filter(named),
         item: Some(line.item.as_str()).filter(named),
+        epc: None,
+        serial: Some(line.serial.as_str()).filter(named),
         quantity: if back { quantity.negated() } else { quantity },
         unit_price: parse::<Money>(&line.price)?,
         amount: parse::<Money>(&line.amount)?,

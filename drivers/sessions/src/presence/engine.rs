@@ -4,12 +4,21 @@ use std::collections::BTreeMap;
 
 use shelf_codecs::epc::EpcBytes;
 
-use super::place::Place;
+use super::place::{Place, Sighting};
 use super::window::Window;
 use super::{Read, ReaderId, ZoneId};
 
 /// Most tags that are followed; more are counted and left out.
 pub const TAGS_MAX: usize = 200_000;
+
+/// A tag that was there before a restart survives at least so many epochs without a read: how well it used to
+/// be read is not known any more, so the longest window is taken.
+const RESTORED_EPOCHS_MIN: u64 = 64;
+/// A tag that was there before a restart stays in its zone for so long, in milliseconds, even if another zone
+/// hears it first: the readers do not come back in the same moment.
+const RESTORED_HOLD_MS: u64 = 5_000;
+/// The same while no reader watches its zone: longer, and not for ever, for a zone may have none.
+const RESTORED_HOLD_BLIND_MS: u64 = 60_000;
 
 /// A zone's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +118,28 @@ struct Followed {
     last_ms: u64,
 }
 
+impl Followed {
+    /// For how long it survives without a read at least, whatever its window says.
+    fn patience_ms(&self, config: &PresenceConfig) -> u64 {
+        let is_restored = self.present && self.reads == 0;
+        match is_restored {
+            true => config
+                .depart_ms_min
+                .max(RESTORED_EPOCHS_MIN * config.epoch_ms),
+            false => config.depart_ms_min,
+        }
+    }
+
+    fn as_present(&self, epc: EpcBytes) -> PresentTag {
+        PresentTag {
+            epc,
+            zone: self.zone,
+            since_ms: self.since_ms,
+            last_ms: self.last_ms,
+        }
+    }
+}
+
 /// The engine. Feed it reads, and call [`Presence::advance`] about once in an epoch.
 #[derive(Clone, Debug)]
 pub struct Presence {
@@ -134,19 +165,22 @@ impl Presence {
         }
     }
 
-    /// Goes on from what was known before a restart. The time between was blind for all of them.
+    /// Goes on from what was known before a restart: nothing arrives again, and the time between was blind,
+    /// so the clock of departures starts anew at `now_ms`. Tags of zones that are none any more are left out.
     pub fn restore(&mut self, tags: impl IntoIterator<Item = PresentTag>, now_ms: u64) {
-        for tag in tags.into_iter().take(TAGS_MAX) {
+        let zones: Vec<ZoneId> = self.config.zones.iter().map(|it| it.id).collect();
+        let known = tags.into_iter().filter(|it| zones.contains(&it.zone));
+        for tag in known.take(TAGS_MAX) {
             let mut window = Window::new(now_ms / self.config.epoch_ms);
             window.read(now_ms / self.config.epoch_ms);
             let followed = Followed {
                 zone: tag.zone,
-                place: Place::default(),
+                place: Place::restored(tag.zone, now_ms),
                 window,
                 reads: 0,
                 present: true,
-                since_ms: tag.since_ms,
-                last_ms: tag.last_ms,
+                since_ms: tag.since_ms.min(now_ms),
+                last_ms: now_ms,
             };
             self.tags.insert(tag.epc, followed);
         }
@@ -184,12 +218,19 @@ impl Presence {
             last_ms: read.at_ms,
         });
         tag.window.read(epoch);
+        let hold_ms = match self.blind.contains_key(&tag.zone) {
+            true => RESTORED_HOLD_BLIND_MS,
+            false => RESTORED_HOLD_MS,
+        };
         tag.reads = tag.reads.saturating_add(u32::from(read.count.max(1)));
         tag.last_ms = tag.last_ms.max(read.at_ms);
-        let elsewhere = tag
-            .place
-            .read(tag.zone, zone_id, read.rssi_centi_dbm, read.at_ms);
-        if elsewhere {
+        let sighting = Sighting {
+            zone: zone_id,
+            rssi: read.rssi_centi_dbm,
+            count: read.count,
+            at_ms: read.at_ms,
+        };
+        if tag.place.read(tag.zone, sighting, hold_ms) {
             let from = std::mem::replace(&mut tag.zone, zone_id);
             if tag.present {
                 out.push(event(read.epc, tag, Change::Moved { from, to: zone_id }));
@@ -214,7 +255,7 @@ impl Presence {
                 return true;
             }
             tag.window.advance(epoch);
-            let long_ago = tag.last_ms.saturating_add(config.depart_ms_min) <= now_ms;
+            let long_ago = tag.last_ms.saturating_add(tag.patience_ms(config)) <= now_ms;
             if !tag.window.is_over() || !long_ago {
                 return true;
             }
@@ -239,18 +280,14 @@ impl Presence {
         for tag in self.tags.values_mut().filter(|tag| tag.zone == zone) {
             tag.window.skip(epochs);
             tag.last_ms = tag.last_ms.saturating_add(missed_ms).min(now_ms);
+            tag.place.sees_again(zone, now_ms);
         }
     }
 
     /// The tags that are there, by EPC.
     pub fn present(&self) -> impl Iterator<Item = PresentTag> + '_ {
         let present = self.tags.iter().filter(|(_, tag)| tag.present);
-        present.map(|(epc, tag)| PresentTag {
-            epc: *epc,
-            zone: tag.zone,
-            since_ms: tag.since_ms,
-            last_ms: tag.last_ms,
-        })
+        present.map(|(epc, tag)| tag.as_present(*epc))
     }
 
     /// For how many milliseconds a tag survives without a read at present; `None`: it isn't followed.
@@ -258,7 +295,14 @@ impl Presence {
     pub fn patience_ms(&self, epc: &EpcBytes) -> Option<u64> {
         let tag = self.tags.get(epc)?;
         let adapted = u64::from(tag.window.epochs()) * self.config.epoch_ms;
-        Some(adapted.max(self.config.depart_ms_min))
+        Some(adapted.max(tag.patience_ms(&self.config)))
+    }
+
+    /// Where a tag is and since when; `None`: it is nowhere.
+    #[must_use]
+    pub fn whereabouts(&self, epc: &EpcBytes) -> Option<PresentTag> {
+        let tag = self.tags.get(epc).filter(|tag| tag.present)?;
+        Some(tag.as_present(*epc))
     }
 
     /// Reads of tags that were not followed because there were [`TAGS_MAX`] already.

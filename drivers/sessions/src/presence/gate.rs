@@ -4,14 +4,14 @@
 //! It may if its EPC was sold, or if its article was sold by barcode and an allowance is left. The rule
 //! needs no network. It must never hold anybody back by itself: it tells, people act.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shelf_codecs::barcode::Gtin;
 use shelf_codecs::epc::{EpcBytes, Tag};
 
-use super::{Read, ZoneId};
+use super::{Read, SoldThings, Thing, ZoneId};
 
-/// Most tags that are followed at a gate, and most sold EPCs and allowances that are remembered.
+/// Most tags that are followed at a gate, and most allowances of an article that are remembered.
 pub const GATE_TAGS_MAX: usize = 20_000;
 /// Strengths that are kept of a tag at the exit.
 const STRENGTHS_KEPT_MAX: usize = 32;
@@ -32,8 +32,6 @@ pub struct GateConfig {
     pub rise_centi_db_min: i16,
     /// A tag passes once in this time, in milliseconds.
     pub again_ms_min: u64,
-    /// How long a sale by barcode lets a piece of its article pass, in milliseconds.
-    pub allowance_ms: u64,
 }
 
 /// What a passage was.
@@ -54,6 +52,8 @@ pub struct GateEvent {
     pub epc: EpcBytes,
     /// Its article, if its EPC says one.
     pub gtin: Option<Gtin>,
+    /// Through which exit.
+    pub exit: ZoneId,
     /// Whether it may.
     pub passage: Passage,
     /// When, in milliseconds.
@@ -76,7 +76,6 @@ struct Passing {
 pub struct ExitGate {
     config: GateConfig,
     tags: BTreeMap<EpcBytes, Passing>,
-    sold: BTreeSet<EpcBytes>,
     /// By article: until when, oldest first.
     allowances: BTreeMap<Gtin, Vec<u64>>,
 }
@@ -88,33 +87,43 @@ impl ExitGate {
         ExitGate {
             config,
             tags: BTreeMap::new(),
-            sold: BTreeSet::new(),
             allowances: BTreeMap::new(),
         }
     }
 
-    /// This very thing was sold.
-    pub fn sold(&mut self, epc: EpcBytes) {
-        if self.sold.len() < GATE_TAGS_MAX {
-            self.sold.insert(epc);
+    /// Pieces of an article were sold by barcode: so many may pass until then, in milliseconds.
+    pub fn sold_by_barcode(&mut self, gtin: Gtin, pieces: u16, until_ms: u64) {
+        let own = self.allowances.entry(gtin).or_default();
+        let room = GATE_TAGS_MAX.saturating_sub(own.len());
+        own.extend(std::iter::repeat_n(until_ms, usize::from(pieces).min(room)));
+        // Sales may be reported late: the oldest stand first.
+        own.sort_unstable();
+    }
+
+    /// Pieces of an article came back, or their sale was undone: they let nothing pass any more.
+    pub fn returned_by_barcode(&mut self, gtin: Gtin, pieces: u16) {
+        if let Some(own) = self.allowances.get_mut(&gtin) {
+            own.truncate(own.len().saturating_sub(usize::from(pieces)));
         }
     }
 
-    /// It was returned: it must not pass again.
-    pub fn returned(&mut self, epc: &EpcBytes) {
-        self.sold.remove(epc);
+    /// The pieces that may still pass, by article, with the times until when: for keeping over a restart.
+    pub fn allowances(&self) -> impl Iterator<Item = (Gtin, &[u64])> + '_ {
+        self.allowances
+            .iter()
+            .map(|(gtin, own)| (*gtin, own.as_slice()))
     }
 
-    /// Pieces of an article were sold by barcode, at this time.
-    pub fn sold_by_barcode(&mut self, gtin: Gtin, pieces: u16, at_ms: u64) {
-        let until = at_ms.saturating_add(self.config.allowance_ms);
-        let own = self.allowances.entry(gtin).or_default();
-        let room = GATE_TAGS_MAX.saturating_sub(own.len());
-        own.extend(std::iter::repeat_n(until, usize::from(pieces).min(room)));
+    /// Time goes on: allowances end.
+    pub fn advance(&mut self, now_ms: u64) {
+        self.allowances.retain(|_, own| {
+            own.retain(|until| *until >= now_ms);
+            !own.is_empty()
+        });
     }
 
-    /// Takes a read of a zone.
-    pub fn read(&mut self, read: &Read, zone: ZoneId, out: &mut Vec<GateEvent>) {
+    /// Takes a read of a zone, with what is sold by now.
+    pub fn read(&mut self, read: &Read, zone: ZoneId, sold: &SoldThings, out: &mut Vec<GateEvent>) {
         let is_exit = zone == self.config.exit;
         if !is_exit && zone != self.config.inside {
             return;
@@ -144,20 +153,22 @@ impl ExitGate {
         let gtin = Tag::decode(read.epc.as_slice())
             .ok()
             .and_then(|tag| tag.identity.gtin());
-        let passage = self.judge(&read.epc, gtin, read.at_ms);
+        let passage = match sold.is_sold(&Thing::of(&read.epc)) {
+            true => Passage::Sold,
+            false => self.judge(gtin, read.at_ms),
+        };
         out.push(GateEvent {
             epc: read.epc,
             gtin,
+            exit: self.config.exit,
             passage,
             at_ms: read.at_ms,
             reads,
         });
     }
 
-    fn judge(&mut self, epc: &EpcBytes, gtin: Option<Gtin>, now_ms: u64) -> Passage {
-        if self.sold.contains(epc) {
-            return Passage::Sold;
-        }
+    /// What was not sold by its own number may be one of the pieces that were sold by barcode.
+    fn judge(&mut self, gtin: Option<Gtin>, now_ms: u64) -> Passage {
         let Some(own) = gtin.and_then(|gtin| self.allowances.get_mut(&gtin)) else {
             return Passage::Alarm;
         };

@@ -14,6 +14,8 @@ mod count;
 mod engine;
 mod gate;
 mod place;
+mod sold;
+mod thing;
 mod till_pad;
 mod window;
 
@@ -24,6 +26,8 @@ pub use census::{Census, census};
 pub use count::{COUNT_TAGS_MAX, CountConfig, CountResult, CountSession, GtinCount, Verdict};
 pub use engine::{Change, Event, Presence, PresenceConfig, PresentTag, TAGS_MAX, Zone};
 pub use gate::{ExitGate, GATE_TAGS_MAX, GateConfig, GateEvent, Passage};
+pub use sold::{SOLD_THINGS_MAX, SoldFact, SoldThings};
+pub use thing::{NoThing, Thing};
 pub use till_pad::{PAD_TAGS_MAX, PadConfig, PadEvent, TillPad};
 
 use shelf_codecs::epc::EpcBytes;

@@ -51,6 +51,19 @@ impl Heard {
     }
 }
 
+/// What a read says of a tag's place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting {
+    /// Where the tag was read.
+    pub(super) zone: ZoneId,
+    /// How strong, in hundredths of a dBm.
+    pub(super) rssi: Option<i16>,
+    /// For how many reads it stands.
+    pub(super) count: u16,
+    /// When, in milliseconds.
+    pub(super) at_ms: u64,
+}
+
 /// The zones of one tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
@@ -58,23 +71,46 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// A read; says whether the tag is in this zone now rather than in `current`.
-    pub(super) fn read(
-        &mut self,
-        current: ZoneId,
-        zone: ZoneId,
-        rssi: Option<i16>,
-        at_ms: u64,
-    ) -> bool {
+    /// Where a tag was before a restart. How strong it was there is not known any more, so only time speaks
+    /// for another zone, from `at_ms` on.
+    pub(super) fn restored(zone: ZoneId, at_ms: u64) -> Place {
+        let mut place = Place::default();
+        if let Some(slot) = place.heard.first_mut() {
+            *slot = Some(Heard {
+                last_ms: at_ms,
+                ..Heard::new(zone)
+            });
+        }
+        place
+    }
+
+    /// The zone's reader was away until now: it had no chance to say that the tag is still there.
+    pub(super) fn sees_again(&mut self, zone: ZoneId, now_ms: u64) {
+        let silent = |it: &&mut Heard| it.zone == zone && it.kept == 0;
+        if let Some(heard) = self.heard.iter_mut().flatten().find(silent) {
+            heard.last_ms = heard.last_ms.max(now_ms);
+        }
+    }
+
+    /// A read; says whether the tag is in this zone now rather than in `current`. A zone where it was before
+    /// a restart holds it for `hold_ms`.
+    pub(super) fn read(&mut self, current: ZoneId, read: Sighting, hold_ms: u64) -> bool {
+        let Sighting { zone, at_ms, .. } = read;
         let slot = self.slot(current, zone);
         let heard = slot.get_or_insert_with(|| Heard::new(zone));
-        heard.add(rssi, at_ms);
+        for _ in 0..read.count.clamp(1, u16::from(SAMPLES_MIN)) {
+            heard.add(read.rssi, at_ms);
+        }
         let new = *heard;
         if zone == current {
             return false;
         }
         let old = self.heard.iter().flatten().find(|it| it.zone == current);
         let Some(old) = old else { return true };
+        if old.kept == 0 {
+            let held = old.last_ms.saturating_add(hold_ms) > at_ms;
+            return new.kept >= SAMPLES_MIN && !held;
+        }
         let age = i64::try_from(at_ms.saturating_sub(old.last_ms)).unwrap_or(i64::MAX / 8);
         let offset = THRESHOLD_CENTI_DB.min(MELTING_CENTI_DB - age.saturating_mul(8) / 10);
         new.kept >= SAMPLES_MIN && new.mean() > old.mean() + offset

@@ -7,6 +7,8 @@ use shelf_codecs::epc::{EpcBytes, EpcFaultReason, Identity, Scheme, Tag, filter}
 
 use super::*;
 
+mod doors;
+
 const BACKROOM: ZoneId = ZoneId(1);
 const FLOOR: ZoneId = ZoneId(2);
 const EXIT: ZoneId = ZoneId(3);
@@ -171,23 +173,91 @@ fn a_blind_reader_makes_nobody_depart() {
     assert_eq!(shop.changes(), [Change::Departed { zone: FLOOR }]);
 }
 
+/// A shop that was stopped and started after these milliseconds, on a clock that starts anew.
+fn restarted(before: &Shop) -> Shop {
+    let mut again = Shop::new();
+    again.now_ms = 1_000;
+    for zone in [BACKROOM, FLOOR, EXIT] {
+        again.engine.set_blind(zone, true, again.now_ms);
+    }
+    again.engine.restore(before.engine.present(), again.now_ms);
+    again
+}
+
 #[test]
 fn a_restart_invents_nothing() {
     let mut shop = Shop::new();
     shop.read(2, -60);
     shop.read(2, -60);
-    let known: Vec<PresentTag> = shop.engine.present().collect();
-    let mut again = Shop::new();
-    again.now_ms = shop.now_ms + 600_000;
-    again.engine.restore(known.clone(), again.now_ms);
-    again.pass(0);
+    let mut again = restarted(&shop);
+    // Its reader comes back a minute later, and another zone hears the tag first.
+    again.pass(55_000);
+    again.read(1, -60);
+    again.read(1, -60);
+    again.pass(5_000);
+    again.engine.set_blind(BACKROOM, false, again.now_ms);
+    again.engine.set_blind(FLOOR, false, again.now_ms);
+    again.read(1, -60);
+    again.pass(2_000);
     again.read(2, -60);
     again.pass(1_000);
     assert_eq!(again.changes(), []);
-    assert_eq!(
-        again.engine.present().next().unwrap().since_ms,
-        known[0].since_ms
-    );
+    assert_eq!(again.engine.present().next().unwrap().zone, FLOOR);
+}
+
+#[test]
+fn what_was_carried_away_while_the_pc_was_off_is_told_when_its_time_is_over() {
+    let mut shop = Shop::new();
+    shop.read(2, -60);
+    shop.read(2, -60);
+    let mut gone = restarted(&shop);
+    gone.engine.set_blind(FLOOR, false, gone.now_ms);
+    gone.pass(60_000);
+    assert_eq!(gone.changes(), []);
+    gone.pass(5_000);
+    assert_eq!(gone.changes(), [Change::Departed { zone: FLOOR }]);
+
+    let mut moved = restarted(&shop);
+    moved.engine.set_blind(FLOOR, false, moved.now_ms);
+    moved.engine.set_blind(BACKROOM, false, moved.now_ms);
+    for _ in 0..20 {
+        moved.read(1, -60);
+        moved.pass(500);
+    }
+    let (from, to) = (FLOOR, BACKROOM);
+    assert_eq!(moved.changes(), [Change::Moved { from, to }]);
+}
+
+#[test]
+fn a_zone_that_is_none_any_more_is_forgotten() {
+    let mut engine = engine();
+    let tag = |zone| PresentTag {
+        epc: article(1),
+        zone,
+        since_ms: 0,
+        last_ms: 0,
+    };
+    engine.restore([tag(ZoneId(9))], 1_000);
+    assert_eq!(engine.present().count(), 0);
+    engine.restore([tag(FLOOR)], 1_000);
+    assert_eq!(engine.whereabouts(&article(1)).unwrap().zone, FLOOR);
+}
+
+#[test]
+fn a_thing_is_the_same_whatever_names_it() {
+    // SGTIN-96 (partition 5, filter 1) and SGTIN+ of one piece, and the words of a POS.
+    let short = EpcBytes::from_hex("3034F487B4209C400000002A").unwrap();
+    let named: Thing = "04006381333931/42".parse().unwrap();
+    assert_eq!(Thing::of(&short), named);
+    assert_eq!(Thing::of(&article(42)), named);
+    assert_eq!("4006381333931/42".parse(), Ok(named));
+    assert_eq!("3034F487B4209C400000002A".parse(), Ok(named));
+    assert_eq!(named.to_string(), "04006381333931/42");
+    let factory = "E28011606000020912345678";
+    assert_eq!(factory.parse::<Thing>().unwrap().to_string(), factory);
+    for none in ["", "/", "4006381333932/1", "4006381333931/", "shoe", "ABC"] {
+        assert_eq!(none.parse::<Thing>(), Err(NoThing), "{none}");
+    }
 }
 
 #[test]
@@ -263,140 +333,6 @@ fn a_count_marks_a_miss_as_suspect_until_it_is_counted_twice() {
         ..expected
     };
     assert_eq!(second.articles[&gtin()], expected);
-}
-
-fn gate() -> ExitGate {
-    ExitGate::new(GateConfig {
-        inside: FLOOR,
-        exit: EXIT,
-        reads_min: 4,
-        inside_ms_max: 10_000,
-        rise_centi_db_min: 300,
-        again_ms_min: 30_000,
-        allowance_ms: 600_000,
-    })
-}
-
-/// Carries a thing out, from this time on; what the gate says.
-fn carry_out(gate: &mut ExitGate, epc: EpcBytes, from_ms: u64) -> Vec<Passage> {
-    let mut out = Vec::new();
-    gate.read(&read(epc, 2, -60, from_ms), FLOOR, &mut out);
-    for (step, dbm) in (0..8).zip([-70, -68, -65, -62, -58, -55, -52, -50]) {
-        gate.read(
-            &read(epc, 3, dbm, from_ms + 1_000 + step * 200),
-            EXIT,
-            &mut out,
-        );
-    }
-    out.into_iter().map(|event| event.passage).collect()
-}
-
-#[test]
-fn the_gate_tells_what_leaves_unsold_once() {
-    let mut gate = gate();
-    assert_eq!(carry_out(&mut gate, article(1), 1_000), [Passage::Alarm]);
-    assert_eq!(carry_out(&mut gate, article(1), 5_000), []);
-    gate.sold(article(2));
-    assert_eq!(carry_out(&mut gate, article(2), 1_000), [Passage::Sold]);
-    gate.returned(&article(2));
-    assert_eq!(carry_out(&mut gate, article(2), 60_000), [Passage::Alarm]);
-    // Two pieces by barcode let two of three pass.
-    gate.sold_by_barcode(gtin(), 2, 60_000);
-    let passages = [3, 4, 5].map(|serial| carry_out(&mut gate, article(serial), 61_000)[0]);
-    assert_eq!(
-        passages,
-        [Passage::Allowance, Passage::Allowance, Passage::Alarm]
-    );
-    gate.sold_by_barcode(gtin(), 1, 60_000);
-    assert_eq!(carry_out(&mut gate, article(6), 700_000), [Passage::Alarm]);
-}
-
-#[test]
-fn a_shelf_beside_the_exit_is_no_passage() {
-    let (mut gate, mut out) = (gate(), Vec::new());
-    gate.read(&read(article(1), 2, -60, 1_000), FLOOR, &mut out);
-    for step in 0..40_u64 {
-        gate.read(
-            &read(article(1), 3, -60, 1_000 + step * 200),
-            EXIT,
-            &mut out,
-        );
-    }
-    // Nor is what was never inside: a bag from another shop.
-    assert_eq!(out, []);
-    for (step, dbm) in (0..6).zip([-70, -65, -60, -55, -50, -45]) {
-        gate.read(
-            &read(article(2), 3, dbm, 1_000 + step * 200),
-            EXIT,
-            &mut out,
-        );
-    }
-    assert_eq!(out, []);
-}
-
-fn pad() -> TillPad {
-    TillPad::new(PadConfig {
-        reads_min: 2,
-        rssi_centi_dbm_min: Some(-5_000),
-        gone_ms: 2_000,
-    })
-}
-
-fn lay(pad: &mut TillPad, epc: EpcBytes, at_ms: u64) -> Vec<PadEvent> {
-    let mut out = Vec::new();
-    for step in 0..20 {
-        pad.read(&read(epc, 1, -40, at_ms + step * 50), &mut out);
-    }
-    out
-}
-
-#[test]
-fn an_epc_is_a_basket_line_once() {
-    let mut pad = pad();
-    let (epc, gtin) = (article(1), gtin());
-    assert_eq!(lay(&mut pad, epc, 1_000), [PadEvent::Line { epc, gtin }]);
-    assert_eq!(lay(&mut pad, epc, 2_000), []);
-    // Off and on again in one basket: the same thing.
-    let mut out = Vec::new();
-    pad.advance(10_000, &mut out);
-    assert_eq!(out, [PadEvent::TakenOff { epc }]);
-    assert_eq!(lay(&mut pad, epc, 11_000), []);
-    // Sold: while it lies there the next basket doesn't see it; laid on again it is asked about.
-    pad.basket_ended(true);
-    assert_eq!(lay(&mut pad, epc, 12_000), []);
-    pad.advance(20_000, &mut out);
-    assert_eq!(lay(&mut pad, epc, 21_000), [PadEvent::AlreadySold { epc }]);
-}
-
-#[test]
-fn a_basket_given_up_or_restored_keeps_the_rule() {
-    let mut pad = pad();
-    let (epc, gtin) = (article(1), gtin());
-    lay(&mut pad, epc, 1_000);
-    pad.basket_ended(false);
-    assert_eq!(lay(&mut pad, epc, 2_500), [PadEvent::Line { epc, gtin }]);
-    let mut again = self::pad();
-    again.restore([epc], [article(2)]);
-    assert_eq!(lay(&mut again, epc, 1_000), []);
-    assert_eq!(
-        lay(&mut again, article(2), 1_000),
-        [PadEvent::AlreadySold { epc: article(2) }]
-    );
-    // Weak reads come from the next queue; a case and a factory number are no articles.
-    let mut out = Vec::new();
-    again.read(&read(article(3), 1, -70, 1_000), &mut out);
-    again.read(&read(article(3), 1, -70, 1_100), &mut out);
-    assert_eq!(out, []);
-    let case = Tag::new(
-        Scheme::SgtinPlus,
-        filter::FULL_CASE,
-        Identity::sgtin(gtin, "9").unwrap(),
-    );
-    let epc = case.encode().unwrap();
-    assert_eq!(
-        lay(&mut again, epc, 1_000),
-        [PadEvent::NoArticle { epc, reason: None }]
-    );
 }
 
 #[test]

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use shelf_codecs::barcode::Gtin;
 use shelf_codecs::epc::{EpcBytes, EpcFaultReason, Tag};
 
-use super::Read;
+use super::{Read, SoldThings, Thing};
 
-/// Most tags on a pad, and most sold EPCs that are remembered.
+/// Most tags on a pad.
 pub const PAD_TAGS_MAX: usize = 10_000;
 
 /// Settings of a pad.
@@ -68,7 +68,6 @@ pub struct TillPad {
     on_pad: BTreeMap<EpcBytes, OnPad>,
     /// Of the open basket.
     lines: BTreeSet<EpcBytes>,
-    sold: BTreeSet<EpcBytes>,
 }
 
 impl TillPad {
@@ -79,22 +78,17 @@ impl TillPad {
             config,
             on_pad: BTreeMap::new(),
             lines: BTreeSet::new(),
-            sold: BTreeSet::new(),
         }
     }
 
-    /// Goes on with a basket that was open before a restart, and with what was sold.
-    pub fn restore(
-        &mut self,
-        lines: impl IntoIterator<Item = EpcBytes>,
-        sold: impl IntoIterator<Item = EpcBytes>,
-    ) {
+    /// Goes on with things that stand in a basket: one that was open before a restart, or lines that came
+    /// in another way.
+    pub fn restore(&mut self, lines: impl IntoIterator<Item = EpcBytes>) {
         self.lines.extend(lines.into_iter().take(PAD_TAGS_MAX));
-        self.sold.extend(sold.into_iter().take(PAD_TAGS_MAX));
     }
 
-    /// Takes a read of the pad's antennas.
-    pub fn read(&mut self, read: &Read, out: &mut Vec<PadEvent>) {
+    /// Takes a read of the pad's antennas, with what is sold by now.
+    pub fn read(&mut self, read: &Read, sold: &SoldThings, out: &mut Vec<PadEvent>) {
         let is_weak = |least| read.rssi_centi_dbm.is_some_and(|rssi| rssi < least);
         if self.config.rssi_centi_dbm_min.is_some_and(is_weak) {
             return;
@@ -116,11 +110,11 @@ impl TillPad {
         if self.lines.contains(&read.epc) {
             return;
         }
-        out.push(self.meaning(read.epc));
+        out.push(self.meaning(read.epc, sold));
     }
 
-    fn meaning(&mut self, epc: EpcBytes) -> PadEvent {
-        if self.sold.contains(&epc) {
+    fn meaning(&mut self, epc: EpcBytes, sold: &SoldThings) -> PadEvent {
+        if sold.is_sold(&Thing::of(&epc)) {
             return PadEvent::AlreadySold { epc };
         }
         match Tag::decode(epc.as_slice()) {
@@ -151,11 +145,6 @@ impl TillPad {
         });
     }
 
-    /// A sold thing came back: it may be sold again.
-    pub fn returned(&mut self, epc: &EpcBytes) {
-        self.sold.remove(epc);
-    }
-
     /// The cashier removed the line of a thing: it may become one again when it is laid on anew.
     pub fn removed(&mut self, epc: &EpcBytes) {
         self.lines.remove(epc);
@@ -165,8 +154,6 @@ impl TillPad {
     pub fn basket_ended(&mut self, is_sold: bool) {
         let lines = std::mem::take(&mut self.lines);
         if is_sold {
-            let room = PAD_TAGS_MAX.saturating_sub(self.sold.len());
-            self.sold.extend(lines.into_iter().take(room));
             return;
         }
         // Given up: what still lies there is offered to the next basket.

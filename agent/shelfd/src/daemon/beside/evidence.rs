@@ -42,7 +42,7 @@ pub(super) async fn keep(shop: &Arc<Shop>, till: &TillId, seen: Seen) -> bool {
     let work = move || {
         let taken = intake::submit(&shop, imported, source, Role::Evidence).wait();
         if let Ok(taken) = &taken {
-            intake::recorded(&shop, &till, *taken);
+            intake::recorded(&shop, &till, taken);
         }
         taken
     };
@@ -79,5 +79,6 @@ fn imported(till: &TillId, seen: Seen) -> Result<Imported, NameError> {
         body_hash: hash(format!("{} {:?}", key.receipt, seen.amount).as_bytes()),
         key,
         work: Work::Record(vec![draft]),
+        goods: Vec::new(),
     })
 }

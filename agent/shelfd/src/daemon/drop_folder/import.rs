@@ -103,7 +103,7 @@ impl Import<'_> {
             return false;
         };
         match pending.wait() {
-            Ok(taken) => intake::recorded(self.shop, &till, taken),
+            Ok(taken) => intake::recorded(self.shop, &till, &taken),
             Err(ExecuteError::Refused(error @ IntakeError::Conflict { .. })) => {
                 self.keep("sale_conflict", &imported, &error.to_string());
             }

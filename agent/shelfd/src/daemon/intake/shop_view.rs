@@ -1,6 +1,8 @@
 //! What importers are told about the shop: its codes, its time zone, its rules for returns.
 
-use shelf_codecs::barcode::ScanText;
+use shelf_codecs::barcode::{Barcode, ScanText, interpret};
+use shelf_codecs::epc::Identity;
+use shelf_sessions::presence::Thing;
 use shelf_stock::item::Item;
 use shelf_stock::location::Location;
 use shelf_stock::name::{ItemId, StoreId};
@@ -8,7 +10,7 @@ use shelf_stock::returns::ReturnRules;
 use shelf_stock::time::Timestamp;
 use shelf_till::basket::Read;
 use shelf_till::source::clock::Zone;
-use shelf_till::source::{Context, Resolve, Resolved};
+use shelf_till::source::{Context, Named, Resolve, Resolved, masked};
 
 use crate::daemon::lookup::Lookup;
 use crate::daemon::resolve::normal_code;
@@ -16,6 +18,8 @@ use crate::daemon::shop::Shop;
 
 /// Items of one beginning that are told: more than one of a name is too many anyway.
 const NAMES_MAX: usize = 8;
+/// Shorter texts of digits and letters are no tag: the shortest EPC of an article has 96 bits.
+const EPC_DIGITS_MIN: usize = 24;
 
 /// The shop as importers see it. Reads the ledger: never used inside an async task.
 pub(crate) struct ShopView {
@@ -90,6 +94,40 @@ impl Resolve for ShopView {
             Vec::new()
         })
     }
+
+    fn thing(&self, text: &str, serial: Option<&str>) -> Option<Named> {
+        let named = named(text, serial)?;
+        // What could be a card's number is kept nowhere, in whatever field it came.
+        let serial = named.thing.split_once('/').map(|it| it.1);
+        let is_clean = serial.is_none_or(|it| masked(it) == it);
+        is_clean.then_some(named)
+    }
+}
+
+/// The very thing that a text names: a tag, a code with a serial number in it, or one with it beside.
+fn named(text: &str, serial: Option<&str>) -> Option<Named> {
+    let text = text.trim();
+    let is_uri = text.starts_with("urn:epc:");
+    if is_uri || text.len() >= EPC_DIGITS_MIN {
+        let epc = crate::daemon::rfid::epc(text);
+        let thing = epc.map(|it| Thing::of(&it));
+        if let Some(thing) = thing.filter(|it| is_uri || it.gtin().is_some()) {
+            return Some(of(&thing));
+        }
+    }
+    let identity = match interpret(&ScanText::plain(text.as_bytes()), &[]) {
+        Barcode::Gs1(elements) => Identity::from_element_string(elements.text()).ok(),
+        Barcode::Gtin(gtin) => Identity::sgtin(gtin, serial?.trim()).ok(),
+        _ => None,
+    }?;
+    Thing::named(identity).as_ref().map(of)
+}
+
+fn of(thing: &Thing) -> Named {
+    Named {
+        thing: thing.to_string(),
+        code: thing.gtin().map(|it| it.to_string()),
+    }
 }
 
 /// The system's time zones.
@@ -113,6 +151,37 @@ impl Zone for SystemZone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thing_is_named_by_tag_code_or_serial() {
+        let thing = |text, serial| named(text, serial).map(|it| it.thing);
+        let tea = Some("04006381333931/42".to_owned());
+        for (text, serial) in [
+            ("3034F487B4209C400000002A", None),
+            ("urn:epc:tag:sgtin-96:1.4006381.033393.42", None),
+            ("urn:epc:id:sgtin:4006381.033393.42", None),
+            ("(01)04006381333931(21)42", None),
+            ("]d2010400638133393121", Some("no serial in it")),
+            ("https://id.gs1.org/01/04006381333931/21/42", None),
+            ("4006381333931", Some(" 42 ")),
+        ] {
+            let expected = if text.starts_with(']') {
+                None
+            } else {
+                tea.clone()
+            };
+            assert_eq!(thing(text, serial), expected, "{text}");
+        }
+        for (text, serial) in [
+            ("4006381333931", None),
+            ("E28011606000020912345678", None),
+            ("123456789012345678901234", None),
+            ("shoe", Some("42")),
+            ("", Some("42")),
+        ] {
+            assert_eq!(thing(text, serial), None, "{text}");
+        }
+    }
 
     #[test]
     fn local_times_follow_the_zone_and_its_changes() {

@@ -11,6 +11,7 @@ use shelf_codecs::epc::{EpcBytes, Identity, Tag};
 use shelf_ledger::tables::TableError;
 use shelf_ledger::{ExecuteError, Tx, Writer};
 use shelf_sessions::presence::Read;
+use shelf_stock::identity::Digest;
 use shelf_till::source::hash;
 
 use super::Room;
@@ -107,7 +108,7 @@ impl Room {
         let things = things(&batch)?;
         let taken = BatchTaken {
             batch: number.to_owned(),
-            again: self.is_known(number, body)?,
+            again: self.is_known(number, hash(body))?,
             things: things.len(),
         };
         if taken.again {
@@ -137,32 +138,35 @@ impl Room {
             }
         }
         drop(inside);
-        self.count(counted);
+        self.count(counted).map_err(BatchRefusal::Ledger)?;
+        // Durable before it is answered; a batch that comes again after a kill changes nothing.
+        self.keep().map_err(BatchRefusal::Ledger)?;
+        self.note(number, hash(body))?;
         self.around.bell.ring_pages();
         Ok(taken)
     }
 
-    /// Whether a batch was taken before; notes it otherwise.
-    fn is_known(&self, number: &str, body: &[u8]) -> Result<bool, BatchRefusal> {
+    /// Whether a batch was taken before.
+    fn is_known(&self, number: &str, content: Digest) -> Result<bool, BatchRefusal> {
         let key = format!("{KEY}{number}");
-        let content = hash(body).to_string();
-        let now = platform::wall_now().as_millis();
-        let job = move |tx: &mut Tx<'_>| {
-            let known = tx.setting(&key)?;
-            if let Some(known) = known {
-                let same = known.split(' ').next() == Some(&content);
-                return Ok::<_, TableError>(Some(same));
-            }
-            tx.setting_put(&key, &format!("{content} {now}"))?;
-            Ok(None)
-        };
+        let job = move |tx: &mut Tx<'_>| tx.setting(&key);
         let writer = &self.around.writer;
-        match writer.execute_blocking("batch of reads", job).wait() {
-            Ok(None) => Ok(false),
-            Ok(Some(true)) => Ok(true),
-            Ok(Some(false)) => Err(BatchRefusal::Conflict),
-            Err(error) => Err(BatchRefusal::Ledger(error)),
+        let known = writer.execute_blocking("batch of reads", job).wait();
+        match known.map_err(BatchRefusal::Ledger)? {
+            None => Ok(false),
+            Some(known) if known.split(' ').next() == Some(&content.to_string()) => Ok(true),
+            Some(_) => Err(BatchRefusal::Conflict),
         }
+    }
+
+    /// Notes that a batch was taken.
+    fn note(&self, number: &str, content: Digest) -> Result<(), BatchRefusal> {
+        let key = format!("{KEY}{number}");
+        let text = format!("{content} {}", platform::wall_now().as_millis());
+        let job = move |tx: &mut Tx<'_>| tx.setting_put(&key, &text);
+        let writer = &self.around.writer;
+        let noted = writer.execute_blocking("batch of reads", job).wait();
+        noted.map_err(BatchRefusal::Ledger)
     }
 }
 
@@ -183,7 +187,7 @@ fn things(batch: &Batch) -> Result<BTreeMap<EpcBytes, &OneRead>, BatchRefusal> {
 }
 
 /// An EPC as people and programs write it.
-pub(super) fn epc(text: &str) -> Option<EpcBytes> {
+pub(crate) fn epc(text: &str) -> Option<EpcBytes> {
     let text = text.trim();
     if text.starts_with("urn:epc:tag:") {
         return Tag::from_tag_uri(text).ok()?.encode().ok();

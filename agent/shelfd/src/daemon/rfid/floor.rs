@@ -4,26 +4,34 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use shelf_codecs::epc::EpcBytes;
-use shelf_sessions::presence::{Change, Event, Presence, Read, ZoneId};
+use shelf_sessions::presence::{
+    Change, Event, GateEvent, Passage, Presence, PresentTag, Read, ZoneId,
+};
 use shelf_stock::time::Timestamp;
 
+use super::kept::{Draft, Keeping, Kept, KeptTag};
 use super::plan::Plan;
-use super::wall_of;
+use super::{mono_of, wall_of};
 use crate::platform::MonoClock;
 
 /// Observations that are kept for pages and partners.
 pub(super) const OBSERVED_MAX: usize = 1_000;
 
+/// What is observed where a thing goes out unsold.
+pub(super) const ALARM: &str = "alarm";
+/// What is observed where a thing goes out that may.
+const PASSED: &str = "passed";
+
 /// A tag that came, went, or was carried elsewhere. No movement of stock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Observed {
-    /// Counts observations since the start.
+    /// Grows from observation to observation, over restarts, with gaps.
     pub(crate) n: u64,
     /// When.
     pub(crate) at: Timestamp,
     /// Which thing, in hexadecimal digits.
     pub(crate) epc: String,
-    /// `arrived`, `moved` or `departed`.
+    /// `arrived`, `moved` or `departed`; at an exit `passed` (it was sold) or `alarm` (it was not).
     pub(crate) what: String,
     /// Where it was before, unless it arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,17 +74,29 @@ pub(super) struct Floor {
     observed: VecDeque<Observed>,
     news: u64,
     events: Vec<Event>,
+    keeping: Keeping,
 }
 
 impl Floor {
-    /// Zones of which nothing is seen yet.
-    pub(super) fn new(plan: &Plan, now_ms: u64) -> Self {
+    /// Zones that go on with what was kept of them; no reader sees yet.
+    pub(super) fn new(plan: &Plan, kept: Kept, clock: MonoClock) -> Self {
+        let now_ms = clock.millis();
         let mut presence = Presence::new(plan.presence());
         let mut blind = BTreeSet::new();
         for zone in plan.zones() {
             presence.set_blind(zone.id, true, now_ms);
             blind.insert(zone.id);
         }
+        let tags = kept.tags.into_iter().filter_map(|tag| {
+            Some(PresentTag {
+                epc: tag.epc,
+                zone: plan.named(&tag.zone)?.id,
+                since_ms: mono_of(clock, tag.since).unwrap_or(0),
+                last_ms: now_ms,
+            })
+        });
+        presence.restore(tags, now_ms);
+        let news = kept.observed.back().map_or(0, |it| it.n);
         let known = |name: &str| (name.to_owned(), Known::default());
         Self {
             presence,
@@ -88,9 +108,10 @@ impl Floor {
                 .map(|it| it.settings.name.clone())
                 .collect(),
             blind,
-            observed: VecDeque::new(),
-            news: 0,
+            observed: kept.observed,
+            news,
             events: Vec::new(),
+            keeping: Keeping::new(news),
         }
     }
 
@@ -170,6 +191,7 @@ impl Floor {
 
     fn observe(&mut self, events: &mut Vec<Event>, clock: MonoClock) {
         for event in events.drain(..) {
+            self.keeping.changed(event.epc);
             let (what, from, to) = match event.change {
                 Change::Arrived { zone } => ("arrived", None, Some(zone)),
                 Change::Moved { from, to } => ("moved", Some(from), Some(to)),
@@ -182,20 +204,72 @@ impl Floor {
             if let Some(tally) = self.tallies.get_mut(place(from)) {
                 tally.departed += 1;
             }
-            self.news += 1;
-            if self.observed.len() == OBSERVED_MAX {
-                self.observed.pop_front();
-            }
             let name = |zone| self.names.get(place(zone)).cloned();
-            self.observed.push_back(Observed {
-                n: self.news,
-                at: wall_of(clock, event.at_ms),
-                epc: event.epc.to_string(),
-                what: what.to_owned(),
-                from: name(from),
-                to: name(to),
-            });
+            let (from, to) = (name(from), name(to));
+            let at = wall_of(clock, event.at_ms);
+            self.told(at, event.epc, what, (from, to));
         }
+    }
+
+    /// A thing went out through an exit.
+    pub(super) fn passed(&mut self, plan: &Plan, gone: &GateEvent, clock: MonoClock) {
+        let what = match gone.passage {
+            Passage::Alarm => ALARM,
+            Passage::Sold | Passage::Allowance => PASSED,
+        };
+        let exit = plan.zones().iter().find(|it| it.id == gone.exit);
+        let from = exit.and_then(|it| it.settings.inside.clone());
+        let to = exit.map(|it| it.settings.name.clone());
+        let at = wall_of(clock, gone.at_ms);
+        self.told(at, gone.epc, what, (from, to));
+    }
+
+    fn told(
+        &mut self,
+        at: Timestamp,
+        epc: EpcBytes,
+        what: &str,
+        (from, to): (Option<String>, Option<String>),
+    ) {
+        self.news += 1;
+        if self.observed.len() == OBSERVED_MAX
+            && let Some(oldest) = self.observed.pop_front()
+        {
+            self.keeping.left(oldest.n);
+        }
+        self.observed.push_back(Observed {
+            n: self.news,
+            at,
+            epc: epc.to_string(),
+            what: what.to_owned(),
+            from,
+            to,
+        });
+    }
+
+    /// What the ledger doesn't have yet.
+    pub(super) fn to_keep(&mut self, clock: MonoClock) -> Draft {
+        let names = &self.names;
+        let presence = &self.presence;
+        self.keeping.draft(&self.observed, |epc| {
+            let tag = presence.whereabouts(epc)?;
+            Some(KeptTag {
+                epc: *epc,
+                zone: names.get(usize::from(tag.zone.0))?.clone(),
+                since: wall_of(clock, tag.since_ms),
+            })
+        })
+    }
+
+    /// What became of a draft.
+    pub(super) fn kept(&mut self, draft: Draft, done: bool) {
+        self.keeping.done(draft, done);
+    }
+
+    /// Observations that a restart does not forget, oldest first.
+    pub(super) fn durable(&self) -> impl Iterator<Item = &Observed> + '_ {
+        let until = self.keeping.durable();
+        self.observed.iter().take_while(move |it| it.n <= until)
     }
 
     /// Whether nothing reads in a zone.

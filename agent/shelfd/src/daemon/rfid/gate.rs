@@ -1,10 +1,19 @@
 //! The exits: what goes out and was not sold. They tell; people act.
+//!
+//! What may pass because it was sold by barcode is kept over a restart, so that nobody is stopped who paid.
 
-use shelf_sessions::presence::{ExitGate, GateConfig, GateEvent, Read, ZoneId};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use shelf_codecs::barcode::Gtin;
+use shelf_sessions::presence::{ExitGate, GateConfig, GateEvent, Read, SoldThings, ZoneId};
 
 use super::plan::{Plan, ZonePlan};
-use super::sold::{News, SoldTags};
+use super::sold::SoldTags;
+use super::{mono_of, wall_of};
 use crate::config::ZoneKind;
+use crate::platform::MonoClock;
+use shelf_stock::time::Timestamp;
 
 /// The last read before the exit may be so old, in milliseconds.
 const INSIDE_MS_MAX: u64 = 120_000;
@@ -15,59 +24,121 @@ const AGAIN_MS_MIN: u64 = 60_000;
 
 /// All exits of this PC.
 pub(super) struct Gates {
-    gates: Vec<ExitGate>,
+    gates: Vec<(String, ExitGate)>,
+    /// How long a sale by barcode lets a piece of its article pass, in milliseconds.
+    allowance_ms: i64,
     news: u64,
+    /// Whether pieces may pass that are not kept yet, or did.
+    changed: bool,
 }
 
 impl Gates {
-    /// Exits that know what was sold.
-    pub(super) fn new(plan: &Plan, sold: &SoldTags) -> Self {
+    /// Exits that go on with the pieces that were let pass before a restart, by zone.
+    pub(super) fn new(
+        plan: &Plan,
+        sold: &SoldTags,
+        kept: &BTreeMap<String, String>,
+        clock: MonoClock,
+    ) -> Self {
         let (_, news) = sold.since(u64::MAX);
-        let all = sold.all();
         let gates = plan.zones().iter().filter_map(|it| gate(it, plan));
-        let mut gates: Vec<ExitGate> = gates.collect();
-        for gate in &mut gates {
-            all.iter().for_each(|it| gate.sold(*it));
+        let mut gates: Vec<(String, ExitGate)> = gates.collect();
+        for (name, gate) in &mut gates {
+            let text = kept.get(name).map_or("", String::as_str);
+            for (gtin, until) in text.lines().filter_map(allowance) {
+                if let Some(until_ms) = mono_of(clock, until) {
+                    gate.sold_by_barcode(gtin, 1, until_ms);
+                }
+            }
         }
-        Self { gates, news }
+        Self {
+            gates,
+            allowance_ms: i64::from(plan.settings().exit_allowance_minutes) * 60_000,
+            news,
+            changed: false,
+        }
     }
 
-    /// Follows sales.
-    pub(super) fn follow(&mut self, sold: &SoldTags, now_ms: u64) {
+    /// Follows sales by barcode. Allowances end with time.
+    pub(super) fn follow(&mut self, sold: &SoldTags, clock: MonoClock) {
         if self.gates.is_empty() {
             return;
         }
         let (news, next) = sold.since(self.news);
         self.news = next;
-        for gate in &mut self.gates {
+        self.changed |= !news.is_empty();
+        for (_, gate) in &mut self.gates {
+            gate.advance(clock.millis());
             for it in &news {
-                match it {
-                    News::Sold(epc) => gate.sold(*epc),
-                    News::Returned(epc) => gate.returned(epc),
-                    News::Pieces(gtin, pieces) => gate.sold_by_barcode(*gtin, *pieces, now_ms),
+                let until = it.at.as_millis().saturating_add(self.allowance_ms);
+                match (it.comes_back, mono_of(clock, Timestamp::from_millis(until))) {
+                    (true, _) => gate.returned_by_barcode(it.gtin, it.pieces),
+                    (false, Some(until_ms)) => gate.sold_by_barcode(it.gtin, it.pieces, until_ms),
+                    // It was reported too late to let anything pass.
+                    (false, None) => {}
                 }
             }
         }
     }
 
     /// Takes a read of a zone.
-    pub(super) fn read(&mut self, read: &Read, zone: ZoneId, out: &mut Vec<GateEvent>) {
-        for gate in &mut self.gates {
-            gate.read(read, zone, out);
+    pub(super) fn read(
+        &mut self,
+        read: &Read,
+        zone: ZoneId,
+        sold: &SoldThings,
+        out: &mut Vec<GateEvent>,
+    ) {
+        let before = out.len();
+        for (_, gate) in &mut self.gates {
+            gate.read(read, zone, sold, out);
         }
+        self.changed |= out.len() > before;
+    }
+
+    /// What may pass each exit, as it is kept, if that changed since it was asked for.
+    pub(super) fn to_keep(&mut self, clock: MonoClock) -> Vec<(String, String)> {
+        if !std::mem::take(&mut self.changed) {
+            return Vec::new();
+        }
+        let text = |gate: &ExitGate| {
+            let mut text = String::new();
+            for (gtin, own) in gate.allowances() {
+                for until_ms in own {
+                    let until = wall_of(clock, *until_ms).as_millis();
+                    let _written = writeln!(text, "{gtin} {until}");
+                }
+            }
+            text
+        };
+        let gates = self.gates.iter();
+        gates
+            .map(|(name, gate)| (name.clone(), text(gate)))
+            .collect()
+    }
+
+    /// What was to be kept was not.
+    pub(super) fn not_kept(&mut self) {
+        self.changed = true;
     }
 }
 
-fn gate(zone: &ZonePlan, plan: &Plan) -> Option<ExitGate> {
+fn allowance(line: &str) -> Option<(Gtin, Timestamp)> {
+    let (gtin, until) = line.split_once(' ')?;
+    let until = Timestamp::from_millis(until.parse().ok()?);
+    Some((Gtin::parse(gtin).ok()?, until))
+}
+
+fn gate(zone: &ZonePlan, plan: &Plan) -> Option<(String, ExitGate)> {
     let is_exit = zone.kind == ZoneKind::Exit;
     let inside = zone.settings.inside.as_deref().filter(|_| is_exit)?;
-    Some(ExitGate::new(GateConfig {
+    let gate = ExitGate::new(GateConfig {
         inside: plan.named(inside)?.id,
         exit: zone.id,
         reads_min: zone.settings.reads_min.max(1),
         inside_ms_max: INSIDE_MS_MAX,
         rise_centi_db_min: RISE_CENTI_DB_MIN,
         again_ms_min: AGAIN_MS_MIN,
-        allowance_ms: u64::from(plan.settings().exit_allowance_minutes) * 60_000,
-    }))
+    });
+    Some((zone.settings.name.clone(), gate))
 }

@@ -8,13 +8,12 @@ use std::collections::BTreeSet;
 
 use shelf_codecs::barcode::ScanText;
 use shelf_codecs::epc::EpcBytes;
-use shelf_sessions::presence::{PadConfig, PadEvent, Read, TillPad, ZoneId};
+use shelf_sessions::presence::{PadConfig, PadEvent, Read, SoldThings, TillPad, ZoneId};
 use shelf_stock::name::{Epc, TillId};
 use shelf_till::basket::{Mode, Origin, Read as Code, TillInput, TillView};
 
 use super::Around;
 use super::plan::{Plan, ZonePlan};
-use super::sold::News;
 use crate::config::ZoneKind;
 use crate::daemon::counter::Counter;
 
@@ -41,53 +40,43 @@ struct Pad {
 /// All pads of this PC.
 pub(super) struct Pads {
     pads: Vec<Pad>,
-    news: u64,
 }
 
 impl Pads {
-    /// Pads that go on with the baskets and with what was sold.
+    /// Pads that go on with the baskets.
     pub(super) fn new(plan: &Plan, around: &Around) -> Self {
-        let (_, news) = around.sold.since(u64::MAX);
-        let sold = around.sold.all();
-        let pads = plan.zones().iter().filter_map(|zone| pad(zone, &sold));
+        let pads = plan.zones().iter().filter_map(pad);
         let mut pads = Self {
             pads: pads.collect(),
-            news,
         };
         pads.follow(around);
         pads
     }
 
-    /// Follows baskets and sales.
+    /// Follows baskets.
     pub(super) fn follow(&mut self, around: &Around) {
-        if self.pads.is_empty() {
-            return;
-        }
-        let (news, next) = around.sold.since(self.news);
-        self.news = next;
         for pad in &mut self.pads {
-            for it in &news {
-                match it {
-                    News::Sold(epc) => pad.machine.restore([], [*epc]),
-                    News::Returned(epc) => pad.machine.returned(epc),
-                    News::Pieces(..) => {}
-                }
-            }
             if let Some(counter) = around.counters.get(&pad.till) {
                 pad.follow(counter);
             }
         }
     }
 
-    /// Takes a read.
-    pub(super) fn read(&mut self, zone: ZoneId, read: &Read, out: &mut Vec<Wish>) {
+    /// Takes a read, with what is sold by now.
+    pub(super) fn read(
+        &mut self,
+        zone: ZoneId,
+        read: &Read,
+        sold: &SoldThings,
+        out: &mut Vec<Wish>,
+    ) {
         let found = self.pads.iter_mut().enumerate();
         let mut found = found.filter(|(_, it)| it.zone == zone);
         let Some((at, pad)) = found.next() else {
             return;
         };
         let mut events = Vec::new();
-        pad.machine.read(read, &mut events);
+        pad.machine.read(read, sold, &mut events);
         out.extend(events.into_iter().map(|event| Wish {
             pad: at,
             till: pad.till.clone(),
@@ -112,15 +101,14 @@ impl Pads {
     }
 }
 
-fn pad(zone: &ZonePlan, sold: &[EpcBytes]) -> Option<Pad> {
+fn pad(zone: &ZonePlan) -> Option<Pad> {
     let is_pad = zone.kind == ZoneKind::TillPad;
     let till = zone.settings.till.clone().filter(|_| is_pad)?;
-    let mut machine = TillPad::new(PadConfig {
+    let machine = TillPad::new(PadConfig {
         reads_min: zone.settings.reads_min.max(1),
         rssi_centi_dbm_min: zone.rssi_centi_dbm_min(),
         gone_ms: GONE_MS,
     });
-    machine.restore([], sold.iter().copied());
     Some(Pad {
         zone: zone.id,
         till,
@@ -141,7 +129,7 @@ impl Pad {
             self.machine.removed(gone);
         }
         let come = lines.difference(&self.lines).copied();
-        self.machine.restore(come, []);
+        self.machine.restore(come);
         self.lines = lines;
     }
 }

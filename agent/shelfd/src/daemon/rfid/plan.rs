@@ -90,6 +90,13 @@ impl Plan {
         self.readers.keys().map(String::as_str)
     }
 
+    /// The names of the zones where presence is followed: all but pads.
+    pub(super) fn followed(&self) -> impl Iterator<Item = &str> {
+        let followed = |it: &&ZonePlan| it.kind != ZoneKind::TillPad;
+        let zones = self.zones.iter().filter(followed);
+        zones.map(|it| it.settings.name.as_str())
+    }
+
     /// What is common to all zones.
     pub(super) fn settings(&self) -> &RfidSettings {
         &self.settings

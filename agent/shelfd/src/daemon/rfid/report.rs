@@ -9,7 +9,7 @@ use shelf_stock::name::Code;
 use shelf_stock::time::Timestamp;
 
 use super::Room;
-use super::floor::Observed;
+use super::floor::{ALARM, Observed};
 use super::plan::ZonePlan;
 use crate::config::ZoneKind;
 use crate::daemon::lookup::Lookup;
@@ -163,11 +163,12 @@ impl Room {
         }
     }
 
-    /// Arrivals and moves as an EPCIS document, from observation `after` on.
+    /// Arrivals, moves and what left unsold as an EPCIS document, from observation `after` on.
     pub(crate) fn epcis(&self, after: u64) -> String {
         let observed: Vec<Observed> = {
             let inside = self.locked();
-            let all = inside.floor.observed().iter();
+            // What a kill could still undo is not told yet.
+            let all = inside.floor.durable();
             all.filter(|it| it.n > after).cloned().collect()
         };
         let events: Vec<ObjectEvent> = observed.iter().filter_map(|it| self.event(it)).collect();
@@ -175,10 +176,11 @@ impl Room {
         document(&events, now)
     }
 
-    /// An arrival in the words of the vocabulary; a departure is only that nothing was read.
+    /// An observation in the words of the vocabulary; a departure is only that nothing was read.
     fn event(&self, observed: &Observed) -> Option<ObjectEvent> {
         let zone = self.plan.named(observed.to.as_deref()?)?;
         let happening = match (zone.kind, zone.settings.location.as_str()) {
+            (ZoneKind::Exit, _) if observed.what == ALARM => Happening::LeftUnknown,
             (ZoneKind::Area, "backroom") => Happening::InBackroom,
             (ZoneKind::Area, _) => Happening::OnFloor,
             _ => return None,
