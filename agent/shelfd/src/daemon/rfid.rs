@@ -291,7 +291,10 @@ impl Room {
             let (draft, allowed) = {
                 let mut inside = self.locked();
                 let clock = self.around.clock;
-                (inside.floor.to_keep(clock), inside.gates.to_keep(clock))
+                (
+                    inside.floor.take_unkept(clock),
+                    inside.gates.take_unkept(clock),
+                )
             };
             if draft.is_empty() && allowed.is_empty() {
                 return Ok(());

@@ -12,7 +12,7 @@ use shelf_stock::time::Timestamp;
 use super::effect::What;
 use super::id::{BasketId, IntentId};
 use super::line::{LineNo, StockFlag};
-use super::view::Mode;
+use super::view::{Mode, Refusal};
 
 /// One thing that happens at a till.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum TillInput {
         /// When the device saw it, by the wall clock of this PC: the line's effective time.
         read_at: Timestamp,
     },
+    /// The pad can't sell what lies on it.
+    TagRefused(Refusal),
     /// The tag of one thing was read at this till: it becomes a row once in all of the till's baskets.
     Tagged {
         /// What the article of the tag is.

@@ -156,6 +156,7 @@ impl Till {
                 origin,
                 read_at,
             } => self.read(call, read, origin, read_at),
+            TillInput::TagRefused(why) => self.refuse(call, why),
             TillInput::Tagged { read, epc, read_at } => self.tagged(call, read, epc, read_at),
             TillInput::Quantity { line, quantity } => self.set_quantity(call, line, quantity),
             TillInput::Weighed {

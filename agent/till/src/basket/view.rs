@@ -266,6 +266,10 @@ pub enum Refusal {
     TooManyParked,
     /// The basket is empty.
     Empty,
+    /// A thing on the pad was sold already.
+    ThingSold,
+    /// A tag on the pad names no article: its barcode must be scanned.
+    TagWithoutArticle,
 }
 
 impl fmt::Display for Refusal {
@@ -291,6 +295,8 @@ impl fmt::Display for Refusal {
             Self::TooManyPayments => "this basket has too many payments",
             Self::TooManyParked => "too many baskets are set aside: finish one first",
             Self::Empty => "the basket is empty",
+            Self::ThingSold => "a thing on the pad was sold already; take it off the pad",
+            Self::TagWithoutArticle => "a tag on the pad names no article; scan its barcode",
         })
     }
 }

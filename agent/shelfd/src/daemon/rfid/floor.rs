@@ -248,7 +248,7 @@ impl Floor {
     }
 
     /// What the ledger doesn't have yet.
-    pub(super) fn to_keep(&mut self, clock: MonoClock) -> Draft {
+    pub(super) fn take_unkept(&mut self, clock: MonoClock) -> Draft {
         let names = &self.names;
         let presence = &self.presence;
         self.keeping.draft(&self.observed, |epc| {

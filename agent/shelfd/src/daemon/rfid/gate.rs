@@ -97,7 +97,7 @@ impl Gates {
     }
 
     /// What may pass each exit, as it is kept, if that changed since it was asked for.
-    pub(super) fn to_keep(&mut self, clock: MonoClock) -> Vec<(String, String)> {
+    pub(super) fn take_unkept(&mut self, clock: MonoClock) -> Vec<(String, String)> {
         if !std::mem::take(&mut self.changed) {
             return Vec::new();
         }

@@ -10,7 +10,7 @@ use shelf_codecs::barcode::ScanText;
 use shelf_codecs::epc::EpcBytes;
 use shelf_sessions::presence::{PadConfig, PadEvent, Read, SoldThings, TillPad, ZoneId};
 use shelf_stock::name::{Epc, TillId};
-use shelf_till::basket::{Mode, Origin, Read as Code, TillInput, TillView};
+use shelf_till::basket::{Mode, Refusal, TillInput, TillView};
 
 use super::Around;
 use super::plan::{Plan, ZonePlan};
@@ -150,14 +150,6 @@ pub(super) fn fulfil(wish: &Wish, around: &Around) -> bool {
         return false;
     };
     let read_at = around.wall_of(wish.at_ms);
-    let bad = |reason: &str| TillInput::Read {
-        read: Code::Bad {
-            reason: reason.into(),
-            masked: String::new(),
-        },
-        origin: Origin::Typed,
-        read_at,
-    };
     let (epc, input) = match wish.event {
         PadEvent::Line { epc, gtin } => (epc, tagged(epc, &gtin.to_string(), around, read_at)),
         PadEvent::AlreadySold { epc } => {
@@ -167,12 +159,12 @@ pub(super) fn fulfil(wish: &Wish, around: &Around) -> bool {
             let gtin = gtin.ok().and_then(|it| it.identity.gtin());
             match gtin.filter(|_| is_return) {
                 Some(gtin) => (epc, tagged(epc, &gtin.to_string(), around, read_at)),
-                None => (epc, Some(bad("a thing on the pad was sold already"))),
+                None => (epc, Some(TillInput::TagRefused(Refusal::ThingSold))),
             }
         }
         PadEvent::NoArticle { epc, .. } => {
-            let why = "a tag on the pad names no article: scan the barcode";
-            (epc, Some(bad(why)))
+            let why = TillInput::TagRefused(Refusal::TagWithoutArticle);
+            (epc, Some(why))
         }
         PadEvent::TakenOff { .. } => return true,
     };

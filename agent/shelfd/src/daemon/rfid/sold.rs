@@ -5,6 +5,9 @@
 //! names its thing says it for this thing alone. Written in the transaction of the sale or of its void; a void
 //! undoes only what its own sale said of a thing, and nothing that came later.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

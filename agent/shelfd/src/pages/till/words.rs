@@ -32,5 +32,7 @@ pub(crate) fn refusal(why: Refusal) -> &'static str {
         Refusal::TooManyPayments => "refusal_payments",
         Refusal::TooManyParked => "refusal_parked",
         Refusal::Empty => "refusal_empty",
+        Refusal::ThingSold => "refusal_thing_sold",
+        Refusal::TagWithoutArticle => "refusal_tag_without_article",
     }
 }
