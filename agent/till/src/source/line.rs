@@ -79,20 +79,17 @@ impl Foreign<'_> {
             thing: named
                 .map(|it| it.thing)
                 .filter(|_| quantity == Quantity::ONE),
-            code: code.clone(),
+            // Pieces are let pass by the number on their tags, however the source found them.
+            code: code
+                .clone()
+                .or_else(|| item.as_ref()?.codes.first().cloned()),
             pieces: pieces(item.as_ref(), quantity),
             comes_back: back,
             at: self.effective,
         };
-        let (from, to) = if back {
-            let rule = || returns.disposition(item.as_ref());
-            let to = self
-                .to
-                .filter(|it| *it != Location::Customer)
-                .unwrap_or_else(rule);
-            (Location::Customer, to)
-        } else {
-            (Location::SalesFloor, Location::Customer)
+        let (from, to) = match back {
+            true => (Location::Customer, self.disposition(item.as_ref(), returns)),
+            false => (Location::SalesFloor, Location::Customer),
         };
         let positive = |it: &Money| *it > Money::ZERO;
         let amount = match self.amount {
@@ -126,6 +123,12 @@ impl Foreign<'_> {
             reason: self.reason,
         };
         Ok(Row { line, goods })
+    }
+
+    /// Where goods go that come back.
+    fn disposition(&self, item: Option<&Item>, returns: &ReturnRules) -> Location {
+        let named = self.to.clone().filter(|it| *it != Location::Customer);
+        named.unwrap_or_else(|| returns.disposition(item))
     }
 
     /// The very thing: by its tag, else by a code with a serial number. A tag that names none costs nothing

@@ -118,7 +118,7 @@ fn take_now(shop: &Shop, till: &TillId, receipt: &Receipt, at: Timestamp) -> Res
     let done = shop.writer.execute_blocking("printed sale", job).wait();
     let took = match done {
         Ok(Done::Recorded(taken)) => {
-            intake::recorded(shop, till, taken);
+            intake::recorded(shop, till, &taken);
             if taken.is_again {
                 Took::Again
             } else {
@@ -246,6 +246,7 @@ impl Case {
                 at: *at,
                 reason: Reason::new("voided")?,
             },
+            goods: Vec::new(),
         };
         let taken = intake::record(tx, &imported, SalesSource::Tee, Role::Sale)?;
         Ok(Done::Recorded(taken))

@@ -1,6 +1,5 @@
 //! A row of a receipt as a line of a document: which item, how many of it, or why that is in doubt.
 
-use shelf_stock::document::Line;
 use shelf_stock::item::{Item, ItemKind};
 use shelf_stock::money::Money;
 use shelf_stock::quantity::Quantity;
@@ -8,7 +7,7 @@ use shelf_stock::time::Timestamp;
 
 use super::sheet::size;
 use super::token::Row;
-use crate::source::line::Foreign;
+use crate::source::line::{self, Foreign};
 use crate::source::{Context, Resolved};
 
 /// A printed name this long may be the beginning of a longer one: tills cut names off.
@@ -17,9 +16,9 @@ const CUT_NAME_CHARS_MIN: usize = 12;
 /// What became of a row.
 pub(super) enum Goods {
     /// An item.
-    Line(Line),
+    Line(line::Row),
     /// A name that no item has: it is counted once somebody says what it is.
-    Later(Line, String),
+    Later(line::Row, String),
     /// In doubt.
     Doubt(String),
 }
@@ -61,6 +60,8 @@ pub(super) fn goods(row: &Row, back: bool, at: Timestamp, context: &Context<'_>)
     let foreign = Foreign {
         code: code.as_deref(),
         item: item.as_deref(),
+        epc: None,
+        serial: None,
         quantity: if back { many.negated() } else { many },
         unit_price: row.price,
         amount: row.amount.map(size),
@@ -69,8 +70,8 @@ pub(super) fn goods(row: &Row, back: bool, at: Timestamp, context: &Context<'_>)
         effective: at,
     };
     match (foreign.into_line(context.resolve, context.returns), name) {
-        (Ok(line), None) => Goods::Line(line),
-        (Ok(line), Some(name)) => Goods::Later(line, name),
+        (Ok(read), None) => Goods::Line(read),
+        (Ok(read), Some(name)) => Goods::Later(read, name),
         (Err(error), _) => Goods::Doubt(format!("`{}`: {error}", row.full)),
     }
 }

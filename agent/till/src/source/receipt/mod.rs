@@ -12,9 +12,7 @@ mod sheet;
 mod token;
 mod words;
 
-use shelf_stock::document::{
-    Kind, Line, PaymentState, SourceAction, SourceKey, Tender, TenderKind,
-};
+use shelf_stock::document::{Kind, PaymentState, SourceAction, SourceKey, Tender, TenderKind};
 use shelf_stock::identity::Digest;
 use shelf_stock::money::Money;
 use shelf_stock::name::{ReceiptNo, SourceId, TillId};
@@ -196,7 +194,8 @@ fn sale(
     let is_refund = kind == PrintedKind::Refund;
     let rows = without_voided(rows, is_refund)
         .map_err(|row| (format!("`{row}` undoes a row that is not on it"), HINT))?;
-    let (lines, faults) = lines(rows, is_refund, printed.at, (&number, context), raw);
+    let (read, faults) = lines(rows, is_refund, printed.at, (&number, context), raw);
+    let (lines, goods) = read.into_iter().map(|it| (it.line, it.goods)).unzip();
     let key = SourceKey {
         source: origin.source.clone(),
         receipt,
@@ -227,6 +226,7 @@ fn sale(
             key,
             body_hash,
             work: Work::Record(drafts),
+            goods,
         },
         number,
         is_copy: capitals.iter().any(copied),
@@ -289,7 +289,7 @@ fn lines(
     at: Timestamp,
     (number, context): (&str, &Context<'_>),
     raw: &str,
-) -> (Vec<Line>, Vec<InboxFault>) {
+) -> (Vec<super::line::Row>, Vec<InboxFault>) {
     let (mut lines, mut faults) = (Vec::new(), Vec::new());
     for mut row in rows {
         let negative = row.amount.is_some_and(|it| it < Money::ZERO);
