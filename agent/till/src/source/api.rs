@@ -286,7 +286,7 @@ fn record(
     let lines = sale.lines.iter().enumerate();
     let rows = lines.map(|(index, it)| line(index, it, (sale, at), context));
     let rows = rows.collect::<Result<Vec<Row>, _>>()?;
-    let (lines, goods) = rows.into_iter().map(|it| (it.line, it.goods)).unzip();
+    let (lines, goods) = Row::unzip(rows);
     let tenders = sale
         .payments
         .iter()

@@ -1,7 +1,7 @@
 //! A foreign line as a line of a document: look up, direction by sign, parts; and which very thing it names.
 
 use shelf_stock::document::{Line, Subject};
-use shelf_stock::item::{Item, ItemKind};
+use shelf_stock::item::{Item, ItemKind, Part};
 use shelf_stock::location::Location;
 use shelf_stock::money::Money;
 use shelf_stock::name::{Code, Reason};
@@ -36,6 +36,15 @@ pub(crate) struct Row {
     pub(crate) goods: Goods,
 }
 
+impl Row {
+    /// The lines and the goods of rows.
+    pub(crate) fn unzip(rows: Vec<Row>) -> (Vec<Line>, Vec<Goods>) {
+        rows.into_iter().map(|it| (it.line, it.goods)).unzip()
+    }
+}
+
+type Found = (Option<Item>, Option<Code>, Option<String>);
+
 /// Why a foreign line can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LineError {
@@ -66,19 +75,9 @@ impl Foreign<'_> {
         if !quantity.fits_a_line() {
             return Err(LineError::Quantity);
         }
-        let named = self.named(resolve);
-        let own = named.as_ref().and_then(|it| it.code.as_deref());
-        let (item, code) = match (own.or(self.code), self.item, self.epc) {
-            (None, None, Some(tag)) => {
-                let tag = tag.chars().take(40).collect();
-                return Err(LineError::Tag { tag });
-            }
-            (code, item, _) => look_up(item, code, resolve)?,
-        };
+        let (item, code, thing) = self.found(resolve)?;
         let goods = Goods {
-            thing: named
-                .map(|it| it.thing)
-                .filter(|_| quantity == Quantity::ONE),
+            thing: thing.filter(|_| quantity == Quantity::ONE),
             // Pieces are let pass by the number on their tags, however the source found them.
             code: code
                 .clone()
@@ -97,11 +96,7 @@ impl Foreign<'_> {
             other => other,
         };
         let by_price = self.unit_price.map(|it| it.times(self.quantity));
-        let composed = |it: &&Item| !matches!(it.kind, ItemKind::Standard | ItemKind::Weighed);
-        let parts = item
-            .as_ref()
-            .filter(composed)
-            .map(|it| it.explode(quantity));
+        let parts = parts(item.as_ref(), quantity);
         let subject = match (item, &code) {
             (Some(item), _) => Subject::Item(item.id),
             (None, Some(code)) => Subject::Unbound(code.clone()),
@@ -118,11 +113,25 @@ impl Foreign<'_> {
             effective: self.effective,
             unit_price: self.unit_price,
             amount: amount.or(by_price),
-            parts: parts.unwrap_or_default(),
+            parts,
             code,
             reason: self.reason,
         };
         Ok(Row { line, goods })
+    }
+
+    /// The item, its code, and the very thing.
+    fn found(&self, resolve: &dyn Resolve) -> Result<Found, LineError> {
+        let named = self.named(resolve);
+        let own = named.as_ref().and_then(|it| it.code.as_deref());
+        let (item, code) = match (own.or(self.code), self.item, self.epc) {
+            (None, None, Some(tag)) => {
+                let tag = tag.chars().take(40).collect();
+                return Err(LineError::Tag { tag });
+            }
+            (code, item, _) => look_up(item, code, resolve)?,
+        };
+        Ok((item, code, named.map(|it| it.thing)))
     }
 
     /// Where goods go that come back.
@@ -137,6 +146,13 @@ impl Foreign<'_> {
         let by_tag = self.epc.and_then(|it| resolve.thing(it, None));
         by_tag.or_else(|| resolve.thing(self.code?, self.serial))
     }
+}
+
+/// What goods that are made of others take from stock.
+fn parts(item: Option<&Item>, quantity: Quantity) -> Vec<Part> {
+    let composed = |it: &&Item| !matches!(it.kind, ItemKind::Standard | ItemKind::Weighed);
+    let parts = item.filter(composed).map(|it| it.explode(quantity));
+    parts.unwrap_or_default()
 }
 
 /// Whole pieces; one of measured goods.

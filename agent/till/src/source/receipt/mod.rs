@@ -195,13 +195,15 @@ fn sale(
     let rows = without_voided(rows, is_refund)
         .map_err(|row| (format!("`{row}` undoes a row that is not on it"), HINT))?;
     let (read, faults) = lines(rows, is_refund, printed.at, (&number, context), raw);
-    let (lines, goods) = read.into_iter().map(|it| (it.line, it.goods)).unzip();
+    let (lines, goods) = super::line::Row::unzip(read);
     let key = SourceKey {
         source: origin.source.clone(),
         receipt,
         action: SourceAction::Record,
         part: 0,
     };
+    let back = size(total).negated();
+    let paid = if is_refund { back } else { total };
     let report = Report {
         kind: Kind::Sale,
         key: key.clone(),
@@ -210,11 +212,7 @@ fn sale(
         lines,
         tenders: vec![Tender {
             kind: TenderKind::Other,
-            amount: if is_refund {
-                size(total).negated()
-            } else {
-                total
-            },
+            amount: paid,
             reference: None,
             state: PaymentState::Captured,
         }],
