@@ -12,8 +12,8 @@ use shelf_sim::zvt_terminal::{
 };
 
 use crate::daemon::{Daemon, Setup};
-use crate::patience::{Look, until};
-use crate::wares::gtin13;
+use crate::patience::{Look, until, within_eq};
+use crate::wares::{gtin13, price_minor};
 
 /// What a terminal and a till need to agree after a pulled cable: the terminal waits for answers, the till
 /// asks again after pauses, and one that tells nothing of its own is asked until no customer can be there.
@@ -205,6 +205,21 @@ pub fn sell(daemon: &Daemon, till: &str) -> Result<Value> {
     })
 }
 
+/// The first payment of every till's terminal, all at once: one that never took money has no number before,
+/// and an ECR17 terminal is understood by the number before.
+pub fn sell_first(daemon: &Daemon, tills: &[&str]) -> Result<()> {
+    for till in tills {
+        begin(daemon, till)?;
+    }
+    for till in tills {
+        within_eq(till, AGREED, &true, || {
+            let view = daemon.till(till)?;
+            Ok(view["basket"].is_null() && view["terminal"]["busy"] == false)
+        })?;
+    }
+    Ok(())
+}
+
 /// The sales of one till, oldest first.
 pub fn sales_of(daemon: &Daemon, till: &str) -> Result<Vec<Value>> {
     let mut sales = daemon.documents_of("sale")?;
@@ -240,12 +255,13 @@ pub fn errand(daemon: &Daemon, till: &str, errand: &str, words: &str) -> Result<
     Ok(view["terminal"].clone())
 }
 
-/// How a broken-off payment ended, once till and terminal agree about every cent: `paid`, `not paid`, or
-/// `people decide` where nobody but the slip knows. A double charge is an error at once.
+/// How a till's second payment ended, which was broken off, once till and terminal agree about every cent:
+/// `paid`, `not paid`, or `people decide` where nobody but the slip knows. One that was asked for twice is
+/// an error at once.
 pub fn agreed(daemon: &Daemon, till: &str, terminal: &Terminal) -> Result<&'static str> {
     let end = until(&format!("{till}: they agree"), AGREED, || {
         let view = daemon.till(till)?;
-        if terminal.asked() > 1 {
+        if terminal.asked() > 2 {
             let text = format!("{till}: asked {} times to pay", terminal.asked());
             return Ok(Look::Done(Err(text)));
         }
@@ -255,9 +271,9 @@ pub fn agreed(daemon: &Daemon, till: &str, terminal: &Terminal) -> Result<&'stat
         let idle = view["basket"]["stage"] != "paying" && view["terminal"]["busy"] == false;
         let books: i64 = stands.iter().sum();
         Ok(match (idle, sold == books) {
-            (true, true) if sold != 0 => Look::Done(Ok("paid")),
+            (true, true) if sold == 2 * price_minor(1) => Look::Done(Ok("paid")),
             (true, true) if !unknown => Look::Done(Ok("not paid")),
-            (true, _) if unknown && sold == 0 && !terminal.waits() => {
+            (true, _) if unknown && sold == price_minor(1) && !terminal.waits() => {
                 Look::Done(Ok("people decide"))
             }
             _ => Look::NotYet(format!("{sold} taken, {stands:?} stand, {view}")),

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 
 use shelf_sim::zvt_terminal::{Cut, Direction};
 use shelf_tests::daemon::Daemon;
-use shelf_tests::paying::{KINDS, Terminal, Way, Words, agreed, begin, plug, sell, shop};
+use shelf_tests::paying::{KINDS, Terminal, Way, Words, agreed, begin, plug, sell_first, shop};
 
 /// Moments of a pulled cable in each direction, for each kind of terminal.
 const PULLS: u64 = 8;
 
-/// Bytes of one payment on a fresh terminal of each kind.
-fn bytes_of_payments() -> BTreeMap<&'static str, (u64, u64)> {
+/// Bytes to and from a terminal of each kind: after its first payment, and after its second.
+fn bytes_of_payments() -> BTreeMap<&'static str, [(u64, u64); 2]> {
     let dir = tempfile::tempdir().unwrap();
     let mut tills = String::new();
     let mut terminals = Vec::new();
@@ -29,10 +29,11 @@ fn bytes_of_payments() -> BTreeMap<&'static str, (u64, u64)> {
     }
     let daemon = shop(tills).unwrap();
     let bytes = |(name, terminal): (&'static str, Terminal)| {
-        sell(&daemon, name).unwrap();
-        let idle = |it: &serde_json::Value| it["terminal"]["busy"] == false;
-        daemon.till_until(name, "the end of it", idle).unwrap();
-        (name, terminal.bytes_in_out())
+        let of = |_| {
+            sell_first(&daemon, &[name]).unwrap();
+            terminal.bytes_in_out()
+        };
+        (name, [1, 2].map(of))
     };
     terminals.into_iter().map(bytes).collect()
 }
@@ -49,13 +50,13 @@ fn pulled(dir: &std::path::Path) -> (Daemon, Vec<Pulled>) {
     let mut tills = String::new();
     let mut all = Vec::new();
     for (kind, words, way) in KINDS {
-        let (to_terminal, from_terminal) = bytes[kind];
-        for (direction, word, bytes) in [
-            (Direction::ToTerminal, "to", to_terminal),
-            (Direction::FromTerminal, "from", from_terminal),
+        let [first, second] = bytes[kind];
+        for (direction, word, before, bytes) in [
+            (Direction::ToTerminal, "to", first.0, second.0 - first.0),
+            (Direction::FromTerminal, "from", first.1, second.1 - first.1),
         ] {
             for pull in 0..PULLS {
-                let after_bytes = 1 + bytes.saturating_sub(2) * pull / (PULLS - 1);
+                let after_bytes = before + 1 + bytes.saturating_sub(2) * pull / (PULLS - 1);
                 let name = format!("{kind}-{word}-{after_bytes}");
                 let cut = Cut {
                     direction,
@@ -79,8 +80,10 @@ fn pulled(dir: &std::path::Path) -> (Daemon, Vec<Pulled>) {
 fn a_cable_pulled_at_any_moment_costs_nobody_money() {
     let dir = tempfile::tempdir().unwrap();
     let (daemon, all) = pulled(dir.path());
-    for it in &all {
-        begin(&daemon, &it.till).unwrap();
+    let names: Vec<&str> = all.iter().map(|it| it.till.as_str()).collect();
+    sell_first(&daemon, &names).unwrap();
+    for till in names {
+        begin(&daemon, till).unwrap();
     }
     let mut ends: BTreeMap<(Words, Way), BTreeMap<&str, u32>> = BTreeMap::new();
     for it in &all {

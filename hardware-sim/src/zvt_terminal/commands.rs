@@ -179,7 +179,12 @@ impl Terminal {
     }
 
     fn end_day(&mut self) {
-        let total: u64 = self.standing().map(|b| b.amount.minor()).sum();
+        let of = |kind| {
+            let standing = self.standing().filter(|it| it.kind == kind);
+            standing.map(|it| it.amount.minor()).sum::<u64>()
+        };
+        // What was paid out on balance has no amount in this field.
+        let total = of(BookedKind::Payment).saturating_sub(of(BookedKind::Refund));
         let mut told = self.stamp();
         told.result_code = Some(result::OK);
         told.amount = Amount::new(total);

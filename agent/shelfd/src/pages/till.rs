@@ -171,6 +171,7 @@ impl Pen<'_> {
             Alert::StorageFailed { message } => fill("alert_storage", message),
             Alert::SaleVoided { .. } => self.text("alert_voided").into(),
             Alert::LateApproval { .. } => self.text("alert_late").into(),
+            Alert::ApprovedInDoubt { .. } => self.text("alert_in_doubt").into(),
             Alert::StrayPayment { .. } => self.text("alert_stray").into(),
             Alert::PaymentUnknown { amount, .. } => fill("alert_payment", amount),
             Alert::UnknownCode { code, .. } => fill("alert_unknown", code),

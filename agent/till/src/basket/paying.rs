@@ -234,6 +234,10 @@ impl Till {
                 self.volatile.mode = Mode::Sell;
                 call.sound = Some(Sound::PaymentUnknown);
             }
+            Update::Unknown if state == PaymentState::Approved => {
+                self.alert(call, Alert::ApprovedInDoubt { intent });
+                call.sound = Some(Sound::Blocked);
+            }
             Update::Reversed => self.reversed(call, basket, intent, state),
             Update::Declined { .. } | Update::Aborted { .. } | Update::Unknown => {}
         }

@@ -130,6 +130,12 @@ pub enum Alert {
         /// Which payment.
         intent: IntentId,
     },
+    /// The terminal could not say what became of a payment that counts as paid, such as one that was to
+    /// be given back. Volatile; the manager's inbox keeps it.
+    ApprovedInDoubt {
+        /// Which payment.
+        intent: IntentId,
+    },
     /// The terminal speaks of a payment that this till doesn't know. Volatile.
     StrayPayment {
         /// Which payment.

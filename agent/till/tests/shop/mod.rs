@@ -216,6 +216,7 @@ pub fn durable_part(mut view: TillView) -> TillView {
                 | Alert::StorageFailed { .. }
                 | Alert::SaleVoided { .. }
                 | Alert::LateApproval { .. }
+                | Alert::ApprovedInDoubt { .. }
                 | Alert::StrayPayment { .. }
         )
     });
