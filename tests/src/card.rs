@@ -3,7 +3,8 @@
 //! Files are searched as bytes, whatever they are: database, write-ahead log, backups, log lines.
 //! Seven digits in a row are one too many (first six or last four may be kept by the rules of the
 //! card schemes; we keep four). Digits packed two to a byte are looked for as well, in either
-//! order of the halves, and so is text of two bytes for each character.
+//! order of the halves, and so are text of two bytes for each character, digits written out as
+//! hexadecimal bytes, and base64 of digits or of packed digits, wherever its groups begin.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,11 @@ use anyhow::{Context, Result};
 pub const DIGITS: usize = 7;
 /// Digits in a row that count where two share a byte: fewer would be found in random bytes, too.
 pub const DIGITS_PACKED: usize = 10;
+/// Digits that fill three whole groups of base64.
+const DIGITS_BASE64: usize = 9;
+/// Digits that, packed, fill two whole groups of base64.
+const DIGITS_PACKED_BASE64: usize = 12;
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Every file below a directory, with how many pieces of the number it holds, where there are any.
 #[allow(
@@ -45,14 +51,7 @@ pub fn found_in(dir: &Path, number: &str) -> Result<Vec<(PathBuf, usize)>> {
 pub fn pieces(bytes: &[u8], number: &str) -> usize {
     let digits: Vec<u8> = number.bytes().filter(u8::is_ascii_digit).collect();
     let text: BTreeSet<&[u8]> = digits.windows(DIGITS).collect();
-    let packed: BTreeSet<Vec<u8>> = digits
-        .windows(DIGITS_PACKED)
-        .map(|it| {
-            it.chunks(2)
-                .map(|it| (it[0] - b'0') << 4 | (it[1] - b'0'))
-                .collect()
-        })
-        .collect();
+    let packed: BTreeSet<Vec<u8>> = digits.windows(DIGITS_PACKED).map(pack).collect();
     let swapped: BTreeSet<Vec<u8>> = packed
         .iter()
         .map(|it| it.iter().map(|byte| byte.rotate_left(4)).collect())
@@ -66,27 +65,64 @@ pub fn pieces(bytes: &[u8], number: &str) -> usize {
             it
         })
         .collect();
-    let kinds: [BTreeSet<Vec<u8>>; 4] = [
+    let hex = digits
+        .windows(DIGITS)
+        .map(|it| it.iter().flat_map(|digit| [b'3', *digit]).collect());
+    let base64 = digits.windows(DIGITS_BASE64).map(base64);
+    let packed_base64 = digits
+        .windows(DIGITS_PACKED_BASE64)
+        .map(|it| self::base64(&pack(it)));
+    let kinds: [BTreeSet<Vec<u8>>; 7] = [
         text.into_iter().map(<[u8]>::to_vec).collect(),
         packed,
         swapped,
         wide,
+        hex.collect(),
+        base64.collect(),
+        packed_base64.collect(),
     ];
-    kinds.iter().map(|it| places(bytes, it)).sum()
+    places(bytes, &kinds)
 }
 
-/// How many places hold one of these; most bytes begin none, and are passed over at once.
-fn places(bytes: &[u8], wanted: &BTreeSet<Vec<u8>>) -> usize {
-    let mut begins = [false; 256];
-    for first in wanted.iter().filter_map(|it| it.first()) {
-        begins[usize::from(*first)] = true;
-    }
-    let length = wanted.first().map_or(0, Vec::len);
-    let found = |at: &usize| {
-        begins[usize::from(bytes[*at])]
-            && bytes
-                .get(*at..*at + length)
-                .is_some_and(|it| wanted.contains(it))
+/// Two digits to a byte.
+#[must_use]
+pub fn pack(digits: &[u8]) -> Vec<u8> {
+    let byte = |it: &[u8]| (it[0] & 0x0F) << 4 | it.get(1).map_or(0x0F, |it| it & 0x0F);
+    digits.chunks(2).map(byte).collect()
+}
+
+/// Base64 without padding: of whole groups of three bytes only.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> Vec<u8> {
+    let group = |it: &[u8]| {
+        let bits = it
+            .iter()
+            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        [18, 12, 6, 0].map(|shift| BASE64[bits >> shift & 63])
     };
-    (0..bytes.len()).filter(found).count()
+    bytes.chunks_exact(3).flat_map(group).collect()
+}
+
+/// How many places hold one of any kind; most bytes begin none, and are passed over at once.
+fn places(bytes: &[u8], kinds: &[BTreeSet<Vec<u8>>]) -> usize {
+    let mut begins = [0_u8; 256];
+    for (kind, wanted) in kinds.iter().enumerate() {
+        for first in wanted.iter().filter_map(|it| it.first()) {
+            begins[usize::from(*first)] |= 1 << kind;
+        }
+    }
+    let mut found = 0;
+    for (at, first) in bytes.iter().enumerate() {
+        let begun = begins[usize::from(*first)];
+        if begun == 0 {
+            continue;
+        }
+        let here = |(kind, wanted): &(usize, &BTreeSet<Vec<u8>>)| {
+            let length = wanted.first().map_or(0, Vec::len);
+            let piece = bytes.get(at..at + length);
+            begun & (1 << kind) != 0 && piece.is_some_and(|it| wanted.contains(it))
+        };
+        found += kinds.iter().enumerate().filter(here).count();
+    }
+    found
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shelf_ledger::{ExecuteError, ReadError};
+use shelf_till::source::masked;
 
 /// Something that can't be done, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,8 @@ impl Problem {
         Self {
             status,
             kind,
-            detail: detail.into(),
+            // Many name the value that was wrong, and a swiped card may be the value.
+            detail: masked(&detail.into()),
             hint: String::new(),
         }
     }
