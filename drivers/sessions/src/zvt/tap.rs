@@ -214,6 +214,7 @@ impl Tap {
             Some((0x06, 0x31)) => TapKind::Refund,
             Some((0x06, 0x30)) => TapKind::Reversal,
             Some((0x06, 0x50)) => TapKind::EndOfDay,
+            Some((0x06, 0x20)) if self.took_back(&evidence) => TapKind::Reversal,
             // An old transaction told again, or a question.
             Some(_) => return,
             None => TapKind::NotAsked,
@@ -230,6 +231,19 @@ impl Tap {
         }
         self.last = Some(heard.clone());
         self.items.push_back(TapItem::Transaction(Box::new(heard)));
+    }
+}
+
+impl Tap {
+    /// Whether the terminal tells, when asked for its last transaction, that it took back by itself what the
+    /// register had accepted: the register's answer was heard here, and never reached the terminal.
+    fn took_back(&self, told: &Evidence) -> bool {
+        let accepted = self.last.as_ref().filter(|it| {
+            let paid = matches!(it.kind, TapKind::Payment | TapKind::NotAsked);
+            paid && it.answer == TapAnswer::Accepted && it.evidence.result_code == Some(result::OK)
+        });
+        let trace = accepted.and_then(|it| it.evidence.trace);
+        told.result_code == Some(result::OK) && trace.is_some() && told.original_trace == trace
     }
 }
 
@@ -351,6 +365,22 @@ mod tests {
             (T, done()),
         ];
         assert_eq!(heard(&asked), "");
+        // What the register had accepted was taken back, because its answer did not arrive.
+        let reversed = Packet::StatusInformation(Box::new(StatusInformation {
+            result_code: Some(0),
+            amount: Amount::new(1234),
+            receipt: Some(42),
+            trace: Some(43),
+            original_trace: Some(42),
+            ..StatusInformation::default()
+        }));
+        let paid = [(R, pay()), (T, ACK), (T, status(0, 42)), (R, ACK)];
+        let told = [(T, ACK), (T, reversed), (R, ACK), (T, done())];
+        let asks = [(R, asked[0].1.clone())];
+        let twice = [&paid[..], &asks, &told, &asks, &told].concat();
+        let both = "Payment 42 00 Accepted, Reversal 42 00 Accepted";
+        assert_eq!(heard(&twice), both);
+        assert_eq!(heard(&[&asks[..], &told].concat()), "");
         // The register's acknowledgement was lost: the terminal says it again.
         let twice = [
             (R, pay()),
