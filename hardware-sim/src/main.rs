@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use serde::Serialize;
 use shelf_sim::chain::hunt::{self, Hunt, MutantReport, Verdict};
 use shelf_sim::chain::mutant::Mutant;
@@ -41,6 +41,11 @@ enum Command {
     Replay(Replay),
     /// Prove that each planted error is found.
     Mutants(Mutants),
+    /// Print what makes a shell complete this program's words: `shelf-sim completions bash`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     #[command(flatten)]
     Device(device_commands::Device),
     #[command(flatten)]
@@ -124,6 +129,12 @@ fn main() -> Result<ExitCode> {
         Command::Explore(it) => explore(&it, started),
         Command::Replay(it) => replay(&it),
         Command::Mutants(it) => mutants(&it, started),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "shelf-sim", &mut script);
+            std::io::stdout().write_all(&script)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Device(it) => device_commands::run(&it, std::io::stdin().lock()),
         Command::Pay(it) => pay_commands::run(&it, std::io::stdin().lock()),
     }

@@ -26,6 +26,7 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf> {
         let into = tools.to_string_lossy();
         cargo(root, &["install", "cargo-deb", "--locked", "--root", &into])?;
     }
+    completions(root)?;
     let output = Command::new(&program)
         .args([
             "deb",
@@ -42,6 +43,30 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf> {
     let text = String::from_utf8(output.stdout)?;
     let path = text.lines().last().context("cargo-deb named no package")?;
     Ok(PathBuf::from(path))
+}
+
+/// Writes what makes shells complete the program's words, for the package to take along.
+fn completions(root: &Path) -> Result<()> {
+    let built = [
+        "build",
+        "--release",
+        "--locked",
+        "--no-default-features",
+        "-p",
+        "shelfd",
+    ];
+    cargo(root, &built)?;
+    let folder = root.join("target/completions");
+    fs::create_dir_all(&folder)?;
+    for shell in ["bash", "zsh", "fish"] {
+        let output = Command::new(root.join("target/release/shelfd"))
+            .args(["completions", shell])
+            .output()
+            .context("shelfd could not be started")?;
+        ensure!(output.status.success(), "shelfd completions {shell} failed");
+        fs::write(folder.join(format!("shelfd.{shell}")), output.stdout)?;
+    }
+    Ok(())
 }
 
 /// Builds the package, then lives through its life in a container.
@@ -102,6 +127,12 @@ fn life(container: &mut Container) -> Result<()> {
         "dpkg -i /root/shelfd.deb && systemctl is-enabled shelfd",
     )?;
     container.until("started", "systemctl is-active --quiet shelfd")?;
+    container.expect(
+        "shells complete its words",
+        "bash -c '. /usr/share/bash-completion/completions/shelfd && complete -p shelfd' \
+         && test -s /usr/share/zsh/vendor-completions/_shelfd \
+         && test -s /usr/share/fish/vendor_completions.d/shelfd.fish",
+    )?;
     container.expect(
         "serves its page on loopback only",
         "shelfd status --json | grep -q '\"verdict\"' && ! ss -ltn | grep -E '(0.0.0.0|\\[::\\]|\\*):8420'",

@@ -10,15 +10,17 @@
     reason = "this is the command line: answers go to stdout, errors to stderr"
 )]
 
+mod about;
+
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use shelf_hub::ask;
 use shelf_hub::check;
-use shelf_hub::config::{self, ConfigError, HubConfig, Overrides, keys};
+use shelf_hub::config::{self, ConfigError, HubConfig, Overrides};
 use shelf_hub::database::DatabaseError;
 use shelf_hub::logging;
 use shelf_hub::platform;
@@ -85,6 +87,11 @@ enum Command {
     Pcs(AskArgs),
     /// Show whether a store sells again after a backup was put back, and what is missing.
     Recovery(AskArgs),
+    /// Print what makes a shell complete this program's words: `shelf-hub completions bash`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// List every key of the configuration.
     Keys {
         /// As JSON.
@@ -182,7 +189,8 @@ fn main() -> ExitCode {
         Command::Exceptions(args) => asked(&args, "exceptions", ("orders", &EXCEPTION_COLUMNS)),
         Command::Pcs(args) => asked(&args, "nodes", ("nodes", &NODE_COLUMNS)),
         Command::Recovery(args) => recovery(&args),
-        Command::Keys { json } => listed(json),
+        Command::Completions { shell } => about::completions(shell, &mut Cli::command()),
+        Command::Keys { json } => about::listed(json),
     }
 }
 
@@ -412,25 +420,6 @@ fn checked(args: &CheckArgs) -> ExitCode {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     }
-}
-
-fn listed(json: bool) -> ExitCode {
-    if json {
-        let rows: Vec<_> = keys::KEYS
-            .iter()
-            .map(|it| {
-                serde_json::json!({ "key": it.path, "type": it.kind.in_words(),
-                    "default": it.default, "doc": it.doc })
-            })
-            .collect();
-        println!("{}", serde_json::Value::from(rows));
-    } else {
-        for key in keys::KEYS {
-            println!("{} ({})", key.path, key.kind.in_words());
-            println!("    {}\n    default: {}", key.doc, key.default);
-        }
-    }
-    ExitCode::SUCCESS
 }
 
 fn replayed(args: &ReplayArgs) -> ExitCode {

@@ -12,10 +12,11 @@ mod devices;
 mod exit;
 mod run;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use exit::Failure;
 
@@ -60,6 +61,11 @@ enum Command {
     NewIdentity(run::RunArguments),
     /// Look for what is wrong: configuration, ledger, disk, clock, port.
     Check(check::CheckArguments),
+    /// Print what makes a shell complete this program's words: `shelfd completions bash`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// The configuration: every key, or a check of a file.
     Config {
         #[command(subcommand)]
@@ -92,6 +98,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Badge { command } => badge::run(&command, json),
         Command::NewIdentity(it) => run::new_identity(it),
         Command::Check(it) => check::run(&it, json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "shelfd", &mut script);
+            std::io::stdout().write_all(&script).map_err(Failure::new)
+        }
         Command::Config {
             command: ConfigCommand::Keys,
         } => {
