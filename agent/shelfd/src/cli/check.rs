@@ -112,11 +112,32 @@ fn findings(arguments: &CheckArguments) -> Result<Vec<Finding>, Failure> {
         Some(data) => data.clone(),
         None => run::data_folder(&config, false)?,
     };
-    Ok(vec![
+    let mut findings = vec![
         Finding::fine("config", title, path.display().to_string()),
         clock(),
         ledger(&config, &data, arguments.deep),
-    ])
+    ];
+    findings.extend(drop_folders(&config));
+    Ok(findings)
+}
+
+/// The folders into which other systems and handheld readers drop files, where there are any.
+fn drop_folders(config: &Config) -> Vec<Finding> {
+    let sales = config.till.iter().filter_map(|it| it.drop_dir.as_deref());
+    let sales = sales.map(|it| ("drop", "sales can be dropped", it));
+    let tags = config.rfid.drop_dir.as_deref();
+    let tags = tags.map(|it| ("rfid_drop", "reads of handheld readers can be dropped", it));
+    let look = |(id, title, folder): (&'static str, &'static str, &Path)| {
+        let shown = folder.display().to_string();
+        match platform::files::can_be_moved_in(folder) {
+            Ok(()) => Finding::fine(id, title, shown),
+            Err(error) => {
+                let hint = "make the folder, and let shelfd's user read, write and rename in it";
+                Finding::wrong(id, title, format!("{shown}: {error}"), hint)
+            }
+        }
+    };
+    sales.chain(tags).map(look).collect()
 }
 
 fn tell(findings: &[Finding], json: bool) -> Result<(), Failure> {

@@ -85,6 +85,7 @@ fn zones(config: &Config) -> Result<(), String> {
             return Err(format!("two zones are called `{name}`"));
         }
     }
+    dropped(config)?;
     let mut claimed: BTreeSet<&str> = BTreeSet::new();
     for zone in &config.zone {
         let name = &zone.name;
@@ -96,6 +97,21 @@ fn zones(config: &Config) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether dropped reads of handheld readers can belong anywhere.
+fn dropped(config: &Config) -> Result<(), String> {
+    let followed = |it: &&ZoneSettings| it.kind != ZoneKind::TillPad;
+    let mut zones = config.zone.iter().filter(followed);
+    match (&config.rfid.drop_dir, &config.rfid.drop_zone) {
+        (Some(_), _) if zones.clone().next().is_none() => Err(
+            "`rfid.drop_dir` needs a [[zone]] that is an area: where do its reads belong?".into(),
+        ),
+        (_, Some(zone)) if !zones.any(|it| it.name == *zone) => Err(format!(
+            "`rfid.drop_zone` names `{zone}`, which is no area or exit"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a zone's keys fit together, and to what they name.

@@ -10,6 +10,8 @@
 )]
 
 mod import;
+mod sheet;
+mod tags;
 
 #[cfg(test)]
 mod tests;
@@ -41,21 +43,32 @@ const HASHES_MAX: usize = 2_000;
 /// Names that are tried for a file whose name is taken where it goes.
 const NAMES_MAX: u32 = 10_000;
 
-/// A till's folder.
+/// What is dropped into a folder.
+#[derive(Clone, Debug)]
+enum Dropped {
+    /// Sales of a till.
+    Sales(TillId),
+    /// Reads of handheld RFID readers.
+    Tags,
+}
+
+/// A folder that is watched.
 struct Folder {
-    till: TillId,
+    dropped: Dropped,
     path: PathBuf,
     machine: FileDrop,
     read_before: VecDeque<Digest>,
     is_missing: bool,
 }
 
-/// Watches the folders of all tills that have one, until the daemon stops.
+/// Watches the folders of all tills that have one and that of handheld readers, until the daemon stops.
 pub(crate) fn start(shop: &Arc<Shop>, stop: watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
     let tills = shop.config.till.iter();
-    let folders: Vec<(TillId, PathBuf)> = tills
-        .filter_map(|it| Some((it.name.clone()?, it.drop_dir.clone()?)))
+    let mut folders: Vec<(Dropped, PathBuf)> = tills
+        .filter_map(|it| Some((Dropped::Sales(it.name.clone()?), it.drop_dir.clone()?)))
         .collect();
+    let tags = shop.config.rfid.drop_dir.clone();
+    folders.extend(tags.map(|it| (Dropped::Tags, it)));
     if !folders.is_empty() {
         tasks.spawn(watch_all(shop.clone(), folders, stop));
     }
@@ -63,10 +76,10 @@ pub(crate) fn start(shop: &Arc<Shop>, stop: watch::Receiver<bool>, tasks: &mut J
 
 async fn watch_all(
     shop: Arc<Shop>,
-    folders: Vec<(TillId, PathBuf)>,
+    folders: Vec<(Dropped, PathBuf)>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let open = |(till, path)| Folder::open(&shop, till, path);
+    let open = |(dropped, path)| Folder::open(&shop, dropped, path);
     let mut folders: Vec<Folder> = folders.into_iter().map(open).collect();
     let mut tick = interval(Duration::from_millis(POLL_MS));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,8 +104,8 @@ async fn watch_all(
 }
 
 impl Folder {
-    fn open(shop: &Shop, till: TillId, path: PathBuf) -> Self {
-        let key = remembered(&till);
+    fn open(shop: &Shop, dropped: Dropped, path: PathBuf) -> Self {
+        let key = dropped.remembered();
         let known = shop.readers.with(|ledger| ledger.setting(&key));
         let known = known.unwrap_or_else(|error| {
             tracing::error!(%error, "what was dropped before can't be read");
@@ -105,7 +118,7 @@ impl Folder {
             .collect();
         let machine = FileDrop::new(read_before.iter().copied());
         Self {
-            till,
+            dropped,
             path,
             machine,
             read_before,
@@ -173,7 +186,10 @@ impl Folder {
             },
             DropEffect::Import { name, hash: wanted } => match self.bytes(&name) {
                 Ok(bytes) if hash(&bytes) == wanted => {
-                    let verdict = import::import(shop, &self.till, &name, &bytes);
+                    let verdict = match &self.dropped {
+                        Dropped::Sales(till) => import::import(shop, till, &name, &bytes),
+                        Dropped::Tags => tags::import(shop, &name, &bytes),
+                    };
                     DropInput::Imported { name, verdict }
                 }
                 Ok(_) => DropInput::Imported {
@@ -187,14 +203,15 @@ impl Folder {
                 hash,
                 repeated,
             } => {
-                let done = self
-                    .remember(shop, hash)
-                    .and_then(|()| self.put_away(&name, "done"));
-                tracing::info!(till = %self.till, file = %name, repeated, "a dropped file was read");
+                let remembered = self.remember(shop, hash);
+                let done = remembered.and_then(|()| self.put_away(&name, "done"));
+                let folder = self.path.display();
+                tracing::info!(%folder, file = %name, repeated, "a dropped file was read");
                 self.moved(name, done.map(|_| ()))
             }
             DropEffect::MoveToQuarantine { name, reason } => {
-                tracing::warn!(till = %self.till, file = %name, reason, "a dropped file is unusable");
+                let folder = self.path.display();
+                tracing::warn!(%folder, file = %name, reason, "a dropped file is unusable");
                 // A person must learn of it from the page, not from the log.
                 super::intake::keep(shop, "file_refused", &name, &reason, b"");
                 let done = self.put_away(&name, "quarantine").and_then(|path| {
@@ -217,13 +234,15 @@ impl Folder {
     }
 
     fn unreadable(&self, name: String, error: &io::Error) -> DropInput {
-        tracing::warn!(till = %self.till, file = %name, %error, "a dropped file can't be read");
+        let folder = self.path.display();
+        tracing::warn!(%folder, file = %name, %error, "a dropped file can't be read");
         DropInput::Unreadable { name }
     }
 
     fn moved(&self, name: String, done: io::Result<()>) -> DropInput {
         if let Err(error) = done {
-            tracing::error!(till = %self.till, file = %name, %error, "a file can't be put away");
+            let folder = self.path.display();
+            tracing::error!(%folder, file = %name, %error, "a file can't be put away");
         }
         DropInput::Moved { name }
     }
@@ -247,7 +266,7 @@ impl Folder {
             self.read_before.pop_front();
         }
         let text: Vec<String> = self.read_before.iter().map(ToString::to_string).collect();
-        let (key, text) = (remembered(&self.till), text.join("\n"));
+        let (key, text) = (self.dropped.remembered(), text.join("\n"));
         let put = move |tx: &mut Tx<'_>| tx.setting_put(&key, &text);
         shop.writer
             .execute_blocking("file drop", put)
@@ -256,8 +275,15 @@ impl Folder {
     }
 }
 
-fn remembered(till: &TillId) -> String {
-    format!("drop.{till}")
+impl Dropped {
+    /// Where the hashes of files are kept that were read before.
+    fn remembered(&self) -> String {
+        match self {
+            Self::Sales(till) => format!("drop.{till}"),
+            // No till is called so.
+            Self::Tags => "drop./rfid".to_owned(),
+        }
+    }
 }
 
 fn free_name(folder: &Path, name: &str) -> io::Result<PathBuf> {

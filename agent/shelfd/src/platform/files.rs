@@ -42,6 +42,13 @@ pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(&part, path)
 }
 
+/// Whether this user may list a folder, and put files into it and take them out.
+pub(crate) fn can_be_moved_in(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    std::fs::read_dir(folder)?;
+    access(folder, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
+}
+
 /// The files of a folder with an extension; a folder that isn't there has none.
 pub(crate) fn list(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {

@@ -1,5 +1,7 @@
 //! The keys of a zone that RFID readers watch, and of what is common to all zones.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use shelf_stock::name::TillId;
 
@@ -38,6 +40,11 @@ settings! {
         epoch_ms: u64 = 1_000, "ms";
         /// No tag counts as gone before it was unseen for so long.
         depart_s_min: u32 = 30, "s";
+        /// A folder into which handheld readers' exports are put: CSV with a column of EPCs, or one EPC in each
+        /// line. Read when whole, moved to `done` or `quarantine`.
+        drop_dir: Option<PathBuf> = None, "";
+        /// The zone of dropped reads that name none; absent: the only area there is.
+        drop_zone: Option<String> = None, "";
         /// How long a sale by barcode lets a piece of its article pass an exit.
         exit_allowance_minutes: u32 = 30, "min";
     }

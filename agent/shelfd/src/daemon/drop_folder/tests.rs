@@ -28,7 +28,11 @@ fn bench() -> Bench {
         ..TillSettings::default()
     }];
     let opened = open(config, folder.path().join("data"), None).unwrap();
-    let drop = Folder::open(&opened.shop, name, folder.path().join("drop"));
+    let drop = Folder::open(
+        &opened.shop,
+        Dropped::Sales(name),
+        folder.path().join("drop"),
+    );
     Bench {
         opened,
         drop,
@@ -83,7 +87,7 @@ fn a_whole_file_is_read_once_and_put_away() {
 
     bench.drop = Folder::open(
         &bench.opened.shop,
-        "pos".parse().unwrap(),
+        Dropped::Sales("pos".parse().unwrap()),
         bench.folder.path().join("drop"),
     );
     bench.put("b.csv", SOLD);
@@ -116,4 +120,94 @@ fn a_file_that_is_none_goes_to_quarantine_with_the_reason() {
     }
     assert!(bench.has("z.csv.tmp"));
     assert_eq!(bench.counts().0, 0);
+}
+
+/// A PC with two rooms and a folder for handheld readers.
+fn tagged() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("drop")).unwrap();
+    let mut config = Config::default();
+    config.ledger.wal_prefill_mib = 0;
+    config.ledger.ballast_mib = 0;
+    config.rfid.drop_zone = Some("floor".into());
+    config.zone = ["floor", "backroom"]
+        .map(|name| crate::config::ZoneSettings {
+            name: name.into(),
+            ..crate::config::ZoneSettings::default()
+        })
+        .to_vec();
+    let opened = open(config, folder.path().join("data"), None).unwrap();
+    let drop = Folder::open(&opened.shop, Dropped::Tags, folder.path().join("drop"));
+    Bench {
+        opened,
+        drop,
+        folder,
+    }
+}
+
+impl Bench {
+    /// Things in the zones.
+    fn present(&self) -> Vec<u64> {
+        let zones = self.opened.shop.rfid.summaries();
+        zones.iter().map(|it| it.present).collect()
+    }
+}
+
+#[test]
+fn a_handheld_readers_file_is_what_lies_where_and_bad_rows_wait() {
+    let mut bench = tagged();
+    let tag = |serial: u32| format!("urn:epc:tag:sgtin-96:1.4006381.033393.{serial}");
+    let text = format!(
+        "Time;EPC;Zone\n;{};\n;{};BACKROOM\n;{};attic\n;banana;\n;{};backroom\n",
+        tag(1),
+        tag(2),
+        tag(3),
+        tag(4)
+    );
+    bench.put("sled.csv", &text);
+    bench.look();
+    assert_eq!(bench.present(), [1, 2]);
+    assert!(!bench.has("sled.csv") && bench.has("done/sled.csv"));
+    assert_eq!(bench.counts(), (0, 2), "two rows wait for a person");
+    // The same bytes under another name are nothing new, and another sweep finds what was carried.
+    bench.put("again.csv", &text);
+    bench.put("later.csv", &format!("{}\n{}\n", tag(2), tag(1)));
+    bench.look();
+    assert!(bench.has("done/again.csv") && bench.has("done/later.csv"));
+    assert_eq!(bench.present(), [2, 1]);
+    // Nothing of it moves stock.
+    assert_eq!(bench.counts().0, 0);
+}
+
+#[test]
+fn what_is_no_list_of_tags_is_put_aside_with_its_reason() {
+    let mut bench = tagged();
+    bench.put("photo.csv", "invoice;time\n1;2\n");
+    bench.put("wrong.csv", "epc;zone\nbanana;\napple;\n");
+    bench.look();
+    for (name, word) in [
+        ("photo.csv", "no column"),
+        ("wrong.csv", "none of its 2 rows"),
+    ] {
+        let reason = format!("drop/quarantine/{name}.reason.txt");
+        let reason = std::fs::read_to_string(bench.folder.path().join(reason)).unwrap();
+        assert!(reason.contains(word), "{reason}");
+        assert!(!bench.has(name));
+    }
+    assert_eq!(bench.present(), [0, 0]);
+}
+
+#[test]
+fn a_long_file_flows_in_pieces_and_its_many_faults_are_a_number() {
+    let mut bench = tagged();
+    let mut text = String::from("epc\n");
+    for serial in 1..=25_000 {
+        text += &format!("urn:epc:tag:sgtin-96:1.4006381.033393.{serial}\n");
+    }
+    text += &"banana\n".repeat(200);
+    bench.put("long.csv", &text);
+    bench.look();
+    assert_eq!(bench.present(), [25_000, 0]);
+    // Fifty one by one, and one that says how many more.
+    assert_eq!(bench.counts().1, 51);
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shelf_codecs::epc::{EpcBytes, Identity, Tag};
+use shelf_codecs::epc::{EpcBytes, Identity, Tag, split_protocol_control};
 use shelf_ledger::tables::TableError;
 use shelf_ledger::{ExecuteError, Tx, Writer};
 use shelf_sessions::presence::Read;
@@ -15,7 +15,7 @@ use shelf_stock::identity::Digest;
 use shelf_till::source::hash;
 
 use super::Room;
-use super::plan::HANDHELD;
+use super::plan::{HANDHELD, ZonePlan};
 use crate::config::ZoneKind;
 use crate::platform;
 
@@ -114,36 +114,72 @@ impl Room {
         if taken.again {
             return Ok(taken);
         }
+        let things = things.iter().map(|(epc, it)| (*epc, it.at, it.rssi_dbm));
+        self.sweep(zone, things).map_err(BatchRefusal::Ledger)?;
+        self.note(number, hash(body))?;
+        Ok(taken)
+    }
+
+    /// The area or exit of that name, whatever the case of its letters; without a name the one that
+    /// `rfid.drop_zone` names, or the only one there is.
+    pub(crate) fn sweepable(&self, name: Option<&str>) -> Option<String> {
+        let name = name.or(self.plan.settings().drop_zone.as_deref());
+        let mut all = self.plan.followed();
+        let found = match name {
+            Some(name) => all.find(|it| it.eq_ignore_ascii_case(name)),
+            None => all.next().filter(|_| all.next().is_none()),
+        };
+        found.map(str::to_owned)
+    }
+
+    /// Takes reads of a handheld reader: the thing, when in milliseconds since 1970, how strong in dBm. Returns
+    /// when they are durable; the same reads again change nothing. `zone` is one that
+    /// [`Room::sweepable`] gave.
+    pub(crate) fn swept(
+        &self,
+        zone: &str,
+        things: impl Iterator<Item = (EpcBytes, Option<i64>, Option<i16>)>,
+    ) -> Result<(), ExecuteError<TableError>> {
+        match self.plan.named(zone) {
+            Some(zone) => self.sweep(zone, things),
+            None => Ok(()),
+        }
+    }
+
+    fn sweep(
+        &self,
+        zone: &ZonePlan,
+        things: impl Iterator<Item = (EpcBytes, Option<i64>, Option<i16>)>,
+    ) -> Result<(), ExecuteError<TableError>> {
         let now_ms = self.around.clock.millis();
         let wall_ms = platform::wall_now().as_millis();
         let reads_min = zone.settings.reads_min.max(1);
         let mut counted = Vec::new();
         let mut inside = self.locked();
-        for (epc, it) in &things {
-            let age = wall_ms.saturating_sub(it.at.unwrap_or(wall_ms)).max(0);
+        for (epc, at, rssi_dbm) in things {
+            let age = wall_ms.saturating_sub(at.unwrap_or(wall_ms)).max(0);
             let read = Read {
-                epc: *epc,
+                epc,
                 reader: HANDHELD,
                 antenna: zone.id.0,
                 // Held close, everything is strong: it doesn't compare with a fixed reader's.
-                rssi_centi_dbm: it.rssi_dbm.map(|it| it.saturating_mul(100)),
+                rssi_centi_dbm: rssi_dbm.map(|it| it.saturating_mul(100)),
                 count: reads_min,
                 at_ms: now_ms.saturating_sub(u64::try_from(age).unwrap_or(0)),
             };
             inside.floor.swept(zone.id, 1);
             inside.floor.read(&read, self.around.clock);
-            match inside.counts.news(zone.id, epc) {
-                Some(session) => counted.push((session.clone(), *epc)),
-                None => inside.counts.seen(zone.id, epc),
+            match inside.counts.news(zone.id, &epc) {
+                Some(session) => counted.push((session.clone(), epc)),
+                None => inside.counts.seen(zone.id, &epc),
             }
         }
         drop(inside);
-        self.count(counted).map_err(BatchRefusal::Ledger)?;
-        // Durable before it is answered; a batch that comes again after a kill changes nothing.
-        self.keep().map_err(BatchRefusal::Ledger)?;
-        self.note(number, hash(body))?;
+        self.count(counted)?;
+        // Durable before it is answered; what comes again after a kill changes nothing.
+        self.keep()?;
         self.around.bell.ring_pages();
-        Ok(taken)
+        Ok(())
     }
 
     /// Whether a batch was taken before.
@@ -199,7 +235,15 @@ pub(crate) fn epc(text: &str) -> Option<EpcBytes> {
         let tag = Tag::new(Scheme::Sgtin96, filter::POINT_OF_SALE, identity);
         return tag.encode().ok();
     }
-    EpcBytes::from_hex(text).filter(|it| !it.as_slice().is_empty())
+    let digits = match text.strip_prefix("urn:epc:raw:") {
+        Some(raw) => raw.split_once(".x")?.1,
+        None => text.strip_prefix("0x").unwrap_or(text),
+    };
+    let digits: String = digits.split_whitespace().collect();
+    let epc = EpcBytes::from_hex(&digits).filter(|it| !it.as_slice().is_empty())?;
+    // Handheld readers often give the control word with it.
+    let bare = split_protocol_control(epc.as_slice()).map(|it| it.1);
+    Some(bare.unwrap_or(epc))
 }
 
 /// Forgets the numbers of batches of long ago.
