@@ -87,6 +87,7 @@ struct Columns {
 
 /// A file, row by row.
 pub(super) struct Sheet<'a> {
+    bytes: &'a [u8],
     records: csv::StringRecordsIntoIter<&'a [u8]>,
     columns: Columns,
     zone: &'a dyn Zone,
@@ -116,6 +117,7 @@ impl<'a> Sheet<'a> {
         if let Some(columns) = header(&first) {
             let first = None;
             return Ok(Self {
+                bytes,
                 records,
                 columns,
                 zone,
@@ -129,6 +131,7 @@ impl<'a> Sheet<'a> {
         };
         let first = Some(first);
         Ok(Self {
+            bytes,
             records,
             columns,
             zone,
@@ -136,8 +139,20 @@ impl<'a> Sheet<'a> {
         })
     }
 
+    /// The line of a row; a record's position is that of the empty lines before it.
+    fn line(&self, record: &csv::StringRecord) -> u64 {
+        let Some(position) = record.position() else {
+            return 0;
+        };
+        let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+        let rest = self.bytes.get(from..).unwrap_or_default().iter();
+        let empty = rest.take_while(|it| matches!(it, b'\r' | b'\n'));
+        let empty = empty.filter(|it| **it == b'\n').count();
+        position.line() + u64::try_from(empty).unwrap_or(0)
+    }
+
     fn row(&self, record: &csv::StringRecord) -> Result<SheetRow, SheetFault> {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = self.line(record);
         let fault = |what: String| SheetFault {
             line,
             what,

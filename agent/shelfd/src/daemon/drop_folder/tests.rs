@@ -158,7 +158,7 @@ fn a_handheld_readers_file_is_what_lies_where_and_bad_rows_wait() {
     let mut bench = tagged();
     let tag = |serial: u32| format!("urn:epc:tag:sgtin-96:1.4006381.033393.{serial}");
     let text = format!(
-        "Time;EPC;Zone\n;{};\n;{};BACKROOM\n;{};attic\n;banana;\n;{};backroom\n",
+        "RSSI;EPC;Zone\n-70;{};\n-70;{};BACKROOM\n;{};attic\n;banana;\n-70;{};backroom\n",
         tag(1),
         tag(2),
         tag(3),
@@ -171,7 +171,8 @@ fn a_handheld_readers_file_is_what_lies_where_and_bad_rows_wait() {
     assert_eq!(bench.counts(), (0, 2), "two rows wait for a person");
     // The same bytes under another name are nothing new, and another sweep finds what was carried.
     bench.put("again.csv", &text);
-    bench.put("later.csv", &format!("{}\n{}\n", tag(2), tag(1)));
+    let later = format!("epc,rssi\n{},-40\n{},-40\n", tag(2), tag(1));
+    bench.put("later.csv", &later);
     bench.look();
     assert!(bench.has("done/again.csv") && bench.has("done/later.csv"));
     assert_eq!(bench.present(), [2, 1]);
