@@ -73,7 +73,7 @@ pub fn open(
         device,
         wake: Arc::clone(wake),
         feedback_waits: 0,
-        run: 0,
+        unread: Unread::default(),
     }))
 }
 
@@ -97,8 +97,31 @@ struct HidTransport {
     wake: Arc<WakeFd>,
     /// Short waits left.
     feedback_waits: u32,
-    /// Reports read in a row without one wait.
-    run: u32,
+    unread: Unread,
+}
+
+/// How many reports were read in a row that may all have been in the kernel's ring at once: the one that
+/// ended a wait, because the thread may have woken late, and those that were there without one.
+#[derive(Debug, Default)]
+struct Unread(u32);
+
+impl Unread {
+    fn report(&mut self, waited: bool) {
+        self.0 = if waited { 1 } else { self.0 + 1 };
+    }
+
+    fn nothing(&mut self) {
+        self.0 = 0;
+    }
+
+    /// Whether the ring may have been full; told once for each full ring.
+    fn take_full(&mut self) -> bool {
+        let full = self.0 >= RING_REPORTS_MAX;
+        if full {
+            self.0 = 0;
+        }
+        full
+    }
 }
 
 impl HidTransport {
@@ -125,8 +148,7 @@ impl HidTransport {
 
 impl Transport for HidTransport {
     fn read(&mut self, buf: &mut [u8], deadline: Option<Duration>) -> ReadOutcome {
-        if self.run >= RING_REPORTS_MAX {
-            self.run = 0;
+        if self.unread.take_full() {
             return ReadOutcome::Overrun;
         }
         let mut left_ms = deadline.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
@@ -134,9 +156,9 @@ impl Transport for HidTransport {
         loop {
             let limit = i32::try_from(wait_ms).unwrap_or(i32::MAX);
             match self.device.read_timeout(&mut *buf, limit) {
-                Ok(0) => self.run = 0,
+                Ok(0) => self.unread.nothing(),
                 Ok(n) => {
-                    self.run = if wait_ms == 0 { self.run + 1 } else { 0 };
+                    self.unread.report(wait_ms > 0);
                     self.feedback_waits = FEEDBACK_WAITS;
                     return ReadOutcome::Bytes(n);
                 }
@@ -163,5 +185,31 @@ impl Transport for HidTransport {
             .write(bytes)
             .map(|_| ())
             .map_err(|e| WriteError::Refused(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_ring_is_told_also_when_its_first_report_ended_a_wait() {
+        let told = |waited: bool, count: u32| {
+            let mut unread = Unread::default();
+            unread.report(waited);
+            (1..count).for_each(|_| unread.report(false));
+            unread.take_full()
+        };
+        for waited in [true, false] {
+            assert!(told(waited, RING_REPORTS_MAX));
+            assert!(!told(waited, RING_REPORTS_MAX - 1));
+        }
+        let mut unread = Unread::default();
+        (0..RING_REPORTS_MAX).for_each(|_| unread.report(false));
+        assert!(unread.take_full() && !unread.take_full());
+        unread.report(false);
+        unread.nothing();
+        (1..RING_REPORTS_MAX).for_each(|_| unread.report(false));
+        assert!(!unread.take_full());
     }
 }
