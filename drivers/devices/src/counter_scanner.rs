@@ -25,7 +25,7 @@ pub struct CounterScannerConfig {
     pub unit: Unit,
     /// How long the scale's answers and a whole weighing may take.
     pub limits: Limits,
-    /// What makes it beep.
+    /// What makes it beep, and scan or not.
     pub feedback: Feedback,
 }
 
@@ -96,6 +96,10 @@ impl CounterDialogue {
 }
 
 impl Dialogue for CounterDialogue {
+    fn opened(&mut self, now: Stamp) {
+        self.command(now, Command::Enable(true));
+    }
+
     fn received(&mut self, now: Stamp, bytes: &[u8]) {
         self.cable.push(bytes);
         self.read(now);
@@ -122,11 +126,15 @@ impl Dialogue for CounterDialogue {
 
     fn command(&mut self, now: Stamp, command: Command) {
         match command {
-            Command::Accepted => self.steps.attempt(self.feedback.accepted.clone()),
-            Command::Refused => self.steps.attempt(self.feedback.refused.clone()),
-            Command::Write(bytes) => self.steps.attempt(bytes),
-            command => self.scale.command(now, command, &mut self.steps),
+            Command::Weigh { .. } | Command::StopWeighing => {
+                self.scale.command(now, command, &mut self.steps);
+            }
+            command => self.steps.attempt(self.feedback.bytes(command)),
         }
+    }
+
+    fn can_be_disabled(&self) -> bool {
+        self.feedback.can_disable()
     }
 
     fn next(&mut self) -> Option<Step> {

@@ -13,6 +13,7 @@ use crate::driver::{Command, Driver};
 use crate::opening::{self, Ended, Opening};
 use crate::relay::RelayTo;
 use crate::reporter::Reporter;
+use crate::reviver::Reviver;
 use crate::shared::Shared;
 use crate::status::DeviceState;
 use crate::transport::OpenError;
@@ -25,6 +26,7 @@ pub(crate) struct DeviceThread {
     pub(crate) commands: Receiver<Command>,
     pub(crate) reporter: Reporter,
     pub(crate) backoff: Backoff,
+    pub(crate) reviver: Reviver,
     pub(crate) progress: Progress,
     /// Where scans are passed on to, unless the transport does it.
     pub(crate) relay_to: Option<RelayTo>,
@@ -49,6 +51,7 @@ impl DeviceThread {
             self.progress.generation = self.shared.generation();
             let target = self.shared.target();
             let Some(node) = target.node else {
+                self.reviver.rescue.absent(self.reporter.now().mono_us);
                 self.reporter.tell(DeviceState::Absent(target.missing));
                 self.pause(None);
                 continue;
@@ -57,8 +60,8 @@ impl DeviceThread {
             match outcome {
                 Ok(Ok(Ended::Stopped)) => break,
                 Ok(Ok(Ended::Retargeted)) => self.backoff.reset(),
-                Ok(Ok(Ended::Lost(why))) => self.down(DeviceState::Lost(why)),
-                Ok(Err(error)) => self.not_opened(error),
+                Ok(Ok(Ended::Lost(why) | Ended::Hung(why))) => self.failed(&node, why),
+                Ok(Err(error)) => self.not_opened(&node, error),
                 Err(panic) => {
                     self.shared.live().counters.panics += 1;
                     self.down(DeviceState::Lost(format!(
@@ -79,6 +82,7 @@ impl DeviceThread {
             live.counters.opens += 1;
             live.state = DeviceState::Opening;
             live.notice = None;
+            live.is_disabled = false;
         }
         let mut transport = self.driver.opener().open(node, &self.shared.wake)?;
         let mut relay = self.relay_to.as_ref().map(RelayTo::open).transpose()?;
@@ -95,13 +99,19 @@ impl DeviceThread {
             commands: &self.commands,
             reporter: &mut self.reporter,
             backoff: &mut self.backoff,
+            reviver: &mut self.reviver,
             generation: &mut self.progress.generation,
             transport: &mut *transport,
             dialogue: &mut *dialogue,
             relay: relay.as_mut(),
             due_not_before_us: 0,
+            enabled: true,
         };
+        let bytes_before = self.shared.live().counters.bytes_in;
         let ended = opening.run();
+        if matches!(ended, Ended::Lost(_)) && self.shared.live().counters.bytes_in == bytes_before {
+            self.reviver.rescue.failed();
+        }
         // Closed before anything else: a node kept open gives the returning device a new name.
         drop(transport);
         opening::close(&mut *dialogue, &mut self.reporter);
@@ -111,11 +121,26 @@ impl DeviceThread {
         Ok(ended)
     }
 
-    fn not_opened(&mut self, error: OpenError) {
+    /// It was open, or would not open, and failed: reset if it hangs.
+    fn failed(&mut self, node: &Path, why: String) {
+        let now_us = self.reporter.now().mono_us;
+        let revived = self.reviver.revive(node, now_us, &self.shared);
+        let words = revived.map_or(why.clone(), |it| format!("{why}; {it}"));
+        self.down(DeviceState::Lost(words));
+    }
+
+    fn not_opened(&mut self, node: &Path, error: OpenError) {
         match error {
+            // Of the node itself, not of the way on which its scans are passed on.
+            OpenError::Silent { ref path, .. } if Path::new(path) == node => {
+                self.reviver.rescue.failed();
+                self.failed(node, error.to_string());
+            }
             OpenError::Absent { .. } => self.down(DeviceState::Absent(error.to_string())),
             OpenError::Busy { .. } => self.down(DeviceState::Busy),
-            OpenError::Failed { .. } => self.down(DeviceState::Lost(error.to_string())),
+            OpenError::Failed { .. } | OpenError::Silent { .. } => {
+                self.down(DeviceState::Lost(error.to_string()));
+            }
             OpenError::Denied { .. } => {
                 let (delay, give_notice) = self.backoff.next_delay_denied();
                 if give_notice {

@@ -27,6 +27,13 @@ pub enum Step {
     Try(Vec<u8>),
     /// Close the device and begin again after a pause, for this reason in words.
     Hangup(String),
+    /// It is there and hangs, in these words: it is reset over USB, if it may be.
+    Hung {
+        /// Why.
+        why: String,
+        /// What to do where it can't be reset now: begin again after a pause, or go on as it is.
+        hang_up: bool,
+    },
 }
 
 /// One conversation, from the opening of a device to its end.
@@ -61,6 +68,12 @@ pub trait Dialogue: Send {
         true
     }
 
+    /// Whether it obeys [`Command::Enable`]: a scanner that its host can keep from scanning. Such a one is told
+    /// to scan at every opening, because an earlier host may have left it off.
+    fn can_be_disabled(&self) -> bool {
+        false
+    }
+
     /// The next step, oldest first.
     fn next(&mut self) -> Option<Step>;
 
@@ -70,13 +83,38 @@ pub trait Dialogue: Send {
     fn closed(&mut self, now: Stamp) -> Option<Fault>;
 }
 
-/// The bytes by which a device that only talks is told what became of a scan.
+/// The bytes by which a device that only talks is told what became of a scan, and whether to scan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Feedback {
     /// For the good beep; empty: it has none, or beeps by itself.
     pub accepted: Vec<u8>,
     /// For the bad beep; empty: it has none.
     pub refused: Vec<u8>,
+    /// To let it scan; empty: it always does.
+    pub enable: Vec<u8>,
+    /// To keep it from scanning; empty: it always scans.
+    pub disable: Vec<u8>,
+}
+
+impl Feedback {
+    /// The bytes of a command, empty if it has none.
+    #[must_use]
+    pub fn bytes(&self, command: Command) -> Vec<u8> {
+        match command {
+            Command::Accepted => self.accepted.clone(),
+            Command::Refused => self.refused.clone(),
+            Command::Enable(true) => self.enable.clone(),
+            Command::Enable(false) if self.can_disable() => self.disable.clone(),
+            Command::Write(bytes) => bytes,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it can be kept from scanning, and let scan again.
+    #[must_use]
+    pub fn can_disable(&self) -> bool {
+        !self.enable.is_empty() && !self.disable.is_empty()
+    }
 }
 
 /// A device that only talks: a decoder, and bytes for the beep.
@@ -102,6 +140,10 @@ impl Passive {
 }
 
 impl Dialogue for Passive {
+    fn opened(&mut self, now: Stamp) {
+        self.command(now, Command::Enable(true));
+    }
+
     fn received(&mut self, now: Stamp, bytes: &[u8]) {
         self.heard_us = now.mono_us;
         self.decoder.push(bytes);
@@ -119,12 +161,7 @@ impl Dialogue for Passive {
     }
 
     fn command(&mut self, _now: Stamp, command: Command) {
-        let bytes = match command {
-            Command::Accepted => self.feedback.accepted.clone(),
-            Command::Refused => self.feedback.refused.clone(),
-            Command::Write(bytes) => bytes,
-            _ => Vec::new(),
-        };
+        let bytes = self.feedback.bytes(command);
         if !bytes.is_empty() {
             self.feedback_due.push_back(bytes);
         }
@@ -133,6 +170,10 @@ impl Dialogue for Passive {
     fn overrun(&mut self, now: Stamp) {
         self.heard_us = now.mono_us;
         self.decoder.overrun();
+    }
+
+    fn can_be_disabled(&self) -> bool {
+        self.feedback.can_disable()
     }
 
     fn next(&mut self) -> Option<Step> {
@@ -206,5 +247,27 @@ mod tests {
         let tried = [b"B", b"x"].map(|it| Step::Try(it.to_vec()));
         let steps: Vec<Step> = std::iter::from_fn(|| it.next()).collect();
         assert_eq!(steps, tried);
+    }
+
+    #[test]
+    fn only_a_scanner_that_can_be_let_scan_again_is_kept_from_scanning() {
+        let told = |enable: &[u8], disable: &[u8]| {
+            let config = LineScannerConfig {
+                enable_bytes: enable.to_vec(),
+                disable_bytes: disable.to_vec(),
+                ..LineScannerConfig::default()
+            };
+            let mut it = LineScanner::new(config).passive();
+            it.opened(at(0));
+            it.command(at(1), Command::Enable(false));
+            it.command(at(2), Command::Enable(true));
+            let steps: Vec<Step> = std::iter::from_fn(|| it.next()).collect();
+            (it.can_be_disabled(), steps)
+        };
+        let tried = |all: &[&[u8]]| all.iter().map(|it| Step::Try(it.to_vec())).collect();
+        assert_eq!(told(b"E", b"D"), (true, tried(&[b"E", b"D", b"E"])));
+        assert_eq!(told(b"", b""), (false, Vec::new()));
+        // Half a pair would leave it off for ever.
+        assert_eq!(told(b"", b"D"), (false, Vec::new()));
     }
 }

@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::transport::{OpenError, ReadOutcome, Transport, WriteError};
+use crate::transport::{OpenError, ReadOutcome, Transport, WriteError, is_silence};
 use crate::wake::{WakeFd, poll_for};
 
 /// Longest report that is read, in bytes.
@@ -85,6 +85,10 @@ fn why_not(path: &Path, words: &str) -> OpenError {
         Err(Errno::NOENT | Errno::NODEV | Errno::NXIO) => OpenError::Absent { path: path_text },
         Err(Errno::ACCESS | Errno::PERM) => OpenError::Denied { path: path_text },
         Err(Errno::BUSY) => OpenError::Busy { path: path_text },
+        Err(error) if is_silence(error) => OpenError::Silent {
+            path: path_text,
+            reason: words.to_owned(),
+        },
         _ => OpenError::Failed {
             path: path_text,
             reason: words.to_owned(),

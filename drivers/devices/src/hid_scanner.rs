@@ -172,6 +172,7 @@ impl Opener for HidScannerOpener {
             feedback: Feedback {
                 accepted: sound(&self.config.accepted_report, Sound::Good),
                 refused: sound(&self.config.refused_report, Sound::NotOnFile),
+                ..Feedback::default()
             },
             recognised,
         };

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use crate::config::Share;
 use crate::relay::{RelayTo, VirtualKeyboard};
 use crate::sysfs::Sysfs;
-use crate::transport::{OpenError, Opener, ReadOutcome, Transport, WriteError};
+use crate::transport::{OpenError, Opener, ReadOutcome, Transport, WriteError, is_silence};
 use crate::wake::{WakeFd, poll_for};
 
 /// Event nodes that one unit may have.
@@ -149,6 +149,10 @@ fn open_error(node: &Path, error: &std::io::Error) -> OpenError {
         Some(Errno::NOENT | Errno::NODEV | Errno::NXIO) => OpenError::Absent { path },
         Some(Errno::ACCESS | Errno::PERM) => OpenError::Denied { path },
         Some(Errno::BUSY) => OpenError::Busy { path },
+        Some(silence) if is_silence(silence) => OpenError::Silent {
+            path,
+            reason: error.to_string(),
+        },
         _ => OpenError::Failed {
             path,
             reason: error.to_string(),

@@ -71,6 +71,8 @@ mod opening;
 pub mod port;
 pub mod relay;
 mod reporter;
+pub mod rescue;
+mod reviver;
 pub mod scale;
 pub mod selector;
 pub mod serial;

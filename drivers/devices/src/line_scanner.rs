@@ -37,6 +37,10 @@ pub struct LineScannerConfig {
     pub accepted_bytes: Vec<u8>,
     /// Bytes that make it sound the bad beep; empty if it has none.
     pub refused_bytes: Vec<u8>,
+    /// Bytes that let it scan; empty if it always does.
+    pub enable_bytes: Vec<u8>,
+    /// Bytes that keep it from scanning; empty if it always scans.
+    pub disable_bytes: Vec<u8>,
 }
 
 /// The driver of a line scanner; remembers over re-plugs whether it ends its scans.
@@ -62,6 +66,8 @@ impl LineScanner {
         let feedback = Feedback {
             accepted: self.config.accepted_bytes.clone(),
             refused: self.config.refused_bytes.clone(),
+            enable: self.config.enable_bytes.clone(),
+            disable: self.config.disable_bytes.clone(),
         };
         Passive::new(self.decoder(), feedback)
     }

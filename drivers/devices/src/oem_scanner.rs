@@ -15,6 +15,8 @@ pub(crate) struct OemDialogue {
     feedback: Feedback,
     /// The last thing that people were told was trouble.
     in_trouble: bool,
+    /// Whether it is to scan.
+    wanted: bool,
     steps: Steps,
 }
 
@@ -24,6 +26,7 @@ impl OemDialogue {
             session: Session::new(),
             feedback,
             in_trouble: false,
+            wanted: true,
             steps: Steps::default(),
         }
     }
@@ -52,13 +55,23 @@ impl OemDialogue {
 
     fn tell(&mut self, state: OemState) {
         let words = match state {
-            OemState::Scanning if !self.in_trouble => return,
+            OemState::Scanning | OemState::Stopped if !self.in_trouble => return,
             OemState::Scanning => "the scanner scans again",
-            OemState::Stopped => "the scanner was told not to scan",
-            OemState::Mute => "the scanner does not confirm that it scans: plug it out and in",
+            OemState::Stopped => "the scanner confirms again that it does not scan",
+            // It scans on: no harm, and no sign that it hangs.
+            OemState::Mute if !self.wanted => return,
+            OemState::Mute => {
+                let why = "the scanner does not confirm what it was told: plug it out and in";
+                if !self.in_trouble {
+                    self.steps.notice(why);
+                }
+                self.in_trouble = true;
+                // It may scan all the same, and is left in peace where it can't be reset.
+                return self.steps.hung(why, false);
+            }
             OemState::Broken => "the scanner reports a fault of its own, or is not ready",
         };
-        self.in_trouble = state != OemState::Scanning;
+        self.in_trouble = state == OemState::Broken;
         self.steps.notice(words);
         if !self.in_trouble {
             self.steps.notice("");
@@ -85,13 +98,21 @@ impl Dialogue for OemDialogue {
 
     fn command(&mut self, now: Stamp, command: Command) {
         match command {
-            Command::Accepted => self.steps.attempt(self.feedback.accepted.clone()),
-            Command::Refused => self.steps.attempt(self.feedback.refused.clone()),
-            Command::Write(bytes) => self.steps.attempt(bytes),
-            Command::Enable(wanted) => self.handle(now, Input::Wanted(wanted)),
+            Command::Enable(wanted) => {
+                self.wanted = wanted;
+                self.handle(now, Input::Wanted(wanted));
+            }
             Command::Reset => self.handle(now, Input::Opened),
-            _ => {}
+            command => self.steps.attempt(self.feedback.bytes(command)),
         }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.session.is_obeying()
+    }
+
+    fn can_be_disabled(&self) -> bool {
+        true
     }
 
     fn overrun(&mut self, now: Stamp) {

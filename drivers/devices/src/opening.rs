@@ -15,14 +15,21 @@ use crate::dialogue::{Dialogue, Step};
 use crate::driver::Command;
 use crate::relay::Relay;
 use crate::reporter::Reporter;
+use crate::reviver::Reviver;
 use crate::shared::Shared;
 use crate::transport::{ReadOutcome, Transport, WriteError};
+use crate::wake::poll_for;
 
 /// Bytes taken from a device in one read.
 const READ_BYTES_MAX: usize = 4096;
 /// Shortest time between two calls of [`Dialogue::due`], in microseconds: a dialogue whose deadline
 /// never moves on is a defect, and must not make the thread run in a circle.
 const DUE_GAP_US_MIN: u64 = 5_000;
+/// Longest read of a scanner that was told not to scan: not every transport can be woken out of a read, and it
+/// is to scan as soon as somebody can take a scan.
+const ENABLE_WAIT_MAX: Duration = Duration::from_millis(100);
+/// How long the last word to a device has to leave before it is closed.
+const LEAVING: Duration = Duration::from_millis(250);
 
 /// Why an opening ended.
 pub(crate) enum Ended {
@@ -32,6 +39,8 @@ pub(crate) enum Ended {
     Retargeted,
     /// It failed.
     Lost(String),
+    /// It is there and hangs.
+    Hung(String),
 }
 
 /// An open device with everything that its thread lends it.
@@ -41,12 +50,15 @@ pub(crate) struct Opening<'a> {
     pub(crate) commands: &'a Receiver<Command>,
     pub(crate) reporter: &'a mut Reporter,
     pub(crate) backoff: &'a mut Backoff,
+    pub(crate) reviver: &'a mut Reviver,
     pub(crate) generation: &'a mut u64,
     pub(crate) transport: &'a mut dyn Transport,
     pub(crate) dialogue: &'a mut dyn Dialogue,
     pub(crate) relay: Option<&'a mut Relay>,
     /// When the next timer may fire at the earliest, on the monotonic clock in microseconds.
     pub(crate) due_not_before_us: u64,
+    /// What a scanner was told last: to scan, or not. Every dialogue begins by telling it to scan.
+    pub(crate) enabled: bool,
 }
 
 impl Opening<'_> {
@@ -58,10 +70,32 @@ impl Opening<'_> {
             Err(ended) => ended,
             Ok(()) => loop {
                 if let Err(ended) = self.round() {
+                    self.leave_enabled(&ended);
                     return ended;
                 }
             },
         }
+    }
+
+    /// A scanner that was kept from scanning scans again before it is let go: whoever opens it next need not
+    /// know how to wake it.
+    fn leave_enabled(&mut self, ended: &Ended) {
+        if !self.enabled && matches!(ended, Ended::Stopped) {
+            // What can't be written any more is told at the next opening.
+            let _ended_already = self.tell_enabled(true);
+            if self.dialogue.can_be_disabled() {
+                // The pause itself: closing throws away what is still on its way out.
+                let _always_times_out = poll_for(&mut [], Some(LEAVING));
+            }
+        }
+    }
+
+    fn tell_enabled(&mut self, wanted: bool) -> Result<(), Ended> {
+        self.enabled = wanted;
+        let now = self.reporter.now();
+        self.dialogue.command(now, Command::Enable(wanted));
+        self.shared.live().is_disabled = !wanted && self.dialogue.can_be_disabled();
+        self.perform(now)
     }
 
     fn round(&mut self) -> Result<(), Ended> {
@@ -84,14 +118,17 @@ impl Opening<'_> {
                 self.dialogue.received(now, &buf[..n]);
                 if self.dialogue.is_settled() {
                     self.backoff.reset();
+                    self.reviver.rescue.worked(now.mono_us);
                 }
                 self.perform(now)?;
                 self.fire(now)
             }
             ReadOutcome::Idle => {
-                // The transport has waited until the deadline, whatever the clock says.
                 let mut now = self.reporter.now();
-                now.mono_us = now.mono_us.max(self.due_us().unwrap_or(0));
+                if self.enabled {
+                    // The transport has waited until the deadline, whatever the clock says.
+                    now.mono_us = now.mono_us.max(self.due_us().unwrap_or(0));
+                }
                 self.fire(now)
             }
             ReadOutcome::Overrun => {
@@ -112,9 +149,12 @@ impl Opening<'_> {
 
     /// How long a read may wait; none without a timer.
     fn patience(&self) -> Option<Duration> {
-        let due = self.due_us()?;
-        let left = due.saturating_sub(self.reporter.now().mono_us);
-        Some(Duration::from_micros(left))
+        let left = |due: u64| due.saturating_sub(self.reporter.now().mono_us);
+        let timer = self.due_us().map(|it| Duration::from_micros(left(it)));
+        match self.enabled {
+            true => timer,
+            false => Some(timer.map_or(ENABLE_WAIT_MAX, |it| it.min(ENABLE_WAIT_MAX))),
+        }
     }
 
     /// Calls the dialogue if its time has come.
@@ -138,6 +178,10 @@ impl Opening<'_> {
             if self.shared.target().node.as_deref() != Some(self.node) {
                 return Err(Ended::Retargeted);
             }
+        }
+        let wanted = self.shared.is_enabled();
+        if wanted != self.enabled {
+            self.tell_enabled(wanted)?;
         }
         while let Ok(command) = self.commands.try_recv() {
             let now = self.reporter.now();
@@ -164,9 +208,20 @@ impl Opening<'_> {
                     Err(WriteError::Gone(why)) => return Err(Ended::Lost(why)),
                 },
                 Step::Hangup(why) => return Err(Ended::Lost(why)),
+                Step::Hung { why, hang_up } => self.hung(now, why, hang_up)?,
             }
         }
         Ok(())
+    }
+
+    /// The dialogue says that it hangs.
+    fn hung(&mut self, now: Stamp, why: String, hang_up: bool) -> Result<(), Ended> {
+        self.reviver.rescue.hangs();
+        match self.reviver.can_reset(self.node, now.mono_us) {
+            true => Err(Ended::Hung(why)),
+            false if hang_up => Err(Ended::Lost(why)),
+            false => Ok(()),
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {

@@ -21,6 +21,8 @@ use crate::transport::{OpenError, Opener, Transport};
 use crate::wake::WakeFd;
 use crate::weighing::{Changed, NoWeight, Weighing};
 
+/// Weighings in a row that were not answered, after which the scale is taken to hang.
+pub const UNANSWERED_IN_A_ROW_MAX: u32 = 3;
 /// First page of usages that makers define.
 const PAGE_OF_MAKERS: u32 = 0xFF00;
 /// The usage of IBM's scales on such a page.
@@ -130,6 +132,7 @@ pub(crate) struct Weigher {
     /// hidapi wants a 0 in front of reports without id.
     unnumbered: bool,
     question: u64,
+    unanswered: u32,
 }
 
 impl Weigher {
@@ -138,6 +141,7 @@ impl Weigher {
             session,
             unnumbered,
             question: 0,
+            unanswered: 0,
         }
     }
 
@@ -174,11 +178,26 @@ impl Weigher {
         }
     }
 
-    fn perform(&self, effect: Effect, steps: &mut Steps) {
+    /// One that says nothing to question after question hangs, or has no power.
+    fn count(&mut self, outcome: &Outcome, steps: &mut Steps) {
+        self.unanswered = match outcome {
+            Outcome::NoAnswer => self.unanswered + 1,
+            _ => 0,
+        };
+        if self.unanswered >= UNANSWERED_IN_A_ROW_MAX {
+            self.unanswered = 0;
+            steps.hung("the scale answers nothing", false);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, steps: &mut Steps) {
         match effect {
             Effect::Send(bytes) if self.unnumbered => steps.write([&[0], &bytes[..]].concat()),
             Effect::Send(bytes) => steps.write(bytes),
-            Effect::Outcome(outcome) => steps.item(Decoded::Weight(self.weighing(outcome))),
+            Effect::Outcome(outcome) => {
+                steps.item(Decoded::Weight(self.weighing(outcome)));
+                self.count(&outcome, steps);
+            }
             Effect::Shown(reading) => steps.item(Decoded::Reply(shown(&reading).into_bytes())),
             Effect::Fault(fault) => {
                 let cause = FaultCause::NoWeighing(fault.reason);

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 pub use serialport::{DataBits, FlowControl, Parity, StopBits};
 use serialport::{ErrorKind, TTYPort};
 
-use crate::transport::{OpenError, Opener, ReadOutcome, Transport, WriteError};
+use crate::transport::{OpenError, Opener, ReadOutcome, Transport, WriteError, is_silence};
 use crate::wake::{WakeFd, poll_for};
 
 /// How long a write may wait for a device that takes no bytes, in milliseconds.
@@ -125,7 +126,7 @@ impl Opener for SerialOpener {
         };
         // serialport leaves the handle blocking; after our own poll a read must never block.
         rustix::fs::fcntl_getfl(&port)
-            .and_then(|flags| rustix::fs::fcntl_setfl(&port, flags | rustix::fs::OFlags::NONBLOCK))
+            .and_then(|flags| rustix::fs::fcntl_setfl(&port, flags | OFlags::NONBLOCK))
             .map_err(|e| OpenError::Failed {
                 path: name,
                 reason: e.to_string(),
@@ -141,11 +142,22 @@ fn open_error(path: &Path, name: String, error: &serialport::Error) -> OpenError
         // The crate folds "held by another" (EBUSY, a lock refused) into NoDevice.
         ErrorKind::NoDevice => OpenError::Busy { path: name },
         _ if !path.exists() => OpenError::Absent { path: name },
+        _ if is_silent(path) => OpenError::Silent {
+            path: name,
+            reason: error.to_string(),
+        },
         _ => OpenError::Failed {
             path: name,
             reason: error.to_string(),
         },
     }
+}
+
+/// Whether the port is there and its device does not answer; the crate's error has lost the number.
+fn is_silent(path: &Path) -> bool {
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    opened.is_err_and(is_silence)
 }
 
 struct SerialTransport {

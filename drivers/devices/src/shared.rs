@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) name: Arc<str>,
     pub(crate) wake: Arc<WakeFd>,
     stop: AtomicBool,
+    /// Nobody can take a scan now.
+    disabled: AtomicBool,
     /// Rises when the target changed or trying again is worth it at once.
     generation: AtomicU64,
     target: Mutex<Target>,
@@ -36,6 +38,7 @@ impl Shared {
             name: Arc::from(name),
             wake: Arc::new(wake),
             stop: AtomicBool::new(false),
+            disabled: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             target: Mutex::default(),
             live: Mutex::default(),
@@ -49,6 +52,17 @@ impl Shared {
 
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Whether it is to scan; kept over every reopening.
+    pub(crate) fn enable(&self, wanted: bool) {
+        if self.disabled.swap(!wanted, Ordering::SeqCst) == wanted {
+            self.wake.wake();
+        }
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        !self.disabled.load(Ordering::SeqCst)
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -90,6 +104,7 @@ impl Shared {
             state: live.state.clone(),
             last_data: live.last_data,
             notice: live.notice.clone(),
+            is_disabled: live.is_disabled,
             counters: live.counters,
             journal: live.journal.entries().cloned().collect(),
         }

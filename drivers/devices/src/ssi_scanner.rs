@@ -19,6 +19,9 @@ use crate::transport::Opener;
 /// Beep codes of the command: one short high; three long low.
 const BEEP_ACCEPTED: u8 = 0x00;
 const BEEP_REFUSED: u8 = 0x11;
+/// Until a scanner that was kept from scanning and did not confirm that it scans again is told once more, in
+/// milliseconds.
+const ENABLE_AGAIN_MS: u64 = 5_000;
 
 /// A scanner that speaks SSI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +59,8 @@ impl Driver for SsiScanner {
             session: std::mem::take(&mut *between),
             between: Arc::clone(&self.between),
             steps: Steps::default(),
+            was_disabled: false,
+            enable_due_us: None,
         })
     }
 }
@@ -64,6 +69,9 @@ struct SsiDialogue {
     session: Session,
     between: Arc<Mutex<Session>>,
     steps: Steps,
+    /// It was kept from scanning since it was opened: then it must be let scan again.
+    was_disabled: bool,
+    enable_due_us: Option<u64>,
 }
 
 impl SsiDialogue {
@@ -78,6 +86,9 @@ impl SsiDialogue {
                 Effect::Scan(scan) => self.steps.item(Decoded::Scan(scan)),
                 Effect::Packet(packet) => self.steps.item(Decoded::Reply(packet.encode())),
                 Effect::CommandFailed(packet) => {
+                    if packet.opcode == op::SCAN_ENABLE && self.was_disabled {
+                        self.enable_due_us = Some(now.mono_us + ENABLE_AGAIN_MS * 1_000);
+                    }
                     let words = format!("the scanner refused command {:02X}", packet.opcode);
                     self.steps.item(Decoded::Reply(words.into_bytes()));
                 }
@@ -89,28 +100,46 @@ impl SsiDialogue {
 }
 
 impl Dialogue for SsiDialogue {
+    fn opened(&mut self, now: Stamp) {
+        self.command(now, Command::Enable(true));
+    }
+
     fn received(&mut self, now: Stamp, bytes: &[u8]) {
         self.handle(now, Input::Bytes(bytes.to_vec()));
     }
 
     fn due(&mut self, now: Stamp) {
-        self.handle(now, Input::Tick);
+        if self.enable_due_us.is_some_and(|at| at <= now.mono_us) {
+            self.command(now, Command::Enable(true));
+        }
+        if self.steps.deadline().is_some_and(|at| at <= now.mono_us) {
+            self.handle(now, Input::Tick);
+        }
     }
 
     fn deadline(&self) -> Option<u64> {
-        self.steps.deadline()
+        let due = [self.enable_due_us, self.steps.deadline()];
+        due.into_iter().flatten().min()
     }
 
     fn command(&mut self, now: Stamp, command: Command) {
         let packet = match command {
             Command::Accepted => SsiPacket::host(op::BEEP, &[BEEP_ACCEPTED]),
             Command::Refused => SsiPacket::host(op::BEEP, &[BEEP_REFUSED]),
-            Command::Enable(true) => SsiPacket::host(op::SCAN_ENABLE, &[]),
-            Command::Enable(false) => SsiPacket::host(op::SCAN_DISABLE, &[]),
+            Command::Enable(wanted) => {
+                self.enable_due_us = None;
+                self.was_disabled |= !wanted;
+                let opcode = [op::SCAN_DISABLE, op::SCAN_ENABLE][usize::from(wanted)];
+                SsiPacket::host(opcode, &[])
+            }
             Command::Write(bytes) => return self.steps.attempt(bytes),
             _ => return,
         };
         self.handle(now, Input::Command(packet));
+    }
+
+    fn can_be_disabled(&self) -> bool {
+        true
     }
 
     fn next(&mut self) -> Option<Step> {

@@ -68,6 +68,8 @@ pub struct Counters {
     pub commands_failed: u64,
     /// Scans that did not reach the POS that they are passed on to.
     pub relays_failed: u64,
+    /// Times that it hung and its USB unit was reset.
+    pub resets: u64,
 }
 
 /// A copy of a device's status.
@@ -85,6 +87,8 @@ pub struct DeviceStatus {
     pub last_data: Option<Stamp>,
     /// What it last wanted people to know, in words; `None` since it was opened anew.
     pub notice: Option<String>,
+    /// A scanner that was told not to scan, because nobody can take a scan now.
+    pub is_disabled: bool,
     /// Counts.
     pub counters: Counters,
     /// The last frames, oldest first.
@@ -97,6 +101,7 @@ pub(crate) struct Live {
     pub(crate) state: DeviceState,
     pub(crate) last_data: Option<Stamp>,
     pub(crate) notice: Option<String>,
+    pub(crate) is_disabled: bool,
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
 }

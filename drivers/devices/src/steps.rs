@@ -49,6 +49,12 @@ impl Steps {
         }
     }
 
+    /// It hangs.
+    pub(crate) fn hung(&mut self, why: impl Into<String>, hang_up: bool) {
+        let why = why.into();
+        self.queue.push_back(Step::Hung { why, hang_up });
+    }
+
     /// Sets the timer, in place of an earlier one.
     pub(crate) fn set_timer(&mut self, at: Mono) {
         self.due_at = Some(at);

@@ -22,6 +22,7 @@ use crate::line_scanner::LineScanner;
 use crate::llrp_reader::LlrpReader;
 use crate::relay::RelayTo;
 use crate::reporter::Reporter;
+use crate::reviver::Reviver;
 use crate::scale::Scale;
 use crate::shared::Shared;
 use crate::ssi_scanner::SsiScanner;
@@ -140,14 +141,14 @@ impl Supervisor {
             configs.push(config);
         }
         drop(sender);
+        let all: Vec<Arc<Shared>> = supervisor.shared().collect();
+        for thread in &mut prepared {
+            thread.reviver.others.clone_from(&all);
+        }
         let mut hotplug = Hotplug {
             sysfs: surroundings.sysfs.clone(),
             configs,
-            devices: supervisor
-                .members
-                .values()
-                .map(|m| Arc::clone(&m.shared))
-                .collect(),
+            devices: all,
             wake: Arc::clone(&supervisor.hotplug_wake),
             stop: Arc::clone(&supervisor.hotplug_stop),
             status: Arc::clone(&supervisor.hotplug),
@@ -197,9 +198,14 @@ impl Supervisor {
             commands: inbox,
             // Devices behind one hub fail together; they must not come back in step.
             backoff: Backoff::new(surroundings.seed.wrapping_add(index as u64)),
+            reviver: Reviver::new(surroundings),
             progress: Progress::default(),
             relay_to: relay_of(config),
         })
+    }
+
+    fn shared(&self) -> impl Iterator<Item = Arc<Shared>> {
+        self.members.values().map(|it| Arc::clone(&it.shared))
     }
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
@@ -259,6 +265,19 @@ impl Supervisor {
                 })
             }
         }
+    }
+
+    /// Lets a scanner scan, or keeps it from scanning while nobody can take a scan. The wish holds over every
+    /// reopening, and ends with the device layer: whoever stops leaves its scanners on. Kinds that can't be
+    /// told ignore it.
+    ///
+    /// # Errors
+    /// No device of this name.
+    pub fn enable(&self, device: &str, wanted: bool) -> Result<(), CommandError> {
+        let member = self.members.get(device);
+        let member = member.ok_or_else(|| CommandError::Unknown(device.to_owned()))?;
+        member.shared.enable(wanted);
+        Ok(())
     }
 
     /// Tells all threads to stop reading and returns at once. The receiver must be read until it

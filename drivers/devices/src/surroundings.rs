@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::delivery::{QUEUE_EVENTS_MAX, SPILL_BYTES_MAX};
 use crate::netlink::Group;
 use crate::sysfs::Sysfs;
+use crate::usb::{self, ResetError};
 
 /// What the device layer needs from its surroundings.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Surroundings {
     pub queue_events_max: usize,
     /// Buffer of each device in front of that queue, in bytes.
     pub spill_bytes_max: usize,
+    /// Resets the USB unit at this node, when a device hangs.
+    pub reset_usb: fn(&Path) -> Result<(), ResetError>,
 }
 
 impl Surroundings {
@@ -40,6 +43,7 @@ impl Surroundings {
             listen_to: Some(Group::detect(Path::new("/run/udev/control"))),
             queue_events_max: QUEUE_EVENTS_MAX,
             spill_bytes_max: SPILL_BYTES_MAX,
+            reset_usb: usb::reset,
         }
     }
 }

@@ -77,6 +77,12 @@ impl Sysfs {
         usb::node_behind(&self.sys, &self.dev, node)
     }
 
+    /// The node that a path leads to: a configured link has another name than its entry in sysfs.
+    #[must_use]
+    pub fn resolved(&self, node: &Path) -> PathBuf {
+        fs::canonicalize(node).unwrap_or_else(|_| node.to_owned())
+    }
+
     fn serial_ports(&self) -> Result<Vec<Present>, ScanError> {
         let class = self.sys.join("class/tty");
         let entries = fs::read_dir(&class).map_err(|source| ScanError {

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use crate::wake::WakeFd;
 
 /// How a [`Transport::read`] ended.
@@ -63,6 +65,14 @@ pub enum OpenError {
         /// The device node.
         path: String,
     },
+    /// It is there and does not answer, as one that hangs.
+    #[error("{path} does not answer: {reason}")]
+    Silent {
+        /// The device node.
+        path: String,
+        /// The system's words.
+        reason: String,
+    },
     /// Anything else: not a terminal, settings refused, out of descriptors.
     #[error("cannot open {path}: {reason}")]
     Failed {
@@ -92,4 +102,12 @@ pub enum WriteError {
     /// The device is gone.
     #[error("the device is gone: {0}")]
     Gone(String),
+}
+
+/// Whether an error of the system is that of a device which is there and does not answer.
+pub(crate) fn is_silence(error: Errno) -> bool {
+    matches!(
+        error,
+        Errno::IO | Errno::PROTO | Errno::TIMEDOUT | Errno::PIPE | Errno::TIME | Errno::ILSEQ
+    )
 }

@@ -86,7 +86,8 @@ impl Talk {
                 Effect::Trouble(trouble) => self.item(Decoded::Notice(words(&trouble))),
                 Effect::ResetDevice => {
                     let why = "it hangs though it is there: unplug it, or switch it off and on";
-                    self.steps.push_back(Step::Hangup(why.into()));
+                    let (why, hang_up) = (why.to_owned(), true);
+                    self.steps.push_back(Step::Hung { why, hang_up });
                 }
             }
         }

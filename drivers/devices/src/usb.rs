@@ -70,6 +70,13 @@ pub(crate) fn open_error(node: &Path, error: rusb::Error) -> OpenError {
         rusb::Error::NoDevice | rusb::Error::NotFound => OpenError::Absent { path },
         rusb::Error::Busy => OpenError::Busy { path },
         rusb::Error::Access => OpenError::Denied { path },
+        error @ (rusb::Error::Io
+        | rusb::Error::Pipe
+        | rusb::Error::Timeout
+        | rusb::Error::Other) => OpenError::Silent {
+            path,
+            reason: error.to_string(),
+        },
         other => OpenError::Failed {
             path,
             reason: other.to_string(),

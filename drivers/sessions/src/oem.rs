@@ -13,6 +13,8 @@ use crate::time::Mono;
 pub const ANSWER_MS_MAX: u64 = 1_000;
 /// How often it is told in a row.
 pub const TRIES_MAX: u32 = 3;
+/// How long one that did not confirm is left in peace before it is told again, in milliseconds.
+pub const MUTE_PAUSE_MS: u64 = 30_000;
 
 /// What happened outside.
 #[derive(Clone, Debug)]
@@ -40,7 +42,7 @@ pub enum OemState {
     Scanning,
     /// It was told not to.
     Stopped,
-    /// It does not confirm.
+    /// It does not confirm; said again after every row of tries.
     Mute,
     /// It says that it is broken or not ready.
     Broken,
@@ -96,6 +98,12 @@ impl Session {
         Session::default()
     }
 
+    /// Whether it confirmed what it was told last.
+    #[must_use]
+    pub fn is_obeying(&self) -> bool {
+        matches!(self.state, Some(OemState::Scanning | OemState::Stopped))
+    }
+
     /// Takes one input and appends what is to be done to `out`.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Effect>) {
         match input {
@@ -148,8 +156,11 @@ impl Session {
     fn tell(&mut self, now: Mono, out: &mut Vec<Effect>) {
         self.confirm_due_at = None;
         if self.tries >= TRIES_MAX {
+            // A scanner that was kept from scanning must scan again one day, whatever went wrong.
             self.tries = 0;
-            self.become_state(OemState::Mute, out);
+            self.state = Some(OemState::Mute);
+            out.push(Effect::State(OemState::Mute));
+            self.confirm_due_at = Some(now.plus(MUTE_PAUSE_MS));
             return;
         }
         self.tries += 1;
@@ -268,14 +279,20 @@ mod tests {
         }
         let expected = "Enable Status Enable Status Enable Status =Mute";
         assert_eq!(words(&mut out), expected);
+        // It is not forgotten.
+        for n in 0..10 {
+            let at = 3 * ANSWER_MS_MAX + MUTE_PAUSE_MS + n * ANSWER_MS_MAX;
+            session.handle(Mono(at), Input::Tick, &mut out);
+        }
+        assert_eq!(words(&mut out), expected);
         session.handle(
-            Mono(20_000),
+            Mono(60_000),
             Input::Report(encode_status(OemStatus([0x20, 1, 0]))),
             &mut out,
         );
         assert_eq!(words(&mut out), "=Broken");
         for report in encode_scan(b"x", Symbology::Qr, OFF, false) {
-            session.handle(Mono(20_001), Input::Report(report), &mut out);
+            session.handle(Mono(60_001), Input::Report(report), &mut out);
         }
         assert_eq!(words(&mut out), "=Scanning x");
     }

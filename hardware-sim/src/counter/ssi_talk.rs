@@ -22,6 +22,8 @@ pub(super) struct SsiTalk {
     /// The next acknowledgement is not heard.
     pub(super) deaf: bool,
     pub(super) beeps: u32,
+    /// The host keeps it from scanning.
+    off: bool,
     /// Packets that were given up.
     pub(super) given_up: u32,
 }
@@ -29,6 +31,9 @@ pub(super) struct SsiTalk {
 impl SsiTalk {
     /// A code was read; whether it can be told.
     pub(super) fn scan(&mut self, now_us: u64, code: &str, voice: &mut Voice) -> bool {
+        if self.off {
+            return false;
+        }
         let Some(packets) = encode_code(code.as_bytes(), symbology(code)) else {
             return false;
         };
@@ -50,6 +55,11 @@ impl SsiTalk {
                 op::NAK => self.again(now_us, voice),
                 opcode => {
                     self.beeps += u32::from(opcode == op::BEEP);
+                    self.off = match opcode {
+                        op::SCAN_DISABLE => true,
+                        op::SCAN_ENABLE => false,
+                        _ => self.off,
+                    };
                     voice.say(now_us, from_scanner(op::ACK, &[]).encode());
                 }
             }

@@ -170,9 +170,11 @@ fn of_devices(text: &mut Exposition, devices: &[DeviceStatus]) {
     };
     let up = rows(|it| u64::from(it.state == "ready"));
     text.by(("device_up_bool", "1 while the device works.", GAUGE), "device", &up);
+    let paused = rows(|it| u64::from(it.paused));
+    text.by(("device_paused_bool", "1 while a scanner was told not to scan.", GAUGE), "device", &paused);
     let held = rows(|it| it.counters.spilled_bytes_peak);
     text.by(("device_held_bytes_peak", "Most bytes ever held back for it.", GAUGE), "device", &held);
-    let counts: [(&str, &str, OfDevice); 10] = [
+    let counts: [(&str, &str, OfDevice); 11] = [
         ("scans", "Whole messages: scans, weights, reads.", |it| it.scans),
         ("faults", "Damaged messages.", |it| it.faults),
         ("bytes_in", "Bytes read.", |it| it.counters.bytes_in),
@@ -182,6 +184,7 @@ fn of_devices(text: &mut Exposition, devices: &[DeviceStatus]) {
         ("stalls", "Times that it waited for this PC.", |it| it.counters.stalls),
         ("panics", "Times that its driver failed.", |it| it.counters.panics),
         ("commands_failed", "Commands that did not reach it.", |it| it.counters.commands_failed),
+        ("resets", "Times that it hung and was reset over USB.", |it| it.counters.resets),
         ("relays_failed", "Scans that did not reach the POS.", |it| it.counters.relays_failed),
     ];
     for (name, help, of) in counts {

@@ -92,11 +92,22 @@ fn kind(settings: &DeviceSettings) -> Result<DeviceKind, Wrong> {
     let sound = |key, text: &str| bytes(text).map_err(|why| Wrong::new(key, why));
     let accepted = sound("beep_accepted", &settings.beep_accepted)?;
     let refused = sound("beep_refused", &settings.beep_refused)?;
+    let enable = sound("scan_on", &settings.scan_on)?;
+    let disable = sound("scan_off", &settings.scan_off)?;
+    if enable.is_empty() != disable.is_empty() {
+        let why = "name both scan_on and scan_off: what is switched off must be switched on again";
+        return Err(Wrong::new("scan_off", why));
+    }
     let line = || framing::serial(settings, SerialSettings::default());
     Ok(match settings.kind {
         Kind::SsiScanner => DeviceKind::SsiScanner(SsiScannerConfig { serial: line()? }),
         Kind::CounterScanner => {
-            let feedback = Feedback { accepted, refused };
+            let feedback = Feedback {
+                accepted,
+                refused,
+                enable,
+                disable,
+            };
             DeviceKind::CounterScanner(scale::in_counter(settings, feedback)?)
         }
         Kind::Scale => DeviceKind::Scale(scale::alone(settings)?),
@@ -106,6 +117,8 @@ fn kind(settings: &DeviceSettings) -> Result<DeviceKind, Wrong> {
             prefix_scheme: framing::prefix(settings.prefix),
             accepted_bytes: accepted,
             refused_bytes: refused,
+            enable_bytes: enable,
+            disable_bytes: disable,
         }),
         Kind::HidScanner => DeviceKind::HidScanner(HidScannerConfig {
             accepted_report: accepted,

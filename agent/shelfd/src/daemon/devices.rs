@@ -3,6 +3,7 @@
 //! Everything that pages, the API and the command line know of devices they know from the desk here, so
 //! that they say the same. It must never start a payment: terminals are no part of it.
 
+mod attention;
 mod happening;
 mod rows;
 mod survey;
@@ -23,7 +24,7 @@ use shelf_stock::time::Timestamp;
 use tokio::sync::broadcast;
 
 use super::badges::Badges;
-use super::front::{Front, LooseScan};
+use super::front::Front;
 use super::lookup::Lookup;
 use super::rfid::Room;
 use super::scales::Scales;
@@ -32,13 +33,11 @@ use super::status::DeviceStatus;
 use crate::config::{Config, DeviceSettings, devices};
 use crate::platform::{self, MachineClock, MonoClock};
 
+pub(crate) use attention::{LooseScans, start as attend};
 pub(crate) use happening::{Happening, Happenings};
 pub(crate) use rows::{Complaint, DeviceBoard, DeviceCounters, Frame, FrameJournal, UnboundDevice};
 pub(crate) use survey::at_rest;
 pub(crate) use tried::Tried;
-
-/// Loose scans that a slow page may miss.
-const LOOSE_SCANS_MAX: usize = 64;
 
 /// What was started.
 pub(super) struct Devices {
@@ -49,7 +48,7 @@ pub(super) struct Devices {
     /// For everybody who asks.
     pub(super) desk: DeviceDesk,
     /// Scans that no till takes.
-    pub(super) loose: broadcast::Sender<LooseScan>,
+    pub(super) loose: LooseScans,
 }
 
 /// Starts every configured device and the thread that takes what they say.
@@ -72,7 +71,7 @@ pub(super) fn start(
     let (supervisor, events) = Supervisor::start(&surroundings, configs.clone())?;
     let supervisor = Arc::new(supervisor);
     let scales = Arc::new(Scales::new(supervisor.clone(), &configs));
-    let (loose, _) = broadcast::channel(LOOSE_SCANS_MAX);
+    let loose = LooseScans::new();
     let mut tills = config.till.iter().filter_map(|it| it.name.as_ref());
     let happenings = Happenings::new();
     let front = Front {
@@ -196,6 +195,7 @@ impl DeviceDesk {
                 .and_then(|it| TillId::new(it).ok()),
             place: it.node.unwrap_or_default(),
             moved: it.moved,
+            paused: it.is_disabled,
             notice: it.notice,
             said: self.happenings.last(&it.name).map(|it| it.text),
             last_data: it.last_data.map(|it| Timestamp::from_millis(it.wall_ms)),

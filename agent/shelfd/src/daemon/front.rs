@@ -20,11 +20,10 @@ use shelf_devices::supervisor::Supervisor;
 use shelf_stock::name::TillId;
 use shelf_stock::time::Timestamp;
 use shelf_till::basket::{Origin, Read, Sound, TillInput};
-use tokio::sync::broadcast;
 
 use super::badges::{Badges, Shown};
 use super::counter::Counter;
-use super::devices::Happenings;
+use super::devices::{Happenings, LooseScans};
 use super::lookup::Lookup;
 use super::rfid::Room;
 use super::scales::Scales;
@@ -52,7 +51,7 @@ pub(crate) struct Front {
     /// For weights.
     pub(crate) scales: Arc<Scales>,
     /// Scans that no till takes.
-    pub(crate) loose: broadcast::Sender<LooseScan>,
+    pub(crate) loose: LooseScans,
     /// Whose badges are whose.
     pub(crate) badges: Arc<Badges>,
     /// Who may approve.
@@ -132,7 +131,7 @@ impl Front {
                     read: Arc::new(read),
                     at,
                 };
-                if self.loose.send(scan).is_err() {
+                if !self.loose.give(scan) {
                     tracing::info!(device = %event.device, "a scan with no page open for it");
                     self.feedback(&event.device, false);
                 }

@@ -150,6 +150,7 @@ impl Daemon {
         drop_folder::start(&shop, stop.clone(), &mut tasks);
         beside::start(&shop, &stop, &mut tasks)?;
         safety::start(&shop, stop.clone(), &mut tasks);
+        devices::attend(&shop, &stop, &mut tasks);
         rfid::start(&shop, stop.clone(), &mut tasks);
         compact::start(&shop, stop.clone(), &mut tasks);
         let router = crate::api::router(shop.clone());

@@ -10,12 +10,11 @@ use shelf_ledger::{Readers, Writer};
 use shelf_replica::node::Node;
 use shelf_stock::name::{ItemId, StoreId, TillId};
 use shelf_stock::time::Timestamp;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::badges::Badges;
 use super::counter::Counter;
 use super::devices::DeviceDesk;
-use super::front::LooseScan;
 use super::lookup::Lookup;
 use super::orders::OrderBoard;
 use super::picking::Picking;
@@ -80,7 +79,7 @@ pub(crate) struct Shop {
     /// How the devices are.
     pub(crate) devices: DeviceDesk,
     /// Scans that no till takes.
-    pub(crate) loose: broadcast::Sender<LooseScan>,
+    pub(crate) loose: super::devices::LooseScans,
     /// How far the hub is; the replication keeps it.
     pub(crate) sync: watch::Sender<SyncStatus>,
     /// The machine that exchanges with the hub, once there is one. Locked inside jobs of the

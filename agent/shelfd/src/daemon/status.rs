@@ -173,6 +173,9 @@ pub(crate) struct DeviceStatus {
     /// Whether that is another port than configured.
     #[serde(default)]
     pub(crate) moved: bool,
+    /// Told not to scan, because nobody can take a scan now.
+    #[serde(default)]
+    pub(crate) paused: bool,
     /// When it last said something.
     pub(crate) last_data: Option<Timestamp>,
     /// Scans since the daemon started.

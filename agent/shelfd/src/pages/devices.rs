@@ -93,6 +93,7 @@ fn device(speech: Speech, it: &DeviceStatus, now: Timestamp) -> Markup {
                     span aria-hidden="true" { (sign) " " } (speech.text(state(&it.state)))
                 }
                 @if it.moved { " · " (speech.text("device_moved")) }
+                @if it.paused { " · " (speech.text("device_paused")) }
             }
             @if let Some(todo) = todo(&it.state) { p { (speech.text(todo)) } }
             @if matches!(it.state.as_str(), "absent" | "lost") { p.quiet lang="en" { (it.detail) } }
@@ -111,6 +112,9 @@ fn device(speech: Speech, it: &DeviceStatus, now: Timestamp) -> Markup {
                 }
                 dt { (speech.text("frames")) }
                 dd { (language.fill("frames_faults", &[&it.counters.frames, &it.counters.faults])) }
+                @if it.counters.resets > 0 {
+                    dt { (speech.text("device_resets")) } dd { (it.counters.resets) }
+                }
                 @if it.counters.reopens + it.counters.stalls > 0 {
                     dt { (speech.text("reopens")) } dd { (it.counters.reopens) }
                     dt { (speech.text("stalls")) } dd { (it.counters.stalls) }

@@ -57,6 +57,7 @@ fn status(state: DeviceState, counters: Counters, frames: &[&str]) -> DeviceStat
         state,
         last_data: None,
         notice: None,
+        is_disabled: false,
         counters,
         journal: frames.iter().map(entry).collect(),
     }

@@ -48,9 +48,33 @@ fn it_is_told_to_scan_and_silence_costs_nothing() {
         let due = it.deadline().unwrap();
         it.due(at(due / 1000));
     }
-    let last = steps(&mut it).pop().unwrap();
-    assert!(last.contains("does not confirm"), "{last}");
-    assert_eq!(it.deadline(), None);
+    let told = steps(&mut it);
+    let [.., notice, hung] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(notice.contains("does not confirm"), "{notice}");
+    assert!(hung.starts_with("Hung"), "{hung}");
+    assert!(!it.is_settled());
+}
+
+#[test]
+fn it_is_kept_from_scanning_and_let_scan_again_without_a_word() {
+    let mut it = ready();
+    it.command(at(10), Command::Enable(false));
+    assert_eq!(steps(&mut it), ["001200", "000020"]);
+    it.received(at(11), &encode_status(OemStatus([0, 1, 0])));
+    assert_eq!(steps(&mut it), [""; 0]);
+    assert!(it.is_settled() && it.deadline().is_none());
+    it.command(at(20), Command::Enable(true));
+    it.received(at(21), &encode_status(READY));
+    assert_eq!(steps(&mut it), ["001100", "000020"]);
+    // One that scans on although it was told not to does not hang.
+    it.command(at(30), Command::Enable(false));
+    for _ in 0..4 {
+        let due = it.deadline().unwrap();
+        it.due(at(due / 1000));
+    }
+    assert!(steps(&mut it).iter().all(|it| it.len() == 6));
 }
 
 #[test]

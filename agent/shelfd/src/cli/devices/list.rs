@@ -36,8 +36,13 @@ pub(super) fn run(arguments: &AskArguments, json: bool) -> Result<(), Failure> {
 
 fn line(it: &DeviceStatus) -> String {
     let moved = if it.moved { " (moved)" } else { "" };
+    let paused = if it.paused {
+        " (does not scan now: nobody can take a scan)"
+    } else {
+        ""
+    };
     format!(
-        "{:<22} {:<16} {:<16} {:<24} {:>7} frames {:>4} faults  {}{moved}",
+        "{:<22} {:<16} {:<16} {:<24} {:>7} frames {:>4} faults  {}{moved}{paused}",
         it.name, it.kind, it.role, it.detail, it.counters.frames, it.counters.faults, it.place,
     )
 }

@@ -80,6 +80,10 @@ fn what_contradicts_itself_is_refused_in_words() {
             "beep_accepted = \"hex:0\"\nrole = \"counting\"\nselect = \"serial:1\"\n",
             "device `it`, key `beep_accepted`: `hex:0`: write hex:",
         ),
+        (
+            "scan_off = \"D\"\nrole = \"counting\"\nselect = \"serial:1\"\n",
+            "device `it`, key `scan_off`: name both scan_on and scan_off",
+        ),
     ] {
         let said = complaint(device);
         assert!(said.starts_with(expected), "{device}\ngave {said:?}");
@@ -124,13 +128,17 @@ fn every_line_setting_arrives() {
     let device = read(&format!(
         "{USUAL}baud = 4800\ndata_bits = 7\nparity = \"even\"\nstop_bits = 2\nflow = \"rtscts\"\n\
          terminators = [\"etx\"]\ngs_substitute = \"|\"\nprefix = \"honeywell\"\nbinary = true\n\
-         length_min = 3\nbeep_accepted = \"hex:16 07 0D\"\n"
+         length_min = 3\nbeep_accepted = \"hex:16 07 0D\"\nscan_on = \"E\"\nscan_off = \"D\"\n"
     ));
     let DeviceKind::LineScanner(it) = device.unwrap().kind else {
         panic!("no scanner of lines");
     };
     assert_eq!(it.serial, "4800-7E2/rtscts".parse().unwrap());
     assert_eq!(it.accepted_bytes, [0x16, 0x07, 0x0D]);
+    assert_eq!(
+        (&it.enable_bytes[..], &it.disable_bytes[..]),
+        (&b"E"[..], &b"D"[..])
+    );
     assert!(it.line.binary && it.line.length_min == 3 && it.line.gs_substitute == Some(b'|'));
 }
 

@@ -71,6 +71,12 @@ settings! {
         beep_accepted: String = String::new(), "";
         /// What makes it sound the bad beep, after a code that was not taken; absent: as above.
         beep_refused: String = String::new(), "";
+        /// What lets a scanner of lines, or one in the counter, scan; with `scan_off`, such as `"E"` and `"D"` for
+        /// Datalogic's serial scanners: then it does not scan while nobody can take a scan. Absent: it always
+        /// does. Scanners that speak SSI or IBM OEM know the commands by themselves.
+        scan_on: String = String::new(), "";
+        /// What keeps it from scanning; `scan_on` must be there too.
+        scan_off: String = String::new(), "";
         /// Fixed RFID readers: which antennas work, such as `[1, 2]`; `[]`: all of them.
         antennas: Vec<u16> = Vec::new(), "";
         /// Fixed RFID readers: the session of the tags' protocol, 0 to 3. 1 tells each tag again every few
@@ -228,6 +234,7 @@ impl DeviceKind {
             "family" | "address" | "region" => self == Self::UhfReader,
             "protocol" | "decimals" => self == Self::Scale,
             "unit" => matches!(self, Self::Scale | Self::CounterScanner),
+            "scan_on" | "scan_off" => matches!(self, Self::Scanner | Self::CounterScanner),
             "beep_accepted" | "beep_refused" => {
                 matches!(
                     self,

@@ -49,6 +49,9 @@ pub(crate) struct DeviceCounters {
     pub(crate) commands_failed: u64,
     /// Scans that did not reach the POS that they are passed on to.
     pub(crate) relays_failed: u64,
+    /// Times that it hung and was reset over USB.
+    #[serde(default)]
+    pub(crate) resets: u64,
 }
 
 impl From<Counters> for DeviceCounters {
@@ -65,6 +68,7 @@ impl From<Counters> for DeviceCounters {
             spilled_bytes_peak: it.spilled_bytes_peak,
             commands_failed: it.commands_failed,
             relays_failed: it.relays_failed,
+            resets: it.resets,
         }
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn at_rest(configs: &[DeviceConfig]) -> Picture {
                 state: state(node.map(std::path::PathBuf::as_path), missing),
                 last_data: None,
                 notice: None,
+                is_disabled: false,
                 counters: Counters::default(),
                 journal: Vec::new(),
             };
