@@ -78,6 +78,18 @@ impl HidUnit {
         }
     }
 
+    /// A scale with 6-byte reports (report 3: state, unit, power of ten, weight).
+    #[must_use]
+    pub fn scale(serial: &str) -> Self {
+        Self {
+            name: "Sim HID Scale".to_owned(),
+            serial: serial.to_owned(),
+            vendor: 0x05E0,
+            product: 0x6E01,
+            descriptor: HID_SCALE_DESCRIPTOR.to_vec(),
+        }
+    }
+
     /// A scanner that types: a boot keyboard.
     #[must_use]
     pub fn keyboard_wedge(serial: &str) -> Self {
@@ -97,6 +109,14 @@ pub const IBM_OEM_DESCRIPTOR: &[u8] = &[
     0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, // 0..255, 8 bits
     0x95, 0x40, 0x0A, 0x01, 0x4B, 0x81, 0x02, // 64 bytes in
     0x95, 0x0B, 0x0A, 0x02, 0x4B, 0x91, 0x02, // 11 bytes out
+    0xC0,
+];
+
+/// The page of scales: report 3 with five bytes.
+pub const HID_SCALE_DESCRIPTOR: &[u8] = &[
+    0x05, 0x8D, 0x09, 0x20, 0xA1, 0x01, // scale device, application
+    0x85, 0x03, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, // report 3, 0..255, 8 bits
+    0x95, 0x05, 0x09, 0x40, 0x81, 0x02, // its weight
     0xC0,
 ];
 

@@ -61,6 +61,8 @@ pub trait UsbModel: Send {
     fn text(&self, index: u8) -> Option<String>;
     /// A request of its class or maker; `None` stalls.
     fn control(&mut self, setup: Setup, data: &[u8]) -> Option<Vec<u8>>;
+    /// The host took it into use: after it was plugged in, and after each reset.
+    fn configured(&mut self) {}
     /// Bytes from the host at an endpoint.
     fn output(&mut self, endpoint: u8, bytes: &[u8]);
     /// Bytes for the host at an endpoint, at most so many; `None` while there are none.
@@ -258,7 +260,11 @@ impl<M: UsbModel> Cable<M> {
             },
             // Get status; set configuration, interface; clear a halted endpoint.
             (0x80, 0) => Some(vec![1, 0]),
-            (0x00, 9) | (0x01, 11) | (0x02, 1) => Some(Vec::new()),
+            (0x00, 9) => {
+                model.configured();
+                Some(Vec::new())
+            }
+            (0x01, 11) | (0x02, 1) => Some(Vec::new()),
             _ => model.control(setup, data),
         }?;
         answer.truncate(usize::from(setup.length));

@@ -62,7 +62,7 @@ pub fn bind(
             }
         }
     }
-    follow_moved(configs, found, &mut taken, &mut bindings);
+    follow_moved(configs, found, current, &mut taken, &mut bindings);
     bindings.unbound = found
         .iter()
         .filter(|f| {
@@ -152,10 +152,11 @@ fn tcp_node(place: &str) -> PathBuf {
 }
 
 /// A unit without serial number that was moved to another port keeps its role if there is exactly
-/// one free unit of its model and exactly one role that misses it.
+/// one free unit of its model and exactly one role that misses it; and once it has it, also beside others.
 fn follow_moved(
     configs: &[DeviceConfig],
     found: &[Found],
+    current: &BTreeMap<String, PathBuf>,
     taken: &mut BTreeSet<PathBuf>,
     bindings: &mut Bindings,
 ) {
@@ -180,7 +181,13 @@ fn follow_moved(
             })
             .collect();
         let rivals = missing.iter().filter(|(_, m)| m == model).count();
-        if let ([one], 1) = (free.as_slice(), rivals) {
+        let held = current.get(&config.name);
+        let kept = free.iter().find(|it| Some(&it.node) == held);
+        let only = match (free.as_slice(), rivals) {
+            ([one], 1) => Some(one),
+            _ => None,
+        };
+        if let Some(one) = kept.or(only) {
             taken.insert(one.node.clone());
             bindings.bound.insert(config.name.clone(), one.node.clone());
             bindings.missing.remove(&config.name);

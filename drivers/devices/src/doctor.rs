@@ -84,6 +84,7 @@ pub fn diagnose(picture: &Picture) -> Vec<Finding> {
         };
         state(picture, config, status, &mut add);
         frames(config, status, &mut add);
+        history(status, &mut add);
         sharing(config, &mut add);
     }
     let mut add = |severity, what: String, remedy: &str| {
@@ -140,17 +141,15 @@ fn state(picture: &Picture, config: &DeviceConfig, status: &DeviceStatus, add: &
                 }
                 _ => "another program".to_owned(),
             };
-            add(
-                Severity::Wrong,
-                format!("{who} holds {node}"),
-                "close that program (`fuser -v NODE` names it); to read beside a POS, set share = \
-                 \"shared\"",
-            );
+            let remedy = busy_remedy(picture, config, node);
+            add(Severity::Wrong, format!("{who} holds {node}"), &remedy);
         }
         DeviceState::Denied => add(
             Severity::Wrong,
             format!("the service may not open {node}"),
-            "reinstall the package's udev rules, and put the service's user into the node's group",
+            "the package's udev rules open it for the group shelfd (serial ports: dialout): run `udevadm control \
+             --reload` and `udevadm trigger`, or plug it out and in; for a maker that the rules don't know, add a \
+             line to /etc/udev/rules.d",
         ),
         DeviceState::Lost(why) => add(
             Severity::Wrong,
@@ -166,6 +165,22 @@ fn state(picture: &Picture, config: &DeviceConfig, status: &DeviceStatus, add: &
             "change its selector, or plug it back",
         );
     }
+}
+
+/// Who must let go, and whether both can have it.
+fn busy_remedy(picture: &Picture, config: &DeviceConfig, node: &str) -> String {
+    let beside = match (&config.kind, config.kind.class()) {
+        (DeviceKind::BadgeReader, _) if picture.neighbours.pcscd => {
+            return "`systemctl disable --now pcscd.socket pcscd`, if no other program needs it"
+                .to_owned();
+        }
+        (DeviceKind::BadgeReader | DeviceKind::Scale(_), _) => "",
+        (_, NodeClass::Serial) => {
+            "; where a POS reads it, set share = \"relay\", and give the POS the other end"
+        }
+        _ => "; to read beside a POS, set share = \"shared\"",
+    };
+    format!("close that program (`fuser -v {node}` names it){beside}")
 }
 
 /// The class under which the configured unit is there, if that is not the configured one.
@@ -231,10 +246,18 @@ fn frames(config: &DeviceConfig, status: &DeviceStatus, add: &mut Add<'_>) {
             _ => add(
                 Severity::Wrong,
                 format!("{} of its messages could not be read", counters.faults),
-                "look at its last frames: the kind or the mode is wrong",
+                &format!(
+                    "its kind or its mode is wrong: look at its last frames with `shelfd devices journal \"{}\"`",
+                    config.name
+                ),
             ),
         }
     }
+}
+
+/// What it said last, and what went wrong since the start.
+fn history(status: &DeviceStatus, add: &mut Add<'_>) {
+    let counters = &status.counters;
     if let Some(notice) = status.notice.as_ref().filter(|it| *it != READING) {
         let what = format!("it says: {notice}");
         add(Severity::Note, what, "see to the device, if it goes on");
@@ -245,6 +268,21 @@ fn frames(config: &DeviceConfig, status: &DeviceStatus, add: &mut Add<'_>) {
             Severity::Risk,
             what,
             "check the way to the POS: uinput, or the serial port",
+        );
+    }
+    if status.is_disabled {
+        add(
+            Severity::Note,
+            "it does not scan now, because nobody can take a scan".to_owned(),
+            "nothing: it scans again after the payment, or as soon as a page for its scans is open",
+        );
+    }
+    if counters.resets > 0 {
+        let what = format!("it hung, and was reset over USB {} times", counters.resets);
+        add(
+            Severity::Risk,
+            what,
+            "change its cable or its port; behind a hub, give the hub its own power; then change the adapter",
         );
     }
     if counters.panics > 0 {

@@ -115,6 +115,9 @@ pub struct FtdiScanner {
     pub from_host: Vec<u8>,
     /// Makers' requests in their order: request and value.
     pub requests: Vec<(u8, u16)>,
+    /// It hangs: what it is sent goes nowhere, until it is reset.
+    pub hangs: bool,
+    was_configured: bool,
 }
 
 impl FtdiScanner {
@@ -127,6 +130,16 @@ impl FtdiScanner {
         }
     }
 
+    /// One that hangs once the host has opened it, until it is reset.
+    #[must_use]
+    pub fn hanging(serial: &str) -> Self {
+        let hangs = true;
+        Self {
+            hangs,
+            ..Self::new(serial)
+        }
+    }
+
     /// Reads a code; the frame goes out as it is.
     pub fn scan(&mut self, frame: &[u8]) {
         self.to_host.extend(frame);
@@ -134,6 +147,12 @@ impl FtdiScanner {
 }
 
 impl UsbModel for FtdiScanner {
+    fn configured(&mut self) {
+        // The first time is the plugging in.
+        self.hangs &= !self.was_configured;
+        self.was_configured = true;
+    }
+
     fn device(&self) -> Vec<u8> {
         device_descriptor(0, 0x0403, 0x6010, 0x0700)
     }
@@ -166,7 +185,9 @@ impl UsbModel for FtdiScanner {
     }
 
     fn output(&mut self, _endpoint: u8, bytes: &[u8]) {
-        self.from_host.extend_from_slice(bytes);
+        if !self.hangs {
+            self.from_host.extend_from_slice(bytes);
+        }
     }
 
     fn input(&mut self, _endpoint: u8, bytes_max: usize) -> Option<Vec<u8>> {

@@ -1,11 +1,13 @@
 //! The machine's only file system: our program as process 1, its libraries, and the drivers. Written
 //! as the kernel reads it ("newc" of cpio), not packed, because unpacking is slow under emulation.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::kernel::{Kernel, output};
+use super::udev::Udev;
 
 /// File types and rights.
 const FOLDER: u32 = 0o040_755;
@@ -21,18 +23,25 @@ struct Archive {
 }
 
 /// Writes the archive for this program.
-pub(crate) fn write(to: &Path, program: &Path, kernel: &Kernel) -> Result<()> {
+pub(crate) fn write(to: &Path, program: &Path, kernel: &Kernel, udev: &Udev) -> Result<()> {
     let mut archive = Archive::default();
     archive.program("init", &std::fs::read(program)?);
     // Process 1 writes to the console before it has mounted anything.
     archive.device("dev/console", 5, 1);
     archive.device("dev/null", 1, 3);
-    let libraries = output("ldd", &[&program.display().to_string()], Path::new("/"))?;
-    for library in String::from_utf8_lossy(&libraries).split_whitespace() {
-        if let Some(inside) = library.strip_prefix('/') {
-            let bytes = std::fs::read(library).with_context(|| library.to_owned())?;
-            archive.program(inside, &bytes);
-        }
+    for (inside, bytes) in &udev.files {
+        archive.program(inside, bytes);
+    }
+    let mut libraries = BTreeSet::new();
+    for program in [program, &udev.program] {
+        let needed = output("ldd", &[&program.display().to_string()], Path::new("/"))?;
+        let needed = String::from_utf8_lossy(&needed).into_owned();
+        let paths = needed.split_whitespace().filter(|it| it.starts_with('/'));
+        libraries.extend(paths.map(str::to_owned));
+    }
+    for library in libraries {
+        let bytes = std::fs::read(&library).with_context(|| library.clone())?;
+        archive.program(library.trim_start_matches('/'), &bytes);
     }
     for (number, driver) in kernel.drivers.iter().enumerate() {
         let name = driver

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use shelf_tests::patience::{Look, USUAL, now, pass, until};
 use shelf_tests::programs::{installed, target};
 
-use super::{initramfs, kernel};
+use super::{initramfs, kernel, udev};
 
 /// Longest silence of the machine, booting included; emulated on a busy computer, it is slow.
 const SILENCE_MAX: Duration = Duration::from_secs(150);
@@ -47,7 +47,8 @@ pub(crate) fn run() -> Result<BTreeMap<String, Verdict>> {
     let folder = tempfile::tempdir()?;
     let archive = folder.path().join("initramfs");
     let program = Path::new(env!("CARGO_BIN_EXE_device_lab_guest"));
-    initramfs::write(&archive, program, &kernel)?;
+    let udev = udev::get(&lab)?;
+    initramfs::write(&archive, program, &kernel, &udev)?;
     println!("prepared after {:?}", start.elapsed());
     let mut machine = Machine::boot(folder.path(), &kernel.image, &archive)?;
     let verdicts = machine.verdicts();

@@ -14,6 +14,7 @@
 mod initramfs;
 mod kernel;
 mod machine;
+mod udev;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -59,6 +60,15 @@ scenarios! {
     a_makers_scanner_is_switched_to_hid_pos_and_beeps_in_its_own_words: "hid_maker_switch",
     a_burst_of_reports_loses_nothing_without_a_word: "hid_burst",
     an_ibm_oem_scanner_is_enabled_and_read_through_unplugging: "ibm_oem_scanner",
+    an_oem_scanner_rests_and_scans_again_over_a_plug_and_takes_its_configuration: "ibm_oem_off_and_on",
+    a_scanner_of_reports_is_typed_on_to_a_pos_once: "hid_typed_on",
+    a_hid_scale_is_read_in_every_unit_and_what_is_no_weight_is_refused: "hid_scale",
+    a_swiped_card_is_refused_and_its_number_is_nowhere: "wedge_magstripe",
+    a_twin_takes_no_role_by_number_and_a_moved_unit_keeps_its_own: "twin_and_port",
+    what_another_process_holds_is_busy_in_words_until_it_is_free: "held_by_another_process",
+    nonsense_costs_little_and_starves_nobody: "nonsense_is_bounded",
+    a_hung_scale_is_reset_by_itself_and_weighs_again: "hung_scale_is_reset_by_itself",
+    the_packages_rules_open_what_the_service_needs_and_nothing_else: "rules_and_own_user",
     a_grabbed_wedge_is_read_and_the_console_sees_nothing: "wedge_exclusive",
     a_shared_wedge_is_read_beside_the_console: "wedge_shared",
     a_relayed_wedge_is_typed_on_once: "wedge_relayed",

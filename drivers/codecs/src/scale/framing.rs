@@ -29,14 +29,12 @@ impl Framing {
         match self {
             Framing::TooFew | Framing::Fits => None,
             Framing::LooksLike7E1 => {
-                Some("looks like 7E1: set the line to 7 data bits, even parity")
+                Some("looks like 7E1: set data_bits = 7 and parity = \"even\"")
             }
-            Framing::LooksLike7O1 => {
-                Some("looks like 7O1: set the line to 7 data bits, odd parity")
-            }
-            Framing::NoPattern => {
-                Some("unreadable bytes: check the speed, or it is another device")
-            }
+            Framing::LooksLike7O1 => Some("looks like 7O1: set data_bits = 7 and parity = \"odd\""),
+            Framing::NoPattern => Some(
+                "unreadable bytes: set baud to the device's speed, or it is another kind of device",
+            ),
         }
     }
 }

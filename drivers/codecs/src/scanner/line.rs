@@ -196,6 +196,9 @@ impl LineDecoder {
         if !config.binary && text.iter().any(control) {
             return Err(FaultReason::Control);
         }
+        if !config.binary && str::from_utf8(&text).is_err() {
+            return Err(FaultReason::NotText);
+        }
         Ok(text)
     }
 }

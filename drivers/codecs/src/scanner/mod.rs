@@ -181,6 +181,9 @@ pub enum FaultReason {
     /// A control character that no barcode of this device may hold: wrong line settings or noise.
     #[error("control character in the text: wrong line settings, or noise")]
     Control,
+    /// Bytes that are no text: seven bits read as eight, a wrong speed, or noise.
+    #[error("no text: wrong speed or bits of the line, or noise")]
+    NotText,
     /// A report that the layout doesn't know.
     #[error("unknown report")]
     UnknownReport,

@@ -127,6 +127,25 @@ fn a_working_device_is_not_taken_away_when_its_twin_appears() {
 }
 
 #[test]
+fn a_unit_that_was_followed_stays_beside_another_of_its_model() {
+    let configs = [config("hand", "port:p1/1a86:7523:00")];
+    let both = || {
+        identify(vec![
+            node("/dev/ttyUSB0", "p2", ""),
+            node("/dev/ttyUSB1", "p3", ""),
+        ])
+    };
+    let held = |now: &str| BTreeMap::from([("hand".to_owned(), PathBuf::from(now))]);
+    for now in ["/dev/ttyUSB0", "/dev/ttyUSB1"] {
+        let b = bind(&configs, &both(), &held(now), &BTreeMap::new());
+        assert_eq!(at(&b, "hand").as_deref(), Some(now));
+        assert!(b.moved.contains("hand"));
+    }
+    let none = bind(&configs, &both(), &BTreeMap::new(), &BTreeMap::new());
+    assert_eq!(at(&none, "hand"), None);
+}
+
+#[test]
 fn a_moved_unit_is_followed_only_when_it_is_the_only_one() {
     let hand = config("hand", "port:p1/1a86:7523:00");
     let b = bound(

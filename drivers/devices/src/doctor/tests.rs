@@ -174,6 +174,30 @@ fn who_holds_or_forbids_is_said() {
 }
 
 #[test]
+fn what_hung_and_what_rests_is_said_with_the_next_step() {
+    let counters = Counters {
+        resets: 2,
+        ..Counters::default()
+    };
+    let mut hung = status(DeviceState::Ready, counters, &[]);
+    hung.is_disabled = true;
+    let found = diagnose(&picture(line(), hung, Vec::new()));
+    assert_eq!(found[0].severity, Severity::Risk);
+    assert!(
+        found[0].what.contains("reset over USB 2 times"),
+        "{found:?}"
+    );
+    assert!(found[1].remedy.contains("after the payment"), "{found:?}");
+    let busy = status(DeviceState::Busy, Counters::default(), &[]);
+    let found = diagnose(&picture(line(), busy, Vec::new()));
+    let remedy = &found[0].remedy;
+    assert!(
+        remedy.contains("fuser -v /dev/ttyACM0") && remedy.contains("relay"),
+        "{remedy}"
+    );
+}
+
+#[test]
 fn neighbours_twins_and_sharing_are_risks() {
     let here = vec![
         present("/dev/ttyACM0", NodeClass::Serial, "p1", "AB12"),

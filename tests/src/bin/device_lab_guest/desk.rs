@@ -12,6 +12,7 @@ use shelf_devices::event::{DeviceEvent, Payload};
 use shelf_devices::status::{DeviceState, DeviceStatus};
 use shelf_devices::supervisor::Supervisor;
 use shelf_devices::surroundings::Surroundings;
+use shelf_devices::weighing::Weighing;
 use shelf_tests::patience::Look;
 
 /// Longest wait for anything that must happen; emulated, everything is slow.
@@ -65,6 +66,11 @@ impl Desk {
             .with_context(|| format!("no event in time; {:?}", status()))
     }
 
+    /// The next event, if one comes in time.
+    pub(crate) fn within(&self, limit: Duration) -> Option<DeviceEvent> {
+        self.events.recv_timeout(limit).ok()
+    }
+
     /// Takes events until a state comes; what else came must be nothing.
     fn until_state(&self, wanted: impl Fn(&DeviceState) -> bool) -> Result<()> {
         loop {
@@ -107,6 +113,17 @@ impl Desk {
             bail!("scanned {scanned:?} instead of {code:?}");
         }
         Ok(())
+    }
+
+    /// How the next weighing ended.
+    pub(crate) fn weighed(&self) -> Result<Weighing> {
+        loop {
+            match self.next()?.payload {
+                Payload::Weight(weighing) => return Ok(weighing),
+                Payload::State(_) => {}
+                other => bail!("{other:?} instead of a weighing"),
+            }
+        }
     }
 
     /// The number of the next badge.

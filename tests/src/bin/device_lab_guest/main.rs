@@ -12,6 +12,8 @@
 mod console;
 mod desk;
 mod machine;
+mod other;
+mod rules;
 mod scenarios;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +22,16 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [other::WORD, more @ ..] = arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        let more: Vec<String> = more.iter().map(|it| (*it).to_owned()).collect();
+        return other::run(&more);
+    }
     ensure!(
         std::process::id() == 1,
         "this is the first process of the device lab's machine, and nothing else"

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use shelf_codecs::barcode::{Aim, Symbology};
 use shelf_codecs::scanner::hid_pos::descriptor::parse;
 use shelf_codecs::scanner::hid_pos::{Layout, SAMPLE_DESCRIPTOR, encode};
-use shelf_codecs::scanner::oem::{OemCommand, OemStatus, encode_scan};
+use shelf_codecs::scanner::oem::{OemCommand, OemStatus, encode_scan, encode_status};
 use shelf_devices::config::{DeviceConfig, DeviceKind, Share};
 use shelf_devices::decoder::FaultCause;
 use shelf_devices::driver::Command;
@@ -32,7 +32,7 @@ fn scanner(serial: &str) -> Result<DeviceConfig> {
 }
 
 /// The reports of a POS scanner for a code.
-fn reports(unit: &HidUnit, code: &str) -> Result<Vec<Vec<u8>>> {
+pub(crate) fn reports(unit: &HidUnit, code: &str) -> Result<Vec<Vec<u8>>> {
     let layouts = Layout::resolve(&parse(&unit.descriptor), unit.vendor);
     let layout = layouts.first().context("the unit's own layout")?;
     Ok(encode(layout, code.as_bytes(), Some(EAN), 0))
@@ -164,6 +164,79 @@ pub(crate) fn oem_scanner() -> Result<()> {
         drop(plugged);
         desk.until_gone()?;
     }
+    desk.close();
+    Ok(())
+}
+
+/// What the host wrote next, as a command.
+fn told(plugged: &mut UhidDevice) -> Result<OemCommand> {
+    let report = plugged.output(ANSWER)?.context("it was told nothing")?;
+    let report = report.strip_prefix(&[0]).unwrap_or(&report);
+    OemCommand::decode(report).with_context(|| format!("{report:02X?}"))
+}
+
+/// Kept from scanning while nobody can take a scan, over a plug, and told to scan again; a configuration is
+/// written and read back.
+pub(crate) fn oem_off_and_on() -> Result<()> {
+    let unit = HidUnit::ibm_oem_scanner("OEM-2");
+    let on = OemStatus([0x10, 0x03, 0]);
+    let off = OemStatus([0x10, 0x01, 0]);
+    let desk = Desk::open(vec![scanner("OEM-2")?])?;
+    let mut plugged = UhidDevice::plug(&unit)?;
+    desk.until_ready()?;
+    let confirm = |plugged: &mut UhidDevice, wanted: OemCommand, status: OemStatus| -> Result<()> {
+        let first = told(plugged)?;
+        ensure!(first == wanted, "told {first:?} instead of {wanted:?}");
+        let second = told(plugged)?;
+        ensure!(second == OemCommand::Status, "asked {second:?}");
+        let mut report = encode_status(status);
+        report.resize(64, 0);
+        Ok(plugged.input(&report)?)
+    };
+    confirm(&mut plugged, OemCommand::Enable, on)?;
+    desk.supervisor.enable("hand", false)?;
+    confirm(&mut plugged, OemCommand::Disable, off)?;
+    crate::desk::until(|| Ok(desk.status()?.is_disabled))?;
+    drop(plugged);
+    desk.until_gone()?;
+    let mut plugged = UhidDevice::plug(&unit)?;
+    desk.until_ready()?;
+    confirm(&mut plugged, OemCommand::Enable, on)?;
+    confirm(&mut plugged, OemCommand::Disable, off)?;
+    desk.supervisor.enable("hand", true)?;
+    confirm(&mut plugged, OemCommand::Enable, on)?;
+    // It forgot by itself, as after a reset of its own.
+    let mut report = encode_status(off);
+    report.resize(64, 0);
+    plugged.input(&report)?;
+    confirm(&mut plugged, OemCommand::Enable, on)?;
+    for wanted in [
+        OemCommand::ReadConfig,
+        OemCommand::WriteConfig([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        OemCommand::BeeperOff,
+    ] {
+        let bytes = [&[0], &wanted.encode()[..]].concat();
+        desk.supervisor.command("hand", Command::Write(bytes))?;
+        let heard = told(&mut plugged)?;
+        ensure!(heard == wanted, "{heard:?} instead of {wanted:?}");
+    }
+    // Its configuration is an answer, never a scan.
+    let mut answer = vec![14, 0x12, 0x03, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+    answer.resize(64, 0);
+    plugged.input(&answer)?;
+    for report in encode_scan(b"4006381333931", Symbology::Ean13, on, false) {
+        let mut report = report;
+        report.resize(64, 0);
+        plugged.input(&report)?;
+    }
+    desk.must_scan("4006381333931")?;
+    let status = desk.status()?;
+    ensure!(
+        status.notice.is_none() && status.counters.faults == 0,
+        "{status:?}"
+    );
+    drop(plugged);
+    desk.until_gone()?;
     desk.close();
     Ok(())
 }

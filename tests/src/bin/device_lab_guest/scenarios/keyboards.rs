@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use shelf_codecs::barcode::{Barcode, PrefixScheme, interpret};
 use shelf_codecs::scanner::Terminator;
 use shelf_codecs::scanner::wedge::layout::KeyboardLayout;
 use shelf_codecs::scanner::wedge::{WedgeConfig, encode};
 use shelf_devices::config::{DeviceConfig, DeviceKind, Share};
 use shelf_devices::event::Payload;
+use shelf_devices::hid_scanner::HidScannerConfig;
 use shelf_devices::keyboard_scanner::KeyboardScannerConfig;
 use shelf_devices::relay::RelayTo;
 use shelf_sim::uhid::{HidUnit, UhidDevice};
@@ -170,6 +172,79 @@ pub(crate) fn on_usb() -> Result<()> {
         ask("unplug kbd0");
         desk.until_gone()?;
     }
+    desk.close();
+    Ok(())
+}
+
+/// A card swiped through a reader that types: the till is told that it is a payment means, the console sees
+/// nothing, and its number is nowhere.
+pub(crate) fn magstripe() -> Result<()> {
+    const PAN: &str = "4111111111111111";
+    let mut console = Console::open()?;
+    let desk = Desk::open(vec![wedge("W-6", Share::Exclusive)?])?;
+    let mut plugged = UhidDevice::plug(&HidUnit::keyboard_wedge("W-6"))?;
+    desk.until_ready()?;
+    for track in [
+        format!("%B{PAN}^DOE/JANE^29121010000000000?"),
+        format!(";{PAN}=29121010000000000?"),
+    ] {
+        type_code(&mut plugged, &track)?;
+        let scan = loop {
+            match desk.next()?.payload {
+                Payload::Scan(scan) => break scan,
+                Payload::State(_) => {}
+                other => bail!("{other:?} instead of a swipe"),
+            }
+        };
+        let read = interpret(&scan.text(PrefixScheme::None), &[]);
+        ensure!(
+            matches!(read, Barcode::Refused(_)),
+            "a card was taken for {read:?}"
+        );
+        ensure!(
+            !format!("{scan:?}").contains("11111111"),
+            "its number in {scan:?}"
+        );
+    }
+    console.must_see_nothing()?;
+    let kept = format!("{:?}", desk.status()?);
+    ensure!(!kept.contains("11111111") && kept.contains("***"), "{kept}");
+    type_code(&mut plugged, CODE)?;
+    desk.must_scan(CODE)?;
+    drop(plugged);
+    desk.until_gone()?;
+    desk.close();
+    Ok(())
+}
+
+/// A scanner that sends whole reports, beside a POS that wants them typed: once, through a real virtual keyboard.
+pub(crate) fn typed_on() -> Result<()> {
+    let mut console = Console::open()?;
+    let relay = Share::Relay(RelayTo::Keyboard(KeyboardLayout::Us));
+    let kind = DeviceKind::HidScanner(HidScannerConfig::default());
+    let desk = Desk::open(vec![device("hand", "serial:TYPED-1", kind, relay)?])?;
+    let unit = HidUnit::pos_scanner("TYPED-1");
+    let mut plugged = UhidDevice::plug(&unit)?;
+    desk.until_ready()?;
+    let mut scan = |code: &str| -> Result<()> {
+        for report in super::hid::reports(&unit, code)? {
+            plugged.input(&report)?;
+        }
+        desk.must_scan(code)
+    };
+    console.connected(|| scan("0000000000000"))?;
+    for code in [CODE, "SHELF-42/x", "4006381333931"] {
+        scan(code)?;
+        console.must_see(&on_console(code))?;
+    }
+    console.must_see_nothing()?;
+    ensure!(
+        desk.status()?.counters.relays_failed == 0,
+        "{:?}",
+        desk.status()?
+    );
+    drop(plugged);
+    desk.until_gone()?;
     desk.close();
     Ok(())
 }

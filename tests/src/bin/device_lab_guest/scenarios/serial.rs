@@ -1,13 +1,18 @@
 //! Scanners on `/dev/ttyACM*` and `/dev/ttyUSB*`, behind the real `cdc_acm` and `ftdi_sio`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use shelf_codecs::scale::Protocol;
 use shelf_devices::config::{DeviceConfig, DeviceKind, Share};
 use shelf_devices::decoder::FaultCause;
 use shelf_devices::driver::Command;
 use shelf_devices::line_scanner::LineScannerConfig;
+use shelf_devices::scale::ScaleConfig;
+use shelf_devices::status::DeviceState;
 use shelf_devices::sysfs::Sysfs;
+use shelf_devices::weighing::NoWeight;
 use shelf_sim::usbip::UsbDevice;
 use shelf_sim::usbip::models::{CdcScanner, FtdiScanner};
 
@@ -97,6 +102,62 @@ pub(crate) fn ftdi_of_the_machine() -> Result<()> {
         ask("unplug ser0");
         desk.until_gone()?;
     }
+    desk.close();
+    Ok(())
+}
+
+/// A converter that hangs behind a scale: after three weighings without an answer the device layer resets it by
+/// itself, says so, and the fourth weighs.
+pub(crate) fn hung_scale() -> Result<()> {
+    let scale = ScaleConfig::new(Protocol::Toledo8217);
+    let config = device(
+        "scale",
+        "serial:HANG-1",
+        DeviceKind::Scale(scale),
+        Share::Exclusive,
+    )?;
+    let desk = Desk::open(vec![config.clone()])?;
+    let mut plugged = UsbDevice::plug(FtdiScanner::hanging("HANG-1"), 4)?;
+    desk.until_ready()?;
+    let weigh = |question| {
+        let unit_price_minor = None;
+        let command = Command::Weigh {
+            question,
+            unit_price_minor,
+        };
+        desk.supervisor.command("scale", command)
+    };
+    for question in 1..=3 {
+        weigh(question)?;
+        let outcome = desk.weighed()?.outcome;
+        ensure!(
+            outcome == Err(NoWeight::NoAnswer),
+            "{outcome:?} of a hung converter"
+        );
+    }
+    let mut told = String::new();
+    until(|| {
+        while let Some(event) = desk.within(Duration::from_millis(20)) {
+            told.push_str(&format!("{:?} ", event.payload));
+        }
+        Ok(told.contains("reset over USB (1 of"))
+    })
+    .with_context(|| told.clone())?;
+    until(|| Ok(desk.status()?.state == DeviceState::Ready))?;
+    let said = super::whole::findings(&desk, &config)?;
+    ensure!(said.contains("reset over USB"), "{said}");
+    weigh(4)?;
+    // It answers now; the weight as 7E1 comes out of a converter that checks the parity.
+    until(|| Ok(plugged.with(|it| it.from_host.ends_with(b"W"))?))?;
+    plugged.with(|it| it.scan(b"\x0201.250\r"))?;
+    let outcome = desk.weighed()?.outcome;
+    ensure!(
+        outcome.is_ok_and(|it| it.grams() == Some(1_250)),
+        "{outcome:?}"
+    );
+    ensure!(desk.status()?.counters.resets == 1, "{:?}", desk.status()?);
+    drop(plugged);
+    desk.until_gone()?;
     desk.close();
     Ok(())
 }
