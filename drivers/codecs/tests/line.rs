@@ -144,3 +144,18 @@ fn a_scan_shows_no_card_number() {
         "{shown}"
     );
 }
+
+#[test]
+fn what_is_no_text_is_no_scan() {
+    let usual = LineConfig::default();
+    let binary = LineConfig {
+        binary: true,
+        ..LineConfig::default()
+    };
+    // 4006381333931 of a scanner at seven bits with even parity, read as eight.
+    let misread = b"\xB4006\xB3\xB8\xB1\xB3\xB3\xB39\xB3\xB1\r";
+    assert_eq!(lines(&usual, misread), ["NotText 13"]);
+    assert_eq!(lines(&usual, "Größe 42\r".as_bytes()).len(), 1);
+    assert!(lines(&usual, "Größe 42\r".as_bytes())[0].ends_with("Some(Cr)"));
+    assert!(lines(&binary, misread)[0].ends_with("Some(Cr)"));
+}

@@ -11,6 +11,7 @@ use crate::dialogue::{Dialogue, Feedback, Step};
 use crate::driver::{Command, Driver};
 use crate::line_opener::LineOpener;
 use crate::line_scanner::END_WAIT_MS;
+use crate::raw::RawForm;
 use crate::scale::Weigher;
 use crate::serial::SerialSettings;
 use crate::steps::{Steps, cut_off};
@@ -57,6 +58,10 @@ impl CounterScanner {
 impl Driver for CounterScanner {
     fn opener(&self) -> Box<dyn Opener> {
         Box::new(LineOpener::new(self.config.serial))
+    }
+
+    fn raw_form(&self) -> RawForm {
+        RawForm::Stream
     }
 
     fn dialogue(&self) -> Box<dyn Dialogue> {

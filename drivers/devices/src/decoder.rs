@@ -108,7 +108,8 @@ pub trait Decoder: Send {
 impl Decoded {
     /// How the item reads in the journal, and its length in bytes. Only what is recognised as goods
     /// is shown whole; a payment means or rubbish, which may be one, is masked.
-    pub(crate) fn journal_text(&self) -> (String, u64) {
+    #[must_use]
+    pub fn journal_text(&self) -> (String, u64) {
         match self {
             Self::Scan(scan) => {
                 let text = match interpret(&scan.text(PrefixScheme::None), &[]) {

@@ -3,6 +3,7 @@
 //! and dialogue belong to the device's thread and are made anew at every opening.
 
 use crate::dialogue::Dialogue;
+use crate::raw::RawForm;
 use crate::transport::Opener;
 
 /// One kind of device.
@@ -11,6 +12,10 @@ pub trait Driver: Send {
     fn opener(&self) -> Box<dyn Opener>;
     /// A fresh dialogue for one opening; asked for when the device is open.
     fn dialogue(&self) -> Box<dyn Dialogue>;
+    /// How its bytes are journaled beside what they mean; none where that could give away what must stay secret.
+    fn raw_form(&self) -> RawForm {
+        RawForm::None
+    }
 }
 
 /// What the daemon may ask a device to do. A kind that can't do it ignores it.

@@ -20,6 +20,7 @@ use crate::dialogue::{Dialogue, Feedback, Passive};
 use crate::driver::Driver;
 use crate::hid::{self, HidOpening};
 use crate::oem_scanner::OemDialogue;
+use crate::raw::RawForm;
 use crate::steps::scanner_fault;
 use crate::sysfs::Sysfs;
 use crate::transport::{OpenError, Opener, Transport};
@@ -121,17 +122,30 @@ impl Driver for HidScanner {
         })
     }
 
+    fn raw_form(&self) -> RawForm {
+        RawForm::Reports
+    }
+
     fn dialogue(&self) -> Box<dyn Dialogue> {
         let learned = self.learned();
-        let layouts = match learned.recognised {
-            Recognised::IbmOem => return Box::new(OemDialogue::new(learned.feedback)),
-            Recognised::Pos(layouts) => layouts,
-            // Every report is then a fault, which says what is wrong.
-            Recognised::Unknown => Vec::new(),
-        };
-        let decoder = Box::new(ReportDecoder::new(layouts));
-        Box::new(Passive::new(decoder, learned.feedback))
+        dialogue_with(learned.recognised, learned.feedback)
     }
+}
+
+fn dialogue_with(recognised: Recognised, feedback: Feedback) -> Box<dyn Dialogue> {
+    let layouts = match recognised {
+        Recognised::IbmOem => return Box::new(OemDialogue::new(feedback)),
+        Recognised::Pos(layouts) => layouts,
+        // Every report is then a fault, which says what is wrong.
+        Recognised::Unknown => Vec::new(),
+    };
+    let decoder = Box::new(ReportDecoder::new(layouts));
+    Box::new(Passive::new(decoder, feedback))
+}
+
+/// The dialogue with a unit of this descriptor and maker that makes no sound.
+pub(crate) fn dialogue_of(descriptor: &ReportDescriptor, vendor_id: u16) -> Box<dyn Dialogue> {
+    dialogue_with(Recognised::of(descriptor, vendor_id), Feedback::default())
 }
 
 struct HidScannerOpener {

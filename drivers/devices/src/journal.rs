@@ -31,6 +31,8 @@ pub struct JournalEntry {
     pub text: String,
     /// Length of the frame as it was on the wire, in bytes.
     pub length_bytes: u64,
+    /// What the device sent since the frame before, masked and escaped in the same way; empty where it is not kept.
+    pub raw: Vec<String>,
 }
 
 /// The ring.
@@ -40,6 +42,17 @@ pub struct Journal(VecDeque<JournalEntry>);
 impl Journal {
     /// Adds a frame (already masked and escaped), forgetting the oldest when full.
     pub fn add(&mut self, at: Stamp, direction: Direction, text: &str, length_bytes: u64) {
+        self.add_with_raw(at, direction, (text, length_bytes), Vec::new());
+    }
+
+    /// The same of a frame whose bytes are kept too.
+    pub fn add_with_raw(
+        &mut self,
+        at: Stamp,
+        direction: Direction,
+        (text, length_bytes): (&str, u64),
+        raw: Vec<String>,
+    ) {
         if self.0.len() >= JOURNAL_FRAMES_MAX {
             self.0.pop_front();
         }
@@ -49,6 +62,7 @@ impl Journal {
             direction,
             text,
             length_bytes,
+            raw,
         });
     }
 

@@ -17,6 +17,7 @@ use crate::driver::Driver;
 pub use crate::habit::END_MISSING_IN_A_ROW_MAX;
 use crate::habit::Habit;
 use crate::line_opener::LineOpener;
+use crate::raw::RawForm;
 use crate::serial::SerialSettings;
 use crate::transport::Opener;
 
@@ -86,6 +87,10 @@ impl LineScanner {
 impl Driver for LineScanner {
     fn opener(&self) -> Box<dyn Opener> {
         Box::new(LineOpener::new(self.config.serial))
+    }
+
+    fn raw_form(&self) -> RawForm {
+        RawForm::Stream
     }
 
     fn dialogue(&self) -> Box<dyn Dialogue> {

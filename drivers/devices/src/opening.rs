@@ -114,7 +114,7 @@ impl Opening<'_> {
         self.shared.live().counters.reads += 1;
         match outcome {
             ReadOutcome::Bytes(n) => {
-                let now = self.reporter.received(n);
+                let now = self.reporter.received(&buf[..n]);
                 self.dialogue.received(now, &buf[..n]);
                 if self.dialogue.is_settled() {
                     self.backoff.reset();

@@ -11,6 +11,7 @@ use crate::decoder::{Decoded, NOTICE_BYTES_MAX};
 use crate::delivery::{Outbox, Pumped};
 use crate::event::{DeviceEvent, EventSeq, Payload};
 use crate::journal::Direction;
+use crate::raw::{RawForm, RawTrail};
 use crate::shared::Shared;
 use crate::status::DeviceState;
 use crate::tag_read::{TAGS_PER_EVENT_MAX, TagRead};
@@ -32,6 +33,7 @@ pub(crate) struct Reporter {
     told: Option<DeviceState>,
     /// When the present window of faults began, and how many it has.
     faults: (u64, u32),
+    raw: RawTrail,
 }
 
 impl Reporter {
@@ -40,6 +42,7 @@ impl Reporter {
         outbox: Outbox,
         clock: Arc<dyn Clock>,
         incarnation: u64,
+        raw_form: RawForm,
     ) -> Self {
         Self {
             shared,
@@ -49,6 +52,7 @@ impl Reporter {
             counter: 0,
             told: None,
             faults: (0, 0),
+            raw: RawTrail::new(raw_form),
         }
     }
 
@@ -66,11 +70,12 @@ impl Reporter {
         self.outbox.is_full()
     }
 
-    /// Notes bytes read, and when.
-    pub(crate) fn received(&mut self, bytes: usize) -> Stamp {
+    /// Notes bytes read, and when; called before they are decoded.
+    pub(crate) fn received(&mut self, bytes: &[u8]) -> Stamp {
         let now = self.clock.now();
+        self.raw.push(bytes);
         let mut live = self.shared.live();
-        live.counters.bytes_in += bytes as u64;
+        live.counters.bytes_in += bytes.len() as u64;
         live.last_data = Some(now);
         now
     }
@@ -89,9 +94,15 @@ impl Reporter {
     /// Posts what the decoder made of bytes read at `now`.
     pub(crate) fn emit(&mut self, now: Stamp, item: Decoded) {
         let (text, length) = item.journal_text();
+        let raw = match &item {
+            // Bytes that are not decoded yet belong to what they will make.
+            Decoded::Notice(_) => Vec::new(),
+            item => self.raw.take(item),
+        };
         {
             let mut live = self.shared.live();
-            live.journal.add(now, Direction::In, &text, length);
+            live.journal
+                .add_with_raw(now, Direction::In, (&text, length), raw);
             match &item {
                 Decoded::Reply(_) | Decoded::Notice(_) => {}
                 Decoded::Fault(_) => live.counters.faults += 1,
@@ -161,6 +172,9 @@ impl Reporter {
 
     /// Sets the state and announces it if it is news; trying again is not.
     pub(crate) fn tell(&mut self, state: DeviceState) {
+        if state == DeviceState::Ready {
+            self.raw.clear();
+        }
         state.clone_into(&mut self.shared.live().state);
         if self.told.as_ref() != Some(&state) {
             self.told = Some(state.clone());

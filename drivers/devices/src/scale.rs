@@ -15,6 +15,7 @@ use crate::dialogue::{Dialogue, Step};
 use crate::driver::{Command, Driver};
 use crate::hid::{self, HidOpening};
 use crate::line_opener::LineOpener;
+use crate::raw::RawForm;
 use crate::serial::{DataBits, Parity, SerialSettings};
 use crate::steps::{Steps, mono};
 use crate::transport::{OpenError, Opener, Transport};
@@ -105,6 +106,13 @@ impl Driver for Scale {
         match self.config.is_hid() {
             true => Box::new(HidScaleOpener),
             false => Box::new(LineOpener::new(self.config.serial)),
+        }
+    }
+
+    fn raw_form(&self) -> RawForm {
+        match self.config.is_hid() {
+            true => RawForm::Reports,
+            false => RawForm::Stream,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::decoder::{Decoded, Fault};
 use crate::dialogue::{Dialogue, Step};
 use crate::driver::{Command, Driver};
 use crate::line_opener::LineOpener;
+use crate::raw::RawForm;
 use crate::serial::SerialSettings;
 use crate::steps::{Steps, cut_off, mono};
 use crate::transport::Opener;
@@ -51,6 +52,10 @@ impl SsiScanner {
 impl Driver for SsiScanner {
     fn opener(&self) -> Box<dyn Opener> {
         Box::new(LineOpener::new(self.config.serial))
+    }
+
+    fn raw_form(&self) -> RawForm {
+        RawForm::Stream
     }
 
     fn dialogue(&self) -> Box<dyn Dialogue> {

@@ -192,6 +192,7 @@ impl Supervisor {
                 outbox,
                 Arc::clone(&surroundings.clock),
                 surroundings.incarnation,
+                driver.raw_form(),
             ),
             shared,
             driver,

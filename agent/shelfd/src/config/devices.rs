@@ -88,6 +88,14 @@ fn selector(settings: &DeviceSettings) -> Result<Selector, Wrong> {
     Ok(parsed)
 }
 
+/// What a device is and how it talks, by its settings alone.
+///
+/// # Errors
+/// In words, the key first.
+pub(crate) fn kind_of(settings: &DeviceSettings) -> Result<DeviceKind, String> {
+    kind(settings).map_err(|Wrong { key, why }| format!("key `{key}`: {why}"))
+}
+
 fn kind(settings: &DeviceSettings) -> Result<DeviceKind, Wrong> {
     let sound = |key, text: &str| bytes(text).map_err(|why| Wrong::new(key, why));
     let accepted = sound("beep_accepted", &settings.beep_accepted)?;

@@ -10,6 +10,7 @@ mod survey;
 mod tried;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -19,6 +20,7 @@ use shelf_devices::driver::Command;
 use shelf_devices::status::{DeviceState, DeviceStatus as Known};
 use shelf_devices::supervisor::{CommandError, Supervisor};
 use shelf_devices::surroundings::Surroundings;
+use shelf_devices::sysfs::Sysfs;
 use shelf_stock::name::TillId;
 use shelf_stock::time::Timestamp;
 use tokio::sync::broadcast;
@@ -141,8 +143,15 @@ impl DeviceDesk {
     pub(crate) fn journal(&self, device: &str) -> Option<FrameJournal> {
         let known = self.supervisor.status().into_iter();
         let status = known.into_iter().find(|it| it.name == device)?;
+        let node = status.node.as_deref().map(Path::new);
+        let (descriptor, vendor_id) = node
+            .map(|it| Sysfs::default().report_descriptor(it))
+            .unwrap_or_default();
         Some(FrameJournal {
             kind: self.kind(&status.name),
+            settings: self.kinds.get(&status.name).cloned(),
+            descriptor: descriptor.iter().map(|it| format!("{it:02X}")).collect(),
+            vendor_id,
             device: status.name,
             frames: status.journal.into_iter().map(Frame::from).collect(),
         })

@@ -48,6 +48,7 @@ fn status(state: DeviceState, counters: Counters, frames: &[&str]) -> DeviceStat
         at: Stamp::default(),
         direction: Direction::In,
         text: (*text).to_owned(),
+        raw: Vec::new(),
         length_bytes: 13,
     };
     DeviceStatus {

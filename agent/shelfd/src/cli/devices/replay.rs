@@ -1,5 +1,7 @@
 //! `shelfd devices replay`: what the frames of a journal mean, read again by the decoders of this program,
-//! on another PC and without the device. What was masked stays masked.
+//! on another PC and without the device: the bytes that the device sent, where the journal kept them, with the
+//! device's settings and its report descriptor, else the frame that was made of them then. Where today's rules make
+//! something else of the bytes, both are said. What was masked stays masked, and can't be judged again.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -7,10 +9,13 @@ use std::path::Path;
 use serde::Serialize;
 use shelf_codecs::barcode::{Barcode, PrefixScheme, interpret};
 use shelf_codecs::scanner::line::{LineConfig, LineDecoder, LineItem};
+use shelf_devices::config::DeviceKind;
 use shelf_devices::doctor::framing_of;
+use shelf_devices::replay;
 
 use super::super::Failure;
 use super::super::ask::{moment, print};
+use crate::config::devices::kind_of;
 use crate::daemon::devices::{Frame, FrameJournal};
 use crate::platform::files;
 
@@ -24,6 +29,59 @@ struct Meaning {
     frame: Frame,
     /// In words.
     meaning: String,
+    /// What today's decoders make of the bytes, where they were kept; none where that is what was made then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    today: Option<String>,
+}
+
+/// How the device's bytes are read.
+struct Reader {
+    kind: DeviceKind,
+    descriptor: Vec<u8>,
+    vendor_id: u16,
+}
+
+impl Reader {
+    /// By the journal's settings; a journal of an older program has none, and its frames are read as lines.
+    fn of(journal: &FrameJournal) -> Result<Option<Self>, Failure> {
+        let Some(settings) = &journal.settings else {
+            return Ok(None);
+        };
+        let kind = kind_of(settings).map_err(Failure::configuration)?;
+        let digits = journal.descriptor.as_bytes().chunks(2);
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        Ok(Some(Self {
+            kind,
+            descriptor: digits.filter_map(byte).collect(),
+            vendor_id: journal.vendor_id,
+        }))
+    }
+
+    /// What the bytes of a frame are today: the texts of what comes out.
+    fn read(&self, frame: &Frame) -> Option<String> {
+        if frame.raw.is_empty() || frame.direction == "out" {
+            return None;
+        }
+        let pieces: Vec<Vec<u8>> = frame.raw.iter().map(|it| unescaped(it)).collect();
+        let items = replay::read(&self.kind, &self.descriptor, self.vendor_id, &pieces)?;
+        let texts: Vec<String> = items.iter().map(|it| it.journal_text().0).collect();
+        Some(texts.join("; "))
+    }
+
+    /// What differs from then, in words.
+    fn difference(&self, frame: &Frame) -> Option<String> {
+        let today = self.read(frame)?;
+        // A weight that nobody asks for is shown and not told.
+        let same = today == frame.text || today.strip_prefix("shows ") == Some(&frame.text);
+        let is_masked = frame.raw.iter().any(|it| it.contains('*'));
+        match (same, is_masked) {
+            (true, _) => None,
+            (false, true) if frame.text.contains('*') => None,
+            (false, true) => Some("its bytes are masked: can't be judged again".to_owned()),
+            (false, false) if today.is_empty() => Some("nothing".to_owned()),
+            (false, false) => Some(today),
+        }
+    }
 }
 
 pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
@@ -32,7 +90,15 @@ pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
         Failure::new(error).hint("save one with `shelfd devices journal NAME --json > FILE`")
     })?;
     let advice = framing_of(journal.frames.iter().map(|it| it.text.as_str())).advice();
-    let frames: Vec<Meaning> = journal.frames.into_iter().map(meaning).collect();
+    let reader = Reader::of(&journal)?;
+    let frames: Vec<Meaning> = journal
+        .frames
+        .into_iter()
+        .map(|frame| Meaning {
+            today: reader.as_ref().and_then(|it| it.difference(&frame)),
+            ..meaning(frame)
+        })
+        .collect();
     if json {
         let all = serde_json::json!({
             "device": journal.device, "kind": journal.kind, "frames": frames, "advice": advice,
@@ -45,6 +111,16 @@ pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
             moment(it.frame.at),
             it.frame.text,
             it.meaning
+        );
+        if let Some(today) = &it.today {
+            println!("    DIFFERENT today: {today}");
+        }
+    }
+    let different = frames.iter().filter(|it| it.today.is_some()).count();
+    if different > 0 {
+        println!(
+            "\n{different} of {} frames are read differently by this program",
+            frames.len()
         );
     }
     if let Some(advice) = advice {
@@ -76,7 +152,11 @@ fn meaning(frame: Frame) -> Meaning {
         }
         _ => decoded(&bytes),
     };
-    Meaning { frame, meaning }
+    Meaning {
+        frame,
+        meaning,
+        today: None,
+    }
 }
 
 /// What the decoder of lines and the rules of barcodes make of a frame.
@@ -139,6 +219,8 @@ fn unescaped(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use shelf_codecs::scanner::hid_pos::descriptor::parse;
+    use shelf_codecs::scanner::hid_pos::{Layout, SAMPLE_DESCRIPTOR, encode};
     use shelf_stock::time::Timestamp;
 
     use super::*;
@@ -166,9 +248,48 @@ mod tests {
                 direction: "in".into(),
                 text: text.into(),
                 length_bytes,
+                raw: Vec::new(),
             };
             let said = meaning(frame).meaning;
             assert!(said.starts_with(expected), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn bytes_are_read_again_and_a_difference_is_said() {
+        let reader = |kind: &str, descriptor: &[u8]| {
+            let journal = serde_json::json!({
+                "device": "it", "kind": kind, "frames": [],
+                "settings": { "name": "it", "kind": kind, "select": "serial:1" },
+                "descriptor": descriptor.iter().map(|it| format!("{it:02X}")).collect::<String>(),
+            });
+            let journal: FrameJournal = serde_json::from_value(journal).unwrap();
+            Reader::of(&journal).unwrap().unwrap()
+        };
+        let frame = |text: &str, raw: &[&[u8]]| Frame {
+            at: Timestamp::from_millis(0),
+            direction: "in".into(),
+            text: text.into(),
+            length_bytes: text.len() as u64,
+            raw: raw.iter().map(|it| it.escape_ascii().to_string()).collect(),
+        };
+        let line = reader("scanner", b"");
+        assert_eq!(
+            line.difference(&frame("4006381333931", &[b"]E04006381333931\r"])),
+            None
+        );
+        // An earlier program left the prefix in.
+        let earlier = frame("]E04006381333931", &[b"]E04006381333931\r"]);
+        assert_eq!(line.difference(&earlier).as_deref(), Some("4006381333931"));
+        let masked = frame("4006381333931", &[b"*************\r"]);
+        assert!(line.difference(&masked).unwrap().contains("masked"));
+        assert_eq!(line.difference(&frame("4006381333931", &[])), None);
+        let hid = reader("hid_scanner", SAMPLE_DESCRIPTOR);
+        let layouts = Layout::resolve(&parse(SAMPLE_DESCRIPTOR), 0);
+        let reports = encode(&layouts[0], b"4006381333931", None, 0);
+        let reports: Vec<&[u8]> = reports.iter().map(Vec::as_slice).collect();
+        assert_eq!(hid.difference(&frame("4006381333931", &reports)), None);
+        let cut = hid.difference(&frame("400638", &reports));
+        assert_eq!(cut.as_deref(), Some("4006381333931"));
     }
 }

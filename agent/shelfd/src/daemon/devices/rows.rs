@@ -9,6 +9,7 @@ use shelf_devices::journal::{Direction, JournalEntry};
 use shelf_devices::status::Counters;
 use shelf_stock::time::Timestamp;
 
+use crate::config::DeviceSettings;
 use crate::daemon::status::DeviceStatus;
 
 /// Everything that is known of this PC's devices.
@@ -200,6 +201,10 @@ pub(crate) struct Frame {
     pub(crate) text: String,
     /// Its length on the wire, in bytes.
     pub(crate) length_bytes: u64,
+    /// What the device sent for it, masked and escaped in the same way: one text for a line, one for each report;
+    /// empty where it is not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) raw: Vec<String>,
 }
 
 impl From<JournalEntry> for Frame {
@@ -213,6 +218,7 @@ impl From<JournalEntry> for Frame {
             direction: direction.to_owned(),
             text: it.text,
             length_bytes: it.length_bytes,
+            raw: it.raw,
         }
     }
 }
@@ -224,6 +230,15 @@ pub(crate) struct FrameJournal {
     pub(crate) device: String,
     /// Its kind, as a configuration writes it.
     pub(crate) kind: String,
+    /// How it is configured, so that its bytes can be read again elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) settings: Option<DeviceSettings>,
+    /// Report descriptor of a HID unit, as hexadecimal digits; empty where it is none or gone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) descriptor: String,
+    /// Vendor id of a HID unit.
+    #[serde(default)]
+    pub(crate) vendor_id: u16,
     /// Oldest first.
     pub(crate) frames: Vec<Frame>,
 }

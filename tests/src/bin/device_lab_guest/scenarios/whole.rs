@@ -112,7 +112,7 @@ pub(crate) fn idle() -> Result<()> {
 pub(crate) fn nonsense() -> Result<()> {
     let config = line("NOISE-1")?;
     let mut beside = line("NOISE-2")?;
-    beside.name = "beside".to_owned();
+    beside.name = "next".to_owned();
     let desk = Desk::open(vec![config.clone(), beside])?;
     let mut noise = UsbDevice::plug(CdcScanner::new("NOISE-1"), 0)?;
     let mut good = UsbDevice::plug(CdcScanner::new("NOISE-2"), 1)?;
@@ -138,7 +138,7 @@ pub(crate) fn nonsense() -> Result<()> {
         }
         while let Some(event) = desk.within(NOISE_PAUSE) {
             match (&*event.device, event.payload) {
-                ("beside", Payload::Scan(scan)) if scan.bytes == b"4006381333931" => scans += 1,
+                ("next", Payload::Scan(scan)) if scan.bytes == b"4006381333931" => scans += 1,
                 ("line", Payload::Fault(_)) => faults += 1,
                 ("line", Payload::Notice(_)) => notices += 1,
                 other => bail!("{other:?} in the noise"),
