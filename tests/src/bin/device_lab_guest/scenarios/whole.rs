@@ -23,6 +23,8 @@ use crate::machine::{self, cpu_ms};
 const WATCHED: Duration = Duration::from_secs(4);
 /// Processor time that waiting devices may take meanwhile; emulated it is some ten times the real.
 const IDLE_CPU_MS_MAX: u64 = 200;
+/// Looks at the processor time, at most.
+const LOOKS_MAX: u32 = 4;
 
 fn line(serial: &str) -> Result<DeviceConfig> {
     let kind = DeviceKind::LineScanner(LineScannerConfig::default());
@@ -31,8 +33,9 @@ fn line(serial: &str) -> Result<DeviceConfig> {
 
 /// Between two pieces of noise.
 const NOISE_PAUSE: Duration = Duration::from_millis(100);
-/// Processor time of four seconds of noise, the lab's own emulated devices included.
-const NOISE_CPU_MS_MAX: u64 = 1_200;
+/// Processor time of four seconds of noise, emulated and with the lab's own devices; running in a circle takes all
+/// of them.
+const NOISE_CPU_MS_MAX: u64 = 2_000;
 
 /// What the doctor says of a desk's one device, as support reads it.
 pub(crate) fn findings(desk: &Desk, config: &DeviceConfig) -> Result<String> {
@@ -62,6 +65,21 @@ pub(crate) fn wrong_mode() -> Result<()> {
     Ok(())
 }
 
+/// The least of a few looks counts: what the computer around the machine does is counted to whoever runs in it,
+/// and what runs in a circle does so in every look.
+fn must_be_idle(what: &str) -> Result<()> {
+    let mut least = u64::MAX;
+    for _ in 0..LOOKS_MAX {
+        let before = cpu_ms()?;
+        pass(WATCHED);
+        least = least.min(cpu_ms()? - before);
+        if least <= IDLE_CPU_MS_MAX {
+            return Ok(());
+        }
+    }
+    bail!("at least {least} ms of processor time in {WATCHED:?} of {what}")
+}
+
 /// Three devices that nobody uses, and one that isn't there.
 pub(crate) fn idle() -> Result<()> {
     let hid = DeviceKind::HidScanner(HidScannerConfig::default());
@@ -86,23 +104,11 @@ pub(crate) fn idle() -> Result<()> {
             .count()
     };
     until(|| Ok(ready() == 3))?;
-    let before = cpu_ms()?;
-    pass(WATCHED);
-    let spent = cpu_ms()? - before;
-    ensure!(
-        spent <= IDLE_CPU_MS_MAX,
-        "{spent} ms of processor time in {WATCHED:?} of waiting"
-    );
+    must_be_idle("waiting")?;
     drop(plugged);
     until(|| Ok(ready() == 0))?;
     // Gone devices must not be looked for in a circle.
-    let before = cpu_ms()?;
-    pass(WATCHED);
-    let spent = cpu_ms()? - before;
-    ensure!(
-        spent <= IDLE_CPU_MS_MAX,
-        "{spent} ms of processor time in {WATCHED:?} of absence"
-    );
+    must_be_idle("absence")?;
     desk.close();
     Ok(())
 }
