@@ -27,7 +27,7 @@ const READ_BYTES_MAX: usize = 4096;
 const DUE_GAP_US_MIN: u64 = 5_000;
 /// Longest read of a scanner that was told not to scan: not every transport can be woken out of a read, and it
 /// is to scan as soon as somebody can take a scan.
-const ENABLE_WAIT_MAX: Duration = Duration::from_millis(100);
+const ENABLE_WAIT_MAX: Duration = Duration::from_millis(250);
 /// How long the last word to a device has to leave before it is closed.
 const LEAVING: Duration = Duration::from_millis(250);
 
@@ -90,11 +90,16 @@ impl Opening<'_> {
         }
     }
 
+    /// Whether it is a scanner that was told not to scan, and obeys.
+    fn rests(&self) -> bool {
+        !self.enabled && self.dialogue.can_be_disabled()
+    }
+
     fn tell_enabled(&mut self, wanted: bool) -> Result<(), Ended> {
         self.enabled = wanted;
         let now = self.reporter.now();
         self.dialogue.command(now, Command::Enable(wanted));
-        self.shared.live().is_disabled = !wanted && self.dialogue.can_be_disabled();
+        self.shared.live().is_disabled = self.rests();
         self.perform(now)
     }
 
@@ -125,7 +130,7 @@ impl Opening<'_> {
             }
             ReadOutcome::Idle => {
                 let mut now = self.reporter.now();
-                if self.enabled {
+                if !self.rests() {
                     // The transport has waited until the deadline, whatever the clock says.
                     now.mono_us = now.mono_us.max(self.due_us().unwrap_or(0));
                 }
@@ -151,9 +156,9 @@ impl Opening<'_> {
     fn patience(&self) -> Option<Duration> {
         let left = |due: u64| due.saturating_sub(self.reporter.now().mono_us);
         let timer = self.due_us().map(|it| Duration::from_micros(left(it)));
-        match self.enabled {
-            true => timer,
-            false => Some(timer.map_or(ENABLE_WAIT_MAX, |it| it.min(ENABLE_WAIT_MAX))),
+        match self.rests() {
+            false => timer,
+            true => Some(timer.map_or(ENABLE_WAIT_MAX, |it| it.min(ENABLE_WAIT_MAX))),
         }
     }
 

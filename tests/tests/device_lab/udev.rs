@@ -35,7 +35,11 @@ pub(crate) fn get(lab: &Path) -> Result<Udev> {
     let home = lab.join("udev");
     let program = home.join("bin/udevadm");
     if !program.is_file() {
-        unpack(lab, &home).with_context(|| format!("udev of Debian; {INSTALL}"))?;
+        // Lists of packages may be too old to fetch what they name.
+        let renewed = || output("apt-get", &["update", "-q"], Path::new("/"));
+        unpack(lab, &home)
+            .or_else(|_| renewed().and_then(|_| unpack(lab, &home)))
+            .with_context(|| format!("udev of Debian; {INSTALL}"))?;
     }
     let bytes = std::fs::read(&program)?;
     let mut files = vec![
