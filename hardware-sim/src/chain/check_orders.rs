@@ -4,7 +4,7 @@ use shelf_replica::hub::{Hub, OrderTrouble, troubles};
 use shelf_replica::orders::{self, Progress, StoredOrder};
 use shelf_replica::rights::{HubCells, StoreCells};
 use shelf_stock::customer_order::OrderState;
-use shelf_stock::name::OrderId;
+use shelf_stock::name::{ItemId, OrderId};
 use shelf_stock::quantity::Quantity;
 
 use super::coverage::Danger;
@@ -332,39 +332,46 @@ impl<D: Disk> World<D> {
             hold(hub.used == used[item], "I1", || {
                 format!("A of {name} is {}, its orders use {}", hub.used, used[item])
             })?;
-            let Some(grantor) = place.pcs.iter().find(|it| it.machine.rights_ready()) else {
-                return Err(Violation::of("I15", "nobody grants at rest"));
-            };
-            let (cells, book) = grantor
-                .disk
-                .read(|store| Ok((StoreCells::load(store, name)?, store.book(name)?)))?;
-            let stored = cells.handed_over.whole_units_down();
-            hold(stored == hub.handed_over, "I11", || {
-                format!(
-                    "O of {name} is {stored} at the store, {} at the hub",
-                    hub.handed_over
-                )
-            })?;
-            let (granted, returned) = (
-                cells.granted.whole_units_down(),
-                cells.returned_seen.whole_units_down(),
-            );
-            hold(
-                (granted, returned) == (hub.granted, hub.returned),
-                "I6",
-                || {
-                    format!(
-                        "cells of {name}: the store has G {granted} T {returned}, the hub {} {}",
-                        hub.granted, hub.returned
-                    )
-                },
-            )?;
-            let free = hub.granted - hub.returned - hub.used;
-            let overdrawn = cells.store_rights(book) < Quantity::ZERO;
-            hold(!(overdrawn && free > 0), "I6", || {
-                format!("{free} free rights of {name} stay while the store's own are overdrawn")
-            })?;
+            self.check_store_cells(shop, name, hub)?;
         }
+        Ok(())
+    }
+
+    /// The store's cells say what the hub's say, and no free rights stay where its own are overdrawn.
+    fn check_store_cells(&self, shop: usize, name: &ItemId, hub: HubItem) -> Result<(), Violation> {
+        let place = &self.shops[shop];
+        let Some(grantor) = place.pcs.iter().find(|it| it.machine.rights_ready()) else {
+            return Err(Violation::of("I15", "nobody grants at rest"));
+        };
+        let (cells, book) = grantor
+            .disk
+            .read(|store| Ok((StoreCells::load(store, name)?, store.book(name)?)))?;
+        let stored = cells.handed_over.whole_units_down();
+        hold(stored == hub.handed_over, "I11", || {
+            format!(
+                "O of {name} is {stored} at the store, {} at the hub",
+                hub.handed_over
+            )
+        })?;
+        let (granted, returned) = (
+            cells.granted.whole_units_down(),
+            cells.returned_seen.whole_units_down(),
+        );
+        hold(
+            (granted, returned) == (hub.granted, hub.returned),
+            "I6",
+            || {
+                format!(
+                    "cells of {name}: the store has G {granted} T {returned}, the hub {} {}",
+                    hub.granted, hub.returned
+                )
+            },
+        )?;
+        let free = hub.granted - hub.returned - hub.used;
+        let overdrawn = cells.store_rights(book) < Quantity::ZERO;
+        hold(!(overdrawn && free > 0), "I6", || {
+            format!("{free} free rights of {name} stay while the store's own are overdrawn")
+        })?;
         Ok(())
     }
 

@@ -289,52 +289,53 @@ fn answered(args: &AskArgs, path: &str) -> Result<serde_json::Value, ExitCode> {
 }
 
 fn run(args: &RunArgs) -> ExitCode {
-    if let Err(error) = logging::start() {
-        return complain(
+    match served(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => code,
+    }
+}
+
+/// The configuration, after what a restored backup asks for.
+fn configured(args: &RunArgs) -> Result<HubConfig, ExitCode> {
+    logging::start().map_err(|error| {
+        complain(
             &error,
             "write `info` or `shelf_hub=debug,info`",
             EXIT_CONFIG,
+        )
+    })?;
+    let config = args.place.load();
+    let config = config.map_err(|error| complain(&error, error.hint(), EXIT_CONFIG))?;
+    if args.restored {
+        let stores = restored::mark(&config)
+            .map_err(|error| complain(&error, "is another hub running on this data?", 1))?;
+        tracing::warn!(
+            ?stores,
+            "restored from a backup: see /stores/{{store}}/recovery"
         );
     }
-    let config = match args.place.load() {
-        Ok(config) => config,
-        Err(error) => return complain(&error, error.hint(), EXIT_CONFIG),
-    };
-    if args.restored {
-        match restored::mark(&config) {
-            Ok(stores) => {
-                tracing::warn!(
-                    ?stores,
-                    "restored from a backup: see /stores/{{store}}/recovery"
-                );
-            }
-            Err(error) => return complain(&error, "is another hub running on this data?", 1),
-        }
-    }
+    Ok(config)
+}
+
+/// Serves until somebody asks it to stop, or it can't go on.
+fn served(args: &RunArgs) -> Result<(), ExitCode> {
+    let config = configured(args)?;
     let acks = match args.control_that_loses_data {
         true => Acks::ControlThatLosesData,
         false => Acks::AfterCommit,
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(&error, "free some memory", EXIT_TEMPORARY),
-    };
+        .map_err(|error| complain(&error, "free some memory", EXIT_TEMPORARY))?;
     // Asked for before the start, so that no signal goes unheard.
     let stop_asked = {
         let _inside = runtime.enter();
         stop_signal()
     };
-    let stop_asked = match stop_asked {
-        Ok(stop_asked) => stop_asked,
-        Err(error) => return complain(&error, "is this a usual system?", 1),
-    };
-    let handle = match HubServer::start_with(&config, acks) {
-        Ok(handle) => handle,
-        Err(error) => return complain(&error, start_hint(&error), start_code(&error)),
-    };
+    let stop_asked = stop_asked.map_err(|error| complain(&error, "is this a usual system?", 1))?;
+    let handle = HubServer::start_with(&config, acks)
+        .map_err(|error| complain(&error, start_hint(&error), start_code(&error)))?;
     let http = handle.http_addr();
     tracing::info!(%http, tenant = %config.tenant, "the hub serves");
     if args.json {
@@ -350,10 +351,8 @@ fn run(args: &RunArgs) -> ExitCode {
             _ = ended.wait_for(|it| *it) => {}
         }
     });
-    match handle.stop() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&error, "the log says what happened before", 1),
-    }
+    let stopped = handle.stop();
+    stopped.map_err(|error| complain(&error, "the log says what happened before", 1))
 }
 
 /// Ends when somebody asks the process to stop.

@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod customer_order;
+mod decimal;
 pub mod demand;
 pub mod document;
 pub mod fold;

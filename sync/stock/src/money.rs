@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decimal;
+
 /// A signed amount in minor units (cents) of the store's currency.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -91,25 +93,11 @@ impl FromStr for Money {
         let error = || MoneyError {
             text: text.chars().take(40).collect(),
         };
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (whole, decimals) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
-        let plain = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 15 || decimals.len() > 2 {
+        // An amount without its whole units (`.5`) is a slip of the finger.
+        if text.trim_start_matches('-').starts_with(['.', ',']) {
             return Err(error());
         }
-        if !plain(whole) || !plain(decimals) {
-            return Err(error());
-        }
-        let whole: i64 = whole.parse().map_err(|_| error())?;
-        let cents: i64 = format!("{decimals:0<2}").parse().map_err(|_| error())?;
-        let total = whole
-            .checked_mul(100)
-            .and_then(|it| it.checked_add(cents))
-            .ok_or_else(error)?;
-        Ok(Self(if negative { -total } else { total }))
+        decimal::parse(text, 2).map(Self).ok_or_else(error)
     }
 }
 

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decimal;
+
 /// Thousandths in one unit.
 pub const THOUSANDTHS_PER_UNIT: i64 = 1000;
 
@@ -144,33 +146,10 @@ impl FromStr for Quantity {
     type Err = QuantityError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || QuantityError {
+        let parsed = decimal::parse(text, 3).map(Self);
+        parsed.ok_or_else(|| QuantityError {
             text: text.chars().take(40).collect(),
-        };
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (whole, decimals) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
-        let plain = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if (whole.is_empty() && decimals.is_empty()) || decimals.len() > 3 {
-            return Err(error());
-        }
-        if !plain(whole) || !plain(decimals) || whole.len() > 15 {
-            return Err(error());
-        }
-        let whole: i64 = if whole.is_empty() {
-            0
-        } else {
-            whole.parse().map_err(|_| error())?
-        };
-        let padded = format!("{decimals:0<3}");
-        let rest: i64 = padded.parse().map_err(|_| error())?;
-        let total = whole
-            .checked_mul(THOUSANDTHS_PER_UNIT)
-            .and_then(|it| it.checked_add(rest))
-            .ok_or_else(error)?;
-        Ok(Self(if negative { -total } else { total }))
+        })
     }
 }
 

@@ -134,35 +134,8 @@ fn text(step: &Step) -> String {
 /// Adds everything up again: balances against movements and variances, variances against
 /// movements and anchors, each item's locations against zero. Empty: consistent. Scans.
 pub fn verify<S: FoldListing>(store: &S) -> Result<Vec<Imbalance>, S::Error> {
-    let mut expected = BTreeMap::<(ItemId, Location), Quantity>::new();
-    let mut add = |item: &ItemId, location: &Location, quantity: Quantity| {
-        let sum = expected.entry((item.clone(), location.clone()));
-        let sum = sum.or_default();
-        *sum = sum.plus(quantity);
-    };
-    for row in store.all_movements()? {
-        let movement = &row.movement;
-        add(&movement.item, &movement.from, movement.quantity.negated());
-        add(&movement.item, &movement.to, movement.quantity);
-    }
-    for StepsRow {
-        item,
-        location,
-        steps,
-    } in store.all_steps()?
-    {
-        let mut before: Option<Step> = None;
-        for step in steps {
-            let after = before.as_ref().map(|it| &it.cut);
-            let net = store.net(&item, &location, after, &step.cut)?;
-            let expected = before.map(|it| it.quantity).unwrap_or_default().plus(net);
-            let variance = step.quantity.minus(expected);
-            add(&item, &location, variance);
-            add(&item, &Location::Loss, variance.negated());
-            before = Some(step);
-        }
-    }
-    let mut found = BTreeMap::<(ItemId, Location), Quantity>::new();
+    let expected = expected_balances(store)?;
+    let mut found = Balances::new();
     let mut totals = BTreeMap::<ItemId, Quantity>::new();
     for (item, location, quantity) in store.all_balances()? {
         let total = totals.entry(item.clone()).or_default();
@@ -193,4 +166,40 @@ pub fn verify<S: FoldListing>(store: &S) -> Result<Vec<Imbalance>, S::Error> {
         found,
     }));
     Ok(wrong)
+}
+
+/// Balances by location.
+type Balances = BTreeMap<(ItemId, Location), Quantity>;
+
+/// What movements and variances add up to.
+fn expected_balances<S: FoldListing>(store: &S) -> Result<Balances, S::Error> {
+    let mut balances = Balances::new();
+    let mut add = |item: &ItemId, location: &Location, quantity: Quantity| {
+        let sum = balances.entry((item.clone(), location.clone()));
+        let sum = sum.or_default();
+        *sum = sum.plus(quantity);
+    };
+    for row in store.all_movements()? {
+        let movement = &row.movement;
+        add(&movement.item, &movement.from, movement.quantity.negated());
+        add(&movement.item, &movement.to, movement.quantity);
+    }
+    for StepsRow {
+        item,
+        location,
+        steps,
+    } in store.all_steps()?
+    {
+        let mut before: Option<Step> = None;
+        for step in steps {
+            let after = before.as_ref().map(|it| &it.cut);
+            let net = store.net(&item, &location, after, &step.cut)?;
+            let expected = before.map(|it| it.quantity).unwrap_or_default().plus(net);
+            let variance = step.quantity.minus(expected);
+            add(&item, &location, variance);
+            add(&item, &Location::Loss, variance.negated());
+            before = Some(step);
+        }
+    }
+    Ok(balances)
 }

@@ -46,10 +46,7 @@ pub(super) fn write(kind: &Kind, wall: Timestamp) -> (proto::Kind, Option<proto:
         } => {
             it.session = session.to_string();
             (it.location, it.location_store) = write_location(location, &Location::SalesFloor);
-            if let CountScope::Listed(items) = scope {
-                let items = items.iter().map(ToString::to_string).collect();
-                it.listed = Some(proto::ItemList { items });
-            }
+            it.listed = write_scope(scope);
             proto::Kind::CountClose
         }
         Kind::Bind { code, parts } => {
@@ -88,11 +85,7 @@ pub(super) fn read(
         proto::Kind::GoodsReceipt => Kind::GoodsReceipt,
         proto::Kind::Transfer => Kind::Transfer,
         proto::Kind::Void => Kind::Void {
-            of: match (it.void_place, it.void_source) {
-                (Some(place), None) => DocumentRef::Place(read_place(&place)?),
-                (None, Some(key)) => DocumentRef::Source(read_source(key, None)?),
-                _ => return Err(DecodeError::Field { field: "void" }),
-            },
+            of: read_target(it.void_place, it.void_source)?,
             reason: required("reason", it.reason)?,
         },
         proto::Kind::Adjustment => Kind::Adjustment {
@@ -111,14 +104,7 @@ pub(super) fn read(
             Kind::CountClose {
                 session: required("session", it.session)?,
                 location: read_location("location", it.location, it.location_store, &floor)?,
-                scope: match it.listed {
-                    None => CountScope::EveryCounted,
-                    Some(listed) => {
-                        let items = listed.items.into_iter();
-                        let items = items.map(|item| required("listed", item));
-                        CountScope::Listed(items.collect::<Result<_, _>>()?)
-                    }
-                },
+                scope: read_scope(it.listed)?,
             }
         }
         proto::Kind::Bind => {
@@ -169,10 +155,38 @@ fn write_step(step: &OrderStep, it: &mut proto::Particulars) -> proto::Kind {
     }
 }
 
+fn write_scope(scope: &CountScope) -> Option<proto::ItemList> {
+    let CountScope::Listed(items) = scope else {
+        return None;
+    };
+    let items = items.iter().map(ToString::to_string).collect();
+    Some(proto::ItemList { items })
+}
+
+fn read_scope(listed: Option<proto::ItemList>) -> Result<CountScope, DecodeError> {
+    let Some(listed) = listed else {
+        return Ok(CountScope::EveryCounted);
+    };
+    let items = listed.items.into_iter();
+    let items = items.map(|item| required("listed", item));
+    Ok(CountScope::Listed(items.collect::<Result<_, _>>()?))
+}
+
 fn write_target(of: &DocumentRef, it: &mut proto::Particulars) {
     match of {
         DocumentRef::Place(place) => it.void_place = Some(write_place(place)),
         DocumentRef::Source(key) => it.void_source = Some(write_source(key, None)),
+    }
+}
+
+fn read_target(
+    place: Option<proto::Place>,
+    source: Option<proto::SourceKey>,
+) -> Result<DocumentRef, DecodeError> {
+    match (place, source) {
+        (Some(place), None) => Ok(DocumentRef::Place(read_place(&place)?)),
+        (None, Some(key)) => Ok(DocumentRef::Source(read_source(key, None)?)),
+        _ => Err(DecodeError::Field { field: "void" }),
     }
 }
 

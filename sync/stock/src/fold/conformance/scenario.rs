@@ -154,6 +154,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(bindings());
     all.extend(sessions());
     all.extend(open_sessions());
+    all.extend(late_lines());
     all
 }
 
@@ -357,6 +358,13 @@ fn open_sessions() -> Vec<Scenario> {
         40,
         1,
     ));
+
+    all
+}
+
+/// Lines and closes that come after their session's close.
+fn late_lines() -> Vec<Scenario> {
+    let mut all = Vec::new();
 
     let mut shop = Shop::default();
     shop.count(1000, "s", "a", 6);
