@@ -24,6 +24,7 @@ pub mod receipt_printer;
 pub mod rfid;
 pub mod scanner_pty;
 pub mod shop;
+pub mod terminal_cable;
 pub mod uhid;
 pub mod usbip;
 pub mod wedge;

@@ -9,7 +9,7 @@ use shelf_codecs::ecr17::{
 use shelf_codecs::zvt::{Amount, CardTail};
 
 use crate::line_server::LineAction;
-use crate::zvt_terminal::{Cut, Direction};
+use crate::terminal_cable::{Cut, Direction, Traffic};
 
 /// How often a result that is not acknowledged is said again.
 const RESENDS_MAX: u8 = 3;
@@ -117,8 +117,7 @@ pub struct Ecr17Terminal {
     owed: Option<Owed>,
     payments_heard: u64,
     outbox: VecDeque<LineAction>,
-    bytes_in: u64,
-    bytes_out: u64,
+    traffic: Traffic,
 }
 
 impl Ecr17Terminal {
@@ -139,8 +138,7 @@ impl Ecr17Terminal {
             owed: None,
             payments_heard: 0,
             outbox: VecDeque::new(),
-            bytes_in: 0,
-            bytes_out: 0,
+            traffic: Traffic::default(),
         }
     }
 
@@ -159,7 +157,7 @@ impl Ecr17Terminal {
     /// Bytes taken and sent so far.
     #[must_use]
     pub fn bytes_in_out(&self) -> (u64, u64) {
-        (self.bytes_in, self.bytes_out)
+        self.traffic.bytes_in_out()
     }
 
     /// Adds a script for a payment to come.
@@ -187,8 +185,9 @@ impl Ecr17Terminal {
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8]) {
-        let (kept, cut) = self.apply_cut(Direction::ToTerminal, bytes);
-        self.bytes_in += kept.len() as u64;
+        let (kept, cut) = self
+            .traffic
+            .pass(&mut self.config.cut, Direction::ToTerminal, bytes);
         self.decoder.push(&kept);
         while let Some(item) = self.decoder.next() {
             match item {
@@ -231,8 +230,9 @@ impl Ecr17Terminal {
                 self.disconnected();
                 break;
             };
-            let (kept, cut) = self.apply_cut(Direction::FromTerminal, &bytes);
-            self.bytes_out += kept.len() as u64;
+            let (kept, cut) =
+                self.traffic
+                    .pass(&mut self.config.cut, Direction::FromTerminal, &bytes);
             if !kept.is_empty() {
                 due.push(LineAction::Send(kept));
             }
@@ -431,22 +431,5 @@ impl Ecr17Terminal {
             }
             .encode(terminal, lrc),
         }
-    }
-
-    fn apply_cut(&mut self, direction: Direction, bytes: &[u8]) -> (Vec<u8>, bool) {
-        let so_far = match direction {
-            Direction::ToTerminal => self.bytes_in,
-            Direction::FromTerminal => self.bytes_out,
-        };
-        let Some(Cut { after_bytes, .. }) = self.config.cut.filter(|c| c.direction == direction)
-        else {
-            return (bytes.to_vec(), false);
-        };
-        let left = usize::try_from(after_bytes.saturating_sub(so_far)).unwrap_or(usize::MAX);
-        if bytes.len() < left {
-            return (bytes.to_vec(), false);
-        }
-        self.config.cut = None;
-        (bytes.get(..left).unwrap_or(bytes).to_vec(), true)
     }
 }

@@ -15,10 +15,11 @@ mod server;
 mod terminal;
 
 pub use crate::line_server::LineAction as Action;
+pub use crate::terminal_cable::{Cut, Direction};
 pub use frames::sample_frames;
 pub use script::{
-    Booked, BookedKind, BookedState, Busy, Cut, Direction, LastAfterReversal, PaymentScript, Pull,
-    Repeat, ScriptResult, TerminalConfig, Unacknowledged,
+    Booked, BookedKind, BookedState, Busy, LastAfterReversal, PaymentScript, Pull, Repeat,
+    ScriptResult, TerminalConfig, Unacknowledged,
 };
 pub use server::TerminalHandle;
 pub use terminal::Terminal;

@@ -2,6 +2,8 @@
 
 use shelf_codecs::zvt::{Amount, result};
 
+use crate::terminal_cable::Cut;
+
 /// What the vendor does with an approval that the cash register never acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unacknowledged {
@@ -40,24 +42,6 @@ pub enum Repeat {
     Bare,
     /// With an amount one cent too high.
     WrongAmount,
-}
-
-/// From whom bytes come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the cash register.
-    ToTerminal,
-    /// From the terminal.
-    FromTerminal,
-}
-
-/// Ends the connection after so many bytes of one direction, counted over all connections. Once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Whose bytes are counted.
-    pub direction: Direction,
-    /// How many of them still arrive.
-    pub after_bytes: u64,
 }
 
 /// The terminal's character. Times in milliseconds.

@@ -7,8 +7,9 @@ use shelf_codecs::zvt::{
 };
 
 use super::run::Run;
-use super::script::{Booked, BookedState, Cut, Direction, PaymentScript, TerminalConfig};
+use super::script::{Booked, BookedState, PaymentScript, TerminalConfig};
 use crate::line_server::LineAction as Action;
+use crate::terminal_cable::{Direction, Traffic};
 
 /// One simulated terminal. Times are milliseconds from any origin and never go back.
 #[derive(Debug)]
@@ -31,8 +32,7 @@ pub struct Terminal {
     pub(super) commands: Vec<(u8, u8)>,
     decoder: TcpDecoder,
     outbox: VecDeque<(u64, Action)>,
-    bytes_in: u64,
-    bytes_out: u64,
+    traffic: Traffic,
 }
 
 /// Commands remembered for the record.
@@ -58,8 +58,7 @@ impl Terminal {
             commands: Vec::new(),
             decoder: TcpDecoder::new(),
             outbox: VecDeque::new(),
-            bytes_in: 0,
-            bytes_out: 0,
+            traffic: Traffic::default(),
         }
     }
 
@@ -89,8 +88,9 @@ impl Terminal {
         if !self.open {
             return;
         }
-        let (kept, cut) = self.apply_cut(Direction::ToTerminal, bytes);
-        self.bytes_in += kept.len() as u64;
+        let (kept, cut) = self
+            .traffic
+            .pass(&mut self.config.cut, Direction::ToTerminal, bytes);
         self.decoder.push(&kept);
         while self.open
             && let Some(item) = self.decoder.next_item()
@@ -136,8 +136,9 @@ impl Terminal {
                 due.push(Action::Close);
                 break;
             };
-            let (kept, cut) = self.apply_cut(Direction::FromTerminal, &bytes);
-            self.bytes_out += kept.len() as u64;
+            let (kept, cut) =
+                self.traffic
+                    .pass(&mut self.config.cut, Direction::FromTerminal, &bytes);
             if self.config.splits_writes {
                 due.extend(kept.iter().map(|b| Action::Send(vec![*b])));
             } else if !kept.is_empty() {
@@ -184,7 +185,7 @@ impl Terminal {
     /// Bytes taken and sent so far.
     #[must_use]
     pub fn bytes_in_out(&self) -> (u64, u64) {
-        (self.bytes_in, self.bytes_out)
+        self.traffic.bytes_in_out()
     }
 
     /// Whether a payment is being worked on.
@@ -218,23 +219,6 @@ impl Terminal {
             .back()
             .map_or(self.now_ms, |(before, _)| *before);
         self.outbox.push_back((at, Action::Close));
-    }
-
-    fn apply_cut(&mut self, direction: Direction, bytes: &[u8]) -> (Vec<u8>, bool) {
-        let so_far = match direction {
-            Direction::ToTerminal => self.bytes_in,
-            Direction::FromTerminal => self.bytes_out,
-        };
-        let Some(Cut { after_bytes, .. }) = self.config.cut.filter(|c| c.direction == direction)
-        else {
-            return (bytes.to_vec(), false);
-        };
-        let left = usize::try_from(after_bytes.saturating_sub(so_far)).unwrap_or(usize::MAX);
-        if bytes.len() < left {
-            return (bytes.to_vec(), false);
-        }
-        self.config.cut = None;
-        (bytes.get(..left).unwrap_or(bytes).to_vec(), true)
     }
 
     /// What the terminal says of itself and the time.

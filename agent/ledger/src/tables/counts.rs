@@ -1,6 +1,6 @@
 //! Counts: assertions, closes and the steps derived from them.
 
-use rusqlite::{Row, params};
+use rusqlite::{Params, Row, params};
 use shelf_stock::fold::{CloseRow, CountRow, Step, StepsRow};
 use shelf_stock::location::Location;
 use shelf_stock::name::{AreaId, ItemId, SessionId};
@@ -19,6 +19,38 @@ type CountColumns = (i64, i64, Vec<u8>, u16, i64, i64, i64);
 type CloseColumns = (i64, i64, i64, Vec<u8>);
 /// quantity, cut, variance, window_from, window_to, ambiguous
 type StepColumns = (i64, Vec<u8>, i64, i64, i64, u32);
+
+/// Lines of counts of this store that are so.
+macro_rules! counts {
+    ($also:literal) => {
+        concat!(
+            "SELECT item, location, position, line, session, area, quantity FROM count_line
+             WHERE store = ?1 ",
+            $also
+        )
+    };
+}
+
+/// Closes of this store that are so.
+macro_rules! closes {
+    ($also:literal) => {
+        concat!(
+            "SELECT session, location, item, position FROM count_close WHERE store = ?1 ",
+            $also
+        )
+    };
+}
+
+/// Steps of an item at a location.
+macro_rules! steps {
+    ($order:literal) => {
+        concat!(
+            "SELECT quantity, cut, variance, window_from, window_to, ambiguous FROM count_step
+             WHERE store = ?1 AND item = ?2 AND location = ?3 ",
+            $order
+        )
+    };
+}
 
 fn step_columns(row: &Row<'_>) -> rusqlite::Result<StepColumns> {
     row.try_into()
@@ -82,31 +114,34 @@ impl Tables<'_> {
         })
     }
 
+    fn count_rows(
+        &self,
+        sql: &'static str,
+        params: impl Params,
+    ) -> Result<Vec<CountRow>, TableError> {
+        let rows: Vec<CountColumns> = self.rows(sql, params, |row| row.try_into())?;
+        rows.into_iter().map(|it| self.count_of(it)).collect()
+    }
+
+    /// The numbers of a word and a place; `None`: one of them was never written.
+    fn known(&self, word: &str, location: &Location) -> Result<Option<(i64, i64)>, TableError> {
+        Ok(self.word(word)?.zip(self.location(location)?))
+    }
+
     pub(super) fn counts_of(
         &self,
         item: &ItemId,
         location: &Location,
     ) -> Result<Vec<CountRow>, TableError> {
-        let (Some(item), Some(at)) = (self.word(item.as_str())?, self.location(location)?) else {
+        let Some((item, at)) = self.known(item.as_str(), location)? else {
             return Ok(Vec::new());
         };
-        let rows: Vec<CountColumns> = self.rows(
-            "SELECT item, location, position, line, session, area, quantity FROM count_line
-             WHERE store = ?1 AND item = ?2 AND location = ?3",
-            [self.store.0, item, at],
-            |row| row.try_into(),
-        )?;
-        rows.into_iter().map(|it| self.count_of(it)).collect()
+        let sql = counts!("AND item = ?2 AND location = ?3");
+        self.count_rows(sql, [self.store.0, item, at])
     }
 
     pub(super) fn every_count(&self) -> Result<Vec<CountRow>, TableError> {
-        let rows: Vec<CountColumns> = self.rows(
-            "SELECT item, location, position, line, session, area, quantity FROM count_line
-             WHERE store = ?1",
-            [self.store.0],
-            |row| row.try_into(),
-        )?;
-        rows.into_iter().map(|it| self.count_of(it)).collect()
+        self.count_rows(counts!(""), [self.store.0])
     }
 
     pub(super) fn items_of_session(
@@ -114,8 +149,7 @@ impl Tables<'_> {
         session: &SessionId,
         location: &Location,
     ) -> Result<Vec<ItemId>, TableError> {
-        let session = self.word(session.as_str())?;
-        let (Some(session), Some(at)) = (session, self.location(location)?) else {
+        let Some((session, at)) = self.known(session.as_str(), location)? else {
             return Ok(Vec::new());
         };
         let items: Vec<i64> = self.rows(
@@ -175,22 +209,25 @@ impl Tables<'_> {
         })
     }
 
+    fn close_rows(
+        &self,
+        sql: &'static str,
+        params: impl Params,
+    ) -> Result<Vec<CloseRow>, TableError> {
+        let rows: Vec<CloseColumns> = self.rows(sql, params, |row| row.try_into())?;
+        rows.into_iter().map(|it| self.close_of(it)).collect()
+    }
+
     pub(super) fn closes_of_session(
         &self,
         session: &SessionId,
         location: &Location,
     ) -> Result<Vec<CloseRow>, TableError> {
-        let session = self.word(session.as_str())?;
-        let (Some(session), Some(at)) = (session, self.location(location)?) else {
+        let Some((session, at)) = self.known(session.as_str(), location)? else {
             return Ok(Vec::new());
         };
-        let rows: Vec<CloseColumns> = self.rows(
-            "SELECT session, location, item, position FROM count_close
-             WHERE store = ?1 AND session = ?2 AND location = ?3 AND item = 0",
-            [self.store.0, session, at],
-            |row| row.try_into(),
-        )?;
-        rows.into_iter().map(|it| self.close_of(it)).collect()
+        let sql = closes!("AND session = ?2 AND location = ?3 AND item = 0");
+        self.close_rows(sql, [self.store.0, session, at])
     }
 
     pub(super) fn closes_of_item(
@@ -198,25 +235,15 @@ impl Tables<'_> {
         item: &ItemId,
         location: &Location,
     ) -> Result<Vec<CloseRow>, TableError> {
-        let (Some(item), Some(at)) = (self.word(item.as_str())?, self.location(location)?) else {
+        let Some((item, at)) = self.known(item.as_str(), location)? else {
             return Ok(Vec::new());
         };
-        let rows: Vec<CloseColumns> = self.rows(
-            "SELECT session, location, item, position FROM count_close
-             WHERE store = ?1 AND item = ?2 AND item <> 0 AND location = ?3",
-            [self.store.0, item, at],
-            |row| row.try_into(),
-        )?;
-        rows.into_iter().map(|it| self.close_of(it)).collect()
+        let sql = closes!("AND item = ?2 AND item <> 0 AND location = ?3");
+        self.close_rows(sql, [self.store.0, item, at])
     }
 
     pub(super) fn every_close(&self) -> Result<Vec<CloseRow>, TableError> {
-        let rows: Vec<CloseColumns> = self.rows(
-            "SELECT session, location, item, position FROM count_close WHERE store = ?1",
-            [self.store.0],
-            |row| row.try_into(),
-        )?;
-        rows.into_iter().map(|it| self.close_of(it)).collect()
+        self.close_rows(closes!(""), [self.store.0])
     }
 
     pub(super) fn last_step(
@@ -224,7 +251,7 @@ impl Tables<'_> {
         item: &ItemId,
         location: &Location,
     ) -> Result<Option<Step>, TableError> {
-        let (Some(item), Some(at)) = (self.word(item.as_str())?, self.location(location)?) else {
+        let Some((item, at)) = self.known(item.as_str(), location)? else {
             return Ok(None);
         };
         let key = (self.store.0, item, at);
@@ -232,8 +259,7 @@ impl Tables<'_> {
             return Ok(known);
         }
         let found = self.row(
-            "SELECT quantity, cut, variance, window_from, window_to, ambiguous FROM count_step
-             WHERE store = ?1 AND item = ?2 AND location = ?3 ORDER BY number DESC LIMIT 1",
+            steps!("ORDER BY number DESC LIMIT 1"),
             [self.store.0, item, at],
             step_columns,
         )?;
@@ -249,12 +275,11 @@ impl Tables<'_> {
         item: &ItemId,
         location: &Location,
     ) -> Result<Vec<Step>, TableError> {
-        let (Some(item), Some(at)) = (self.word(item.as_str())?, self.location(location)?) else {
+        let Some((item, at)) = self.known(item.as_str(), location)? else {
             return Ok(Vec::new());
         };
         let rows = self.rows(
-            "SELECT quantity, cut, variance, window_from, window_to, ambiguous FROM count_step
-             WHERE store = ?1 AND item = ?2 AND location = ?3 ORDER BY number",
+            steps!("ORDER BY number"),
             [self.store.0, item, at],
             step_columns,
         )?;

@@ -60,6 +60,8 @@ pub(crate) type WanSwitch = Arc<dyn Fn(Option<bool>) -> bool + Send + Sync>;
 pub(crate) struct Shop {
     /// The configuration.
     pub(crate) config: Config,
+    /// The store that this PC stands in; one without name works alone.
+    pub(crate) store: StoreId,
     /// This PC's node id.
     pub(crate) node: String,
     /// When the daemon started.
@@ -156,18 +158,6 @@ impl Shop {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-
-    /// The store that this PC stands in; one without name works alone.
-    #[expect(
-        clippy::expect_used,
-        reason = "the constant is a store's name; a test reads it"
-    )]
-    pub(crate) fn store_id(&self) -> StoreId {
-        let named = self.config.store.clone();
-        named.unwrap_or_else(|| {
-            StoreId::new(super::start::STORE_WITHOUT_NAME).expect("a store's name")
-        })
     }
 
     /// A till's settings, whoever sells there.

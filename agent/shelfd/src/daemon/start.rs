@@ -27,7 +27,7 @@ use crate::config::{Config, Fiscal, SalesSourceSetting, TillSettings};
 use crate::platform::{self, MachineClock, MachineEntropy, MonoClock, files};
 
 /// Where a PC without configuration keeps its ledger: it works alone.
-pub(super) const STORE_WITHOUT_NAME: &str = "this-store";
+const STORE_WITHOUT_NAME: &str = "this-store";
 
 /// This PC can't start.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,8 @@ pub(crate) fn open(
         path: data.clone(),
         source,
     })?;
-    let (ledger, report) = Ledger::open(options(&config, &data, clock)?)?;
+    let store = store(&config)?;
+    let (ledger, report) = Ledger::open(options(&config, &data, store.clone(), clock))?;
     tracing::info!(?report, "the ledger is open");
     let lookup = Lookup::new(ledger.readers().clone(), Reading::new(&config.policy)?);
     let bell = Bell::new();
@@ -138,12 +139,7 @@ pub(crate) fn open(
     let rfid = room(&config, &ledger, (clock, &bell), &counters, &lookup, sold);
     let badges = Arc::new(Badges::open(&data, platform::random_bytes()?)?);
     let devices = devices::start(&config, clock, &counters, &lookup, badges.clone(), &rfid)?;
-    let sync = SyncStatus {
-        broker: config.hub.broker.clone(),
-        lan_broker: config.lan.broker.clone(),
-        public_key: hex(ledger.key().public_key().as_bytes()),
-        ..SyncStatus::default()
-    };
+    let sync = not_yet_heard(&config, &ledger);
     let shop = Shop {
         node: ledger.node().to_string(),
         started: platform::wall_now(),
@@ -173,6 +169,7 @@ pub(crate) fn open(
         beside: super::beside::BesideBoard::default(),
         data,
         wan,
+        store,
         config,
     };
     Ok(Opened {
@@ -237,19 +234,32 @@ fn tills(
 fn options(
     config: &Config,
     data: &std::path::Path,
+    store: StoreId,
     clock: MonoClock,
-) -> Result<OpenOptions, StartError> {
-    let store = match &config.store {
-        Some(store) => store.clone(),
-        None => StoreId::new(STORE_WITHOUT_NAME).map_err(|error| StartError::Config {
-            message: error.to_string(),
-        })?,
-    };
+) -> OpenOptions {
     let clock = Arc::new(MachineClock(clock));
     let mut options = OpenOptions::new(data, store, clock, Arc::new(MachineEntropy));
     options.wal_bytes = u64::from(config.ledger.wal_prefill_mib) << 20;
     options.ballast_bytes = u64::from(config.ledger.ballast_mib) << 20;
-    Ok(options)
+    options
+}
+
+fn store(config: &Config) -> Result<StoreId, StartError> {
+    let named = config.store.clone().map(Ok);
+    let store = named.unwrap_or_else(|| StoreId::new(STORE_WITHOUT_NAME));
+    store.map_err(|error| StartError::Config {
+        message: error.to_string(),
+    })
+}
+
+/// How this PC stands to the hub before the first word between them.
+fn not_yet_heard(config: &Config, ledger: &Ledger) -> SyncStatus {
+    SyncStatus {
+        broker: config.hub.broker.clone(),
+        lan_broker: config.lan.broker.clone(),
+        public_key: hex(ledger.key().public_key().as_bytes()),
+        ..SyncStatus::default()
+    }
 }
 
 type OpenCounter = (Arc<Counter>, Option<TerminalTask>);

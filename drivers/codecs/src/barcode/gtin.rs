@@ -70,8 +70,9 @@ pub enum Restriction {
 ///
 /// ```
 /// use shelf_codecs::barcode::Gtin;
-/// assert_eq!(Gtin::parse("4006381333931").unwrap().to_string(), "04006381333931");
-/// assert_eq!(Gtin::from_upc_e("04252614").unwrap().short(), "042100005264");
+/// assert_eq!(Gtin::parse("4006381333931")?.to_string(), "04006381333931");
+/// assert_eq!(Gtin::from_upc_e("04252614")?.short(), "042100005264");
+/// # Ok::<(), shelf_codecs::barcode::GtinError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gtin(u64);

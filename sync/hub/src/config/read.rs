@@ -79,13 +79,13 @@ pub fn load(file: &Path, overrides: &Overrides) -> Result<HubConfig, ConfigError
 pub fn parse(text: &str, file: &Path, overrides: &Overrides) -> Result<HubConfig, ConfigError> {
     let mut values = Values::read(text, file)?;
     if let Some(url) = &overrides.broker_url {
-        values.set("broker.url", Value::Text(url.clone()));
+        values.say("broker.url", url);
     }
     if let Some(url) = &overrides.database_url {
-        values.set("database.url", Value::Text(url.clone()));
+        values.say("database.url", url);
     }
     if let Some(name) = &overrides.worker {
-        values.set("worker.name", Value::Text(name.clone()));
+        values.say("worker.name", name);
     }
     let tenant = values.required("tenant")?;
     let data = match (&overrides.data, values.text("data_dir")) {

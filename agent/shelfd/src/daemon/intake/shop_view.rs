@@ -41,7 +41,7 @@ impl ShopView {
         }
         Self {
             lookup: shop.lookup.clone(),
-            store: shop.store_id(),
+            store: shop.store.clone(),
             zone: SystemZone,
             returns,
         }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::super::Secret;
 use super::super::keys::{self, Kind};
+use super::super::{Secret, channels};
 use super::{ConfigError, SECRET_BYTES_MAX, TIME_MS_MAX};
 use crate::platform;
 
@@ -75,7 +75,9 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    fn set(&mut self, key: &'static str, value: Value) {
+    /// What the command line says over the file.
+    pub(super) fn say(&mut self, key: &'static str, text: &str) {
+        let value = Value::Text(text.to_owned());
         self.found.insert(key, (value, 0..0));
     }
 
