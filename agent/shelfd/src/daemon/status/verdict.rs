@@ -123,6 +123,8 @@ pub(crate) fn verdict(status: &Status) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::compare::CompareStatus;
+    use crate::daemon::status::{AtRisk, LedgerStatus, OrdersStatus, SyncStatus};
 
     const NOW: i64 = 1_800_000_000_000;
 
