@@ -7,12 +7,12 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use shelf_sim::zvt_terminal::{BookedState, PaymentScript, TerminalConfig, TerminalHandle};
-use shelf_tests::daemon::Daemon;
+use shelf_tests::daemon::{Daemon, Setup};
 use shelf_tests::patience::{Look, until, within_eq};
 use shelf_tests::paying::{
     AGREED, KINDS, Terminal, Words, agreed, begin, errand, plug, sales_of, sell_first, shop, taken,
 };
-use shelf_tests::wares::{gtin13, price_minor};
+use shelf_tests::wares::{gtin13, item, price_minor};
 use shelf_tests::{http, programs};
 
 type Tills = Vec<(&'static str, Words, Terminal)>;
@@ -231,6 +231,42 @@ fn a_sale_that_cannot_be_written_is_not_lost_and_not_paid_for_nothing() {
         };
         assert_eq!(end, expected, "{till}");
     }
+}
+
+#[test]
+fn a_sale_that_could_not_be_written_is_recorded_once_when_somebody_asks_again() {
+    let till = "cash";
+    let setup = Setup {
+        more: format!("[[till]]\nname = \"{till}\"\nfiscal = \"declared\"\n"),
+        ..Setup::default()
+    };
+    let daemon = Daemon::start(&setup).unwrap();
+    daemon.stock_up(3, 100).unwrap();
+    sql(
+        &daemon,
+        "CREATE TRIGGER broken BEFORE INSERT ON document BEGIN SELECT RAISE(ABORT, 'broken'); END;",
+    );
+    daemon.act(till, "scan", &[("code", &gtin13(1))]).unwrap();
+    daemon.act(till, "pay_cash", &[]).unwrap();
+    let failed = |it: &Value| it["alerts"][0]["alert"] == "commit_failed";
+    let view = daemon.till_until(till, "an alert", failed).unwrap();
+    let basket = view["alerts"][0]["basket"].as_str().unwrap().to_owned();
+    let page = http::get(daemon.http(), "/till/cash?lang=en").unwrap();
+    assert!(page.text().contains("Record it again"), "{}", page.text());
+
+    // Nothing has changed yet: it is refused again, and said again.
+    let again = [("basket", basket.as_str())];
+    daemon.act(till, "record_again", &again).unwrap();
+    daemon.till_until(till, "the alert again", failed).unwrap();
+    assert!(sales_of(&daemon, till).unwrap().is_empty());
+
+    sql(&daemon, "DROP TRIGGER broken;");
+    daemon.act(till, "record_again", &again).unwrap();
+    let quiet = |it: &Value| it["alerts"] == json!([]) && it["closing"] == json!([]);
+    daemon.till_until(till, "the sale", quiet).unwrap();
+    daemon.act(till, "record_again", &again).unwrap();
+    assert_eq!(sales_of(&daemon, till).unwrap().len(), 1);
+    assert_eq!(daemon.on_hand(&item(1)).unwrap(), 99_000);
 }
 
 #[test]

@@ -287,7 +287,11 @@ fn history(status: &DeviceStatus, add: &mut Add<'_>) {
     }
     if counters.panics > 0 {
         let what = format!("its driver failed {} times", counters.panics);
-        add(Severity::Risk, what, "send us a diagnostic bundle");
+        add(
+            Severity::Risk,
+            what,
+            "report it with the log and with `shelfd devices journal`: both are free of card numbers",
+        );
     }
     if counters.stalls > 0 {
         let what = "the PC was behind, and the device had to wait".to_owned();

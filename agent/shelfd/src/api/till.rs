@@ -14,7 +14,7 @@ use shelf_stock::money::Money;
 use shelf_stock::name::{ItemId, Reason, TenderRef, TillId};
 use shelf_till::basket::{
     BasketId, IntentId, LineNo, Mode, Notice, Origin, Outcome, PayWith, PriceTarget, TillInput,
-    TillView,
+    TillView, What,
 };
 
 use super::fields::{Fields, WantsPage};
@@ -257,6 +257,7 @@ fn input(shop: &Shop, fields: &Fields) -> Answer<TillInput> {
         "park" => TillInput::Park,
         "resume" => TillInput::Resume(fields.parse::<BasketId>("basket")?),
         "acknowledge" => TillInput::Acknowledge,
+        "record_again" => TillInput::RetryCommit(What::Sale(fields.parse::<BasketId>("basket")?)),
         "pay_card" => {
             let amount = fields.parsed::<Money>("amount")?;
             TillInput::Pay(PayWith::Card { amount })

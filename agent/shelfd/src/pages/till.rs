@@ -129,6 +129,12 @@ impl Pen<'_> {
                             button { (self.text("set")) }
                         }))
                     }
+                    @if let Alert::CommitFailed { basket: Some(basket), .. } = alert {
+                        (self.act("record_again", &html! {
+                            input type="hidden" name="basket" value=(basket);
+                            button.primary { (self.text("record_again")) }
+                        }))
+                    }
                     @if index == 0 {
                         (self.button("acknowledge", self.text("alert_dismiss"), "dismiss",
                             Some("Escape")))
