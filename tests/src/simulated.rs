@@ -27,6 +27,15 @@ impl Simulated {
         Ok(Self { process, orders })
     }
 
+    /// A reader on the network: `shelf-sim WORDS…`, waited for until it listens, and where.
+    pub fn listening(words: &[&str], log: &Path) -> Result<(Self, String)> {
+        let mut command = Command::new(programs::shelf_sim()?);
+        command.args(words);
+        let (mut process, orders) = Process::start_told(&mut command, log)?;
+        let address = process.word_after("listening on ")?;
+        Ok((Self { process, orders }, address))
+    }
+
     /// The address that it said to listen on.
     pub fn address(&mut self) -> Result<String> {
         self.process.word_after("listening on ")

@@ -5,51 +5,40 @@
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use shelf_sim::rfid::sgtin;
 use shelf_sim::zvt_terminal::{TerminalConfig, TerminalHandle};
 use shelf_tests::daemon::{Daemon, Setup, TillSetup, rows};
 use shelf_tests::patience::{Look, USUAL, until, until_eq};
-use shelf_tests::programs;
+use shelf_tests::simulated::Simulated;
 use shelf_tests::wares::{gtin13, item};
 
 const TILL: &str = "till-1";
 
 /// `shelf-sim llrp` as a process; dropping it switches the reader off.
 struct Reader {
-    child: Child,
-    orders: ChildStdin,
-    /// Kept, or its next line would break.
-    _output: BufReader<ChildStdout>,
+    simulated: Simulated,
     address: String,
+    /// Of its log.
+    _dir: tempfile::TempDir,
 }
 
 impl Reader {
     fn start() -> Reader {
-        let mut child = Command::new(programs::shelf_sim().unwrap())
-            .args(["llrp", "--port", "0", "--rate", "100"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut first).unwrap();
-        let address = first.trim().strip_prefix("listening on ").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let words = ["llrp", "--port", "0", "--rate", "100"];
+        let (simulated, address) =
+            Simulated::listening(&words, &dir.path().join("reader.log")).unwrap();
         Reader {
-            address: address.to_owned(),
-            orders: child.stdin.take().unwrap(),
-            _output: output,
-            child,
+            simulated,
+            address,
+            _dir: dir,
         }
     }
 
     fn tell(&mut self, line: &str) {
-        writeln!(self.orders, "{line}").unwrap();
-        self.orders.flush().unwrap();
+        self.simulated.order(line).unwrap();
     }
 
     /// The device and the zones of this reader, as a configuration writes them.
@@ -60,14 +49,6 @@ impl Reader {
              role = \"zone:{zone}\"\n",
             self.address
         )
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // An error means that it ended already.
-        let _was_dead = self.child.kill();
-        let _taken = self.child.wait();
     }
 }
 

@@ -82,6 +82,7 @@ routes! {
     get "/count" => sites::count;
     get "/orders" => sites::orders;
     get "/devices" => sites::devices;
+    get "/rfid" => rfid::page;
     get "/stock/{item}" => sites::stock;
     get "/static/{file}" => sites::asset;
     get "/events/status" => live::status;
@@ -89,6 +90,7 @@ routes! {
     get "/events/count" => live::count;
     get "/events/devices" => devices::pictures;
     get "/events/orders" => live_orders::orders;
+    get "/events/rfid" => rfid::pictures;
     get "/api/v1/status" => stock::status;
     get "/api/v1/stock" => stock::search;
     get "/api/v1/stock/{item}" => stock::item;
@@ -125,6 +127,7 @@ routes! {
     get "/api/v1/rfid/zones" => rfid::zones;
     get "/api/v1/rfid/epcis" => rfid::epcis;
     post "/api/v1/rfid/reads" => rfid::reads;
+    get "/api/v1/rfid/counts" => rfid::counts;
     get "/api/v1/rfid/counts/{session}" => rfid::count;
     post "/api/v1/rfid/counts/{session}" => rfid::count_step;
     get "/api/v1/inbox" => inbox::list;

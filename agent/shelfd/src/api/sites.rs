@@ -37,7 +37,7 @@ pub(super) struct Asked {
     q: String,
 }
 
-fn tills(web: &Web) -> Vec<TillId> {
+pub(super) fn tills(web: &Web) -> Vec<TillId> {
     web.shop.counters.keys().cloned().collect()
 }
 

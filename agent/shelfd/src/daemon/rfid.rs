@@ -46,8 +46,8 @@ use pad::{Pads, Wish};
 use plan::Plan;
 
 pub(crate) use batch::{BatchRefusal, BatchTaken, epc};
-pub(crate) use count::{CountPosted, CountRefusal, CountStatus};
-pub(crate) use report::{ZoneSummary, ZonesStatus};
+pub(crate) use count::{CountArticle, CountPosted, CountRefusal, CountStatus};
+pub(crate) use report::{ReaderStatus, ZoneStatus, ZoneSummary, ZonesStatus};
 pub(crate) use sold::{SoldChanges, SoldTags, sale_name, write_sale, write_void};
 
 /// What the room needs of the rest.

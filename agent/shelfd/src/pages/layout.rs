@@ -22,6 +22,8 @@ pub(crate) enum Place {
     Orders,
     /// The devices.
     Devices,
+    /// RFID zones and their counts.
+    Rfid,
     /// An item's page.
     Stock,
 }

@@ -9,6 +9,7 @@ pub(crate) mod devices;
 pub(crate) mod explain;
 pub(crate) mod layout;
 pub(crate) mod orders;
+pub(crate) mod rfid;
 pub(crate) mod speech;
 pub(crate) mod status;
 pub(crate) mod terminal;

@@ -35,7 +35,7 @@ pub(crate) fn live(speech: Speech, status: &Status, wan: Option<bool>) -> Markup
             (ledger(language, status))
             (comparison(speech, status))
             (devices(speech, status))
-            (super::zones::card(language, &status.zones))
+            (super::zones::card(speech, &status.zones))
         }
     }
 }

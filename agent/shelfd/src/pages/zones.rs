@@ -2,14 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::texts::Language;
+use super::speech::Speech;
 use crate::daemon::rfid::ZoneSummary;
 
 /// A card of all zones; nothing where there are none.
-pub(super) fn card(language: Language, zones: &[ZoneSummary]) -> Markup {
+pub(super) fn card(speech: Speech, zones: &[ZoneSummary]) -> Markup {
     if zones.is_empty() {
         return html! {};
     }
+    let language = speech.language;
     html! {
         section.card aria-labelledby="zones" {
             h2 #zones { (language.text("zones")) }
@@ -32,11 +33,13 @@ pub(super) fn card(language: Language, zones: &[ZoneSummary]) -> Markup {
                 } } }
             }
             p.quiet { (language.text("zones_hint")) }
+            p { a href=(speech.link("/rfid")) { (language.text("zones_more")) } }
         }
     }
 }
 
-fn kind(word: &str) -> &'static str {
+/// The text of a kind of zone.
+pub(super) fn kind(word: &str) -> &'static str {
     match word {
         "till_pad" => "zone_till_pad",
         "exit" => "zone_exit",

@@ -69,35 +69,46 @@ pub(super) struct Counts {
 /// How a count stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CountStatus {
-    session: SessionId,
-    zone: String,
-    passes: u8,
+    /// Its name.
+    pub(crate) session: SessionId,
+    /// What is counted.
+    pub(crate) zone: String,
+    /// How often the whole zone was walked.
+    pub(crate) passes: u8,
     /// Things read so far.
-    read: usize,
-    expected: usize,
-    articles: Vec<CountArticle>,
+    pub(crate) read: usize,
+    /// Things that should be there.
+    pub(crate) expected: usize,
+    /// Article by article.
+    pub(crate) articles: Vec<CountArticle>,
     /// Things that should be here and were not read.
-    missing: Vec<MissingThing>,
+    pub(crate) missing: Vec<MissingThing>,
     /// Things that should be elsewhere.
-    unexpected: Vec<String>,
+    pub(crate) unexpected: Vec<String>,
     /// Things that GS1's standard doesn't explain.
-    not_gs1: usize,
+    pub(crate) not_gs1: usize,
 }
 
+/// An article of a count.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct CountArticle {
-    gtin: String,
-    expected: u64,
-    read: u64,
+pub(crate) struct CountArticle {
+    /// Its GTIN, in 14 digits.
+    pub(crate) gtin: String,
+    /// How many should be there.
+    pub(crate) expected: u64,
+    /// How many were read.
+    pub(crate) read: u64,
     /// Things that only one pass missed so far: the article can't be posted yet.
-    suspects: u64,
+    pub(crate) suspects: u64,
 }
 
+/// A thing that should be there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct MissingThing {
-    epc: String,
+pub(crate) struct MissingThing {
+    /// Its tag.
+    pub(crate) epc: String,
     /// Missed in enough passes, or a person looked.
-    confirmed: bool,
+    pub(crate) confirmed: bool,
 }
 
 /// What posting did.

@@ -76,10 +76,21 @@ impl Room {
         Some(counting.status(session))
     }
 
+    /// All open counts, by name.
+    pub(crate) fn counts(&self) -> Vec<CountStatus> {
+        let inside = self.locked();
+        let open = inside.counts.open.iter();
+        open.map(|(name, it)| it.status(name)).collect()
+    }
+
     /// The whole zone was walked.
     pub(crate) fn count_pass(&self, session: &SessionId) -> Result<CountStatus, CountRefusal> {
         self.change(session, |it| {
             it.machine.end_pass();
+            if it.head.passes == it.machine.passes() {
+                let why = "nothing was read since the last walk: does the reader read?".to_owned();
+                return Err(CountRefusal::Field("do", why));
+            }
             it.head.passes = it.machine.passes();
             Ok(())
         })
