@@ -115,6 +115,16 @@ impl Browser {
         Ok(path)
     }
 
+    /// Looks at the page as a person would: keeps a picture, and says what sticks out of the window and what
+    /// axe-core finds, each with `about`.
+    pub fn looked_at(&self, about: &str) -> Result<Vec<String>> {
+        self.picture(about)?;
+        let over = self.overflow()?;
+        let wide = (over > 0).then(|| format!("{over} pixels wider than the window"));
+        let found = wide.into_iter().chain(self.barriers()?);
+        Ok(found.map(|it| format!("{about}: {it}")).collect())
+    }
+
     /// How far the page is wider than its window, in CSS pixels.
     pub fn overflow(&self) -> Result<i64> {
         let script = "return document.documentElement.scrollWidth - window.innerWidth;";

@@ -273,18 +273,7 @@ fn no_page_has_a_barrier_or_a_row_that_sticks_out_in_light_and_dark() {
                 "document.querySelectorAll('details').forEach((it) => { it.open = true; });";
             browser.session().run(unfold, &[]).unwrap();
             let about = format!("{name}-{width}-{}", if dark { "dark" } else { "light" });
-            browser.picture(&about).unwrap();
-            let over = browser.overflow().unwrap();
-            if over > 0 {
-                barriers.push(format!("{about}: {over} pixels wider than the window"));
-            }
-            barriers.extend(
-                browser
-                    .barriers()
-                    .unwrap()
-                    .into_iter()
-                    .map(|it| format!("{about}: {it}")),
-            );
+            barriers.extend(browser.looked_at(&about).unwrap());
         }
     }
     assert!(barriers.is_empty(), "{}", barriers.join("\n"));

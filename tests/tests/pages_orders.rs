@@ -169,13 +169,7 @@ fn pages_of_orders_and_explanations_have_no_barrier_and_say_what_was_lost() {
                 .unwrap();
             let shade = if dark { "dark" } else { "light" };
             let about = format!("{name}-{width}-{shade}-{language}");
-            browser.picture(&about).unwrap();
-            let over = browser.overflow().unwrap();
-            if over > 0 {
-                barriers.push(format!("{about}: {over} pixels wider than the window"));
-            }
-            let found = browser.barriers().unwrap().into_iter();
-            barriers.extend(found.map(|it| format!("{about}: {it}")));
+            barriers.extend(browser.looked_at(&about).unwrap());
         }
     }
     assert!(barriers.is_empty(), "{}", barriers.join("\n"));

@@ -149,13 +149,7 @@ fn the_page_has_no_barrier_in_any_language_light_or_dark() {
                 .unwrap();
             let shade = if dark { "dark" } else { "light" };
             let about = format!("rfid-{language}-{width}-{shade}");
-            browser.picture(&about).unwrap();
-            let over = browser.overflow().unwrap();
-            if over > 0 {
-                barriers.push(format!("{about}: {over} pixels wider than the window"));
-            }
-            let found = browser.barriers().unwrap();
-            barriers.extend(found.into_iter().map(|it| format!("{about}: {it}")));
+            barriers.extend(browser.looked_at(&about).unwrap());
         }
         browser.must_be_clean().unwrap();
     }

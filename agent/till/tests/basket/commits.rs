@@ -2,6 +2,17 @@
 
 use super::*;
 
+/// Pays by card up to the moment at which the ledger is asked to record the sale.
+fn approved_and_not_recorded(shop: &mut Shop) -> (IntentId, Vec<TillEffect>) {
+    let intent = shop.pay_card(None);
+    let update = Update::Approved {
+        amount: None,
+        reference: None,
+    };
+    let effects = shop.decides(TillInput::PaymentUpdate { intent, update });
+    (intent, effects)
+}
+
 #[test]
 fn a_card_sale_confirms_the_terminal_only_after_the_commit() {
     let mut shop = Shop::new(Fiscal::None);
@@ -71,12 +82,7 @@ fn a_card_sale_confirms_the_terminal_only_after_the_commit() {
 fn a_failed_commit_is_retried_and_the_terminal_waits() {
     let mut shop = Shop::new(Fiscal::None);
     shop.scan_item("mug", 250);
-    let intent = shop.pay_card(None);
-    let update = Update::Approved {
-        amount: None,
-        reference: None,
-    };
-    let effects = shop.decides(TillInput::PaymentUpdate { intent, update });
+    let (_, effects) = approved_and_not_recorded(&mut shop);
     let what = effects.iter().find_map(|it| match it {
         TillEffect::Record { what, .. } => Some(*what),
         _ => None,
@@ -122,12 +128,7 @@ fn a_failed_commit_is_retried_and_the_terminal_waits() {
 fn a_reversal_before_the_commit_reopens_and_after_it_voids() {
     let mut shop = Shop::new(Fiscal::None);
     shop.scan_item("mug", 250);
-    let intent = shop.pay_card(None);
-    let update = Update::Approved {
-        amount: None,
-        reference: None,
-    };
-    let effects = shop.decides(TillInput::PaymentUpdate { intent, update });
+    let (intent, effects) = approved_and_not_recorded(&mut shop);
     say(
         shop.update(intent, Update::Reversed),
         "

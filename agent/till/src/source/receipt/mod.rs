@@ -171,23 +171,9 @@ fn sale(
     (origin, context): (&Origin<'_>, &Context<'_>),
     raw: &str,
 ) -> Result<Option<PrintedSale>, Doubt> {
-    let no = |what: &str| Err((what.to_owned(), HINT));
-    let Some(rows) = sheet.rows() else {
-        return no("it can't be told which of its lines belong together");
-    };
-    let asks_money = sheet.total.is_some_and(|it| it != Money::ZERO);
-    if rows.is_empty() && !(heading.number.is_some() && asks_money) {
+    let Some((rows, total)) = goods_and_sum(sheet, heading, printed.is_whole)? else {
         return Ok(None);
-    }
-    let Some(total) = sheet.total else {
-        return no("it has no sum: it may have been cut off");
     };
-    if rows.is_empty() {
-        return no("no row of goods can be read on it");
-    }
-    if !printed.is_whole || rows.len() > RECEIPT_ROWS_MAX {
-        return no("it is too long");
-    }
     adds_up(sheet, &rows, total)?;
     let (number, receipt) = identity(heading)?;
     let body_hash = meaning(&number, &rows, total);
@@ -232,6 +218,32 @@ fn sale(
         total,
         faults,
     }))
+}
+
+/// The rows of goods and what they should add up to; nothing where nobody sold anything.
+fn goods_and_sum(
+    sheet: &Sheet,
+    heading: &Heading,
+    is_whole: bool,
+) -> Result<Option<(Vec<Row>, Money)>, Doubt> {
+    let no = |what: &str| Err((what.to_owned(), HINT));
+    let Some(rows) = sheet.rows() else {
+        return no("it can't be told which of its lines belong together");
+    };
+    let asks_money = sheet.total.is_some_and(|it| it != Money::ZERO);
+    if rows.is_empty() && !(heading.number.is_some() && asks_money) {
+        return Ok(None);
+    }
+    let Some(total) = sheet.total else {
+        return no("it has no sum: it may have been cut off");
+    };
+    if rows.is_empty() {
+        return no("no row of goods can be read on it");
+    }
+    if !is_whole || rows.len() > RECEIPT_ROWS_MAX {
+        return no("it is too long");
+    }
+    Ok(Some((rows, total)))
 }
 
 fn adds_up(sheet: &Sheet, rows: &[Row], total: Money) -> Result<(), Doubt> {
